@@ -3,9 +3,9 @@
  * its first migration (roles.sql).
  */
 
-import { exists } from "./files.ts";
-import { dirname, fromFileUrl, join } from "@std/path";
+import { dirname, join } from "@std/path";
 import postgres from "postgres";
+import { exists, readIfExists, removeIfExists } from "./files.ts";
 import { GuardedProcess } from "./guardedProcess.ts";
 import {
   directoryFor,
@@ -13,6 +13,7 @@ import {
   postgresUser,
   type SystemUser,
 } from "./postgresBinaries.ts";
+import { commandLine, waitUntil } from "./process.ts";
 
 /** How to run a cluster. */
 export interface PostgresOptions {
@@ -105,7 +106,7 @@ async function createCluster(
     if (user.uid !== undefined && user.gid !== undefined) {
       await Deno.chown(passwordFile, user.uid, user.gid);
     }
-    await Deno.remove(unfinished, { recursive: true }).catch(() => {});
+    await removeIfExists(unfinished);
     await runInitdb(programs, unfinished, passwordFile, user);
     for await (const entry of Deno.readDir(unfinished)) {
       if (entry.name !== "PG_VERSION") await moveUp(entry.name, unfinished);
@@ -120,7 +121,7 @@ async function createCluster(
 
 async function moveUp(name: string, directory: string): Promise<void> {
   const target = join(dirname(directory), name);
-  await Deno.remove(target, { recursive: true }).catch(() => {});
+  await removeIfExists(target);
   await Deno.rename(join(directory, name), target);
 }
 
@@ -204,37 +205,10 @@ async function startServer(
 /** Ends a server that a killed run left on this cluster, or removes the lock file that it left. */
 async function endForgottenServer(dataDirectory: string): Promise<void> {
   const lockFile = join(dataDirectory, "postmaster.pid");
-  if (!await exists(lockFile)) return;
-  const pid = Number((await Deno.readTextFile(lockFile)).split("\n")[0]);
-  if (!await commandLine(pid).then((command) => command.includes(dataDirectory))) {
-    return await Deno.remove(lockFile);
-  }
-  Deno.kill(pid, "SIGINT");
-  for (let tries = 0; tries < 100 && await exists(lockFile); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function commandLine(pid: number): Promise<string> {
-  if (await exists("/proc/self")) {
-    return await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-  }
-  if (Deno.build.os === "windows") return "";
-  const output = await new Deno.Command("ps", { args: ["-o", "command=", "-p", String(pid)] })
-    .output();
-  return new TextDecoder().decode(output.stdout);
-}
-
-/** `deno run -A dev/postgres.ts <directory> <port>` runs a cluster until Ctrl-C. */
-if (import.meta.main) {
-  const [directory = fromFileUrl(new URL("../.portico/scratch", import.meta.url)), port = "54399"] =
-    Deno.args;
-  const server = await Postgres.start({
-    dataDirectory: directory,
-    port: Number(port),
-    log: console.error,
-  });
-  console.log(server.url("supabase_admin"));
-  Deno.addSignalListener("SIGINT", () => server.stop().then(() => Deno.exit(0)));
-  Deno.addSignalListener("SIGTERM", () => server.stop().then(() => Deno.exit(0)));
+  const lock = await readIfExists(lockFile);
+  if (lock === null) return;
+  const pid = Number(lock.split("\n")[0]);
+  if ((await commandLine(pid)).includes(dataDirectory)) Deno.kill(pid, "SIGINT");
+  else await removeIfExists(lockFile);
+  await waitUntil(async () => !await exists(lockFile), 10_000);
 }

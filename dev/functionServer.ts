@@ -1,0 +1,181 @@
+/**
+ * Runs the edge function in a process of its own, with what the platform gives it: network and
+ * environment, no files. It is started again after a change or a crash.
+ */
+
+import { fromFileUrl } from "@std/path";
+import { GuardedProcess } from "./guardedProcess.ts";
+import { claimPort, isListening, waitUntil } from "./process.ts";
+import { forward } from "./forward.ts";
+
+const DEBOUNCE_MILLISECONDS = 100;
+const START_TIMEOUT_MILLISECONDS = 30_000;
+/** A function that lived longer than this was healthy: its crash starts no backoff. */
+const HEALTHY_MILLISECONDS = 10_000;
+const LONGEST_PAUSE_MILLISECONDS = 15_000;
+/** What Deno itself needs to find its caches and, on Windows, the network. */
+const RUNTIME_VARIABLES = ["DENO_DIR", "HOME", "LOCALAPPDATA", "SystemRoot"];
+
+/** What to run. */
+export interface FunctionOptions {
+  /** The module that calls `Deno.serve`. */
+  entrypoint: string;
+  /** The whole environment of the function. */
+  environment: Record<string, string>;
+  /** A directory whose changes restart the function. */
+  watch?: string;
+  log(line: string): void;
+}
+
+/** The function, and the way to it. */
+export class FunctionServer {
+  #options: FunctionOptions;
+  #process: GuardedProcess | null = null;
+  #port = 0;
+  #starting: Promise<void> | null = null;
+  #startedAt = 0;
+  #crashes = 0;
+  #retryAt = 0;
+  #stopped = false;
+  #watcher: Deno.FsWatcher | null = null;
+
+  private constructor(options: FunctionOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the function. One that does not come up is reported, and tried again when called. */
+  static async start(options: FunctionOptions): Promise<FunctionServer> {
+    const server = new FunctionServer(options);
+    await server.#ensureRunning();
+    if (options.watch) server.#watch(options.watch);
+    return server;
+  }
+
+  /** Passes a request on; answers 503 while the function is down. */
+  async fetch(request: Request, clientGone?: AbortSignal): Promise<Response> {
+    if (!this.#process && Date.now() < this.#retryAt) return this.#unavailable();
+    await this.#ensureRunning();
+    if (!this.#process) return this.#unavailable();
+    try {
+      return await forward(request, `http://127.0.0.1:${this.#port}`, clientGone);
+    } catch (error) {
+      if (clientGone?.aborted) throw error;
+      return this.#unavailable();
+    }
+  }
+
+  /** Ends the function and the watching. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#watcher?.close();
+    await this.#starting;
+    await this.#process?.stop(3_000);
+  }
+
+  async #ensureRunning(): Promise<void> {
+    if (this.#stopped || (this.#process && !this.#starting)) return;
+    this.#starting ??= this.#launch().finally(() => this.#starting = null);
+    await this.#starting;
+  }
+
+  async #launch(): Promise<void> {
+    this.#port = claimPort(0, "function", "--port");
+    this.#startedAt = Date.now();
+    const process = this.#spawn();
+    this.#process = process;
+    let ended = false;
+    process.ended.then((code) => {
+      ended = true;
+      this.#onEnd(process, code);
+    });
+    const port = this.#port;
+    const up = await waitUntil(
+      async () => ended || await isListening(port),
+      START_TIMEOUT_MILLISECONDS,
+    );
+    if (!up) await process.stop(0);
+  }
+
+  #spawn(): GuardedProcess {
+    const { entrypoint, environment, log } = this.#options;
+    const runtime = RUNTIME_VARIABLES.map((name) => [name, Deno.env.get(name)])
+      .filter(([, value]) => value !== undefined);
+    return GuardedProcess.start({
+      command: Deno.execPath(),
+      args: ["run", "--quiet", "--no-prompt", "--allow-net", "--allow-env", entrypoint],
+      clearEnv: true,
+      env: {
+        ...Object.fromEntries(runtime),
+        ...environment,
+        // `Deno.serve` without a port, as functions call it, listens here.
+        DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${this.#port}`,
+      },
+      stopSignal: "TERM",
+      onLine: log,
+    });
+  }
+
+  #onEnd(process: GuardedProcess, code: number): void {
+    if (this.#process !== process) return;
+    this.#process = null;
+    if (this.#stopped) return;
+    this.#crashes = Date.now() - this.#startedAt > HEALTHY_MILLISECONDS ? 0 : this.#crashes + 1;
+    // The first crash is followed by a new start at once, further ones after a growing pause.
+    const pause = this.#crashes < 2 ? 0 : 500 * 2 ** (this.#crashes - 1);
+    this.#retryAt = Date.now() + Math.min(pause, LONGEST_PAUSE_MILLISECONDS);
+    this.#options.log(
+      `The function ended with code ${code}. The next request or change restarts it.`,
+    );
+  }
+
+  /** RFC 9457, in the form of the function's own errors. */
+  #unavailable(): Response {
+    const seconds = Math.max(1, Math.ceil((this.#retryAt - Date.now()) / 1000));
+    const problem = {
+      type: "about:blank",
+      title: "Service Unavailable",
+      status: 503,
+      code: "function_unavailable",
+      detail:
+        "The function is not running. Its log on the stack's terminal shows why; repeat the " +
+        "request once it is mended.",
+    };
+    return new Response(JSON.stringify(problem), {
+      status: 503,
+      headers: { "content-type": "application/problem+json", "retry-after": String(seconds) },
+    });
+  }
+
+  async #watch(directory: string): Promise<void> {
+    this.#watcher = Deno.watchFs(directory);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    for await (const event of this.#watcher) {
+      if (event.kind === "access") continue;
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#reload(), DEBOUNCE_MILLISECONDS);
+    }
+    clearTimeout(timer);
+  }
+
+  async #reload(): Promise<void> {
+    await this.#starting;
+    if (this.#stopped) return;
+    const previous = this.#process;
+    this.#process = null;
+    this.#crashes = 0;
+    this.#retryAt = 0;
+    this.#starting = (previous?.stop(3_000) ?? Promise.resolve())
+      .then(() => this.#launch())
+      .finally(() => this.#starting = null);
+    await this.#starting;
+    if (this.#process) this.#options.log("The function was reloaded.");
+  }
+}
+
+/** The function's entry point in this repository. */
+export const FUNCTION_ENTRYPOINT = fromFileUrl(
+  new URL("../supabase/functions/api/index.ts", import.meta.url),
+);
+
+/** The directory whose changes reload it. */
+export const FUNCTION_DIRECTORY = fromFileUrl(new URL("../supabase/functions", import.meta.url));

@@ -1,0 +1,57 @@
+/** Small helpers on ports and processes. */
+
+import { readIfExists } from "./files.ts";
+
+/** A port that a part of the stack needs is in use. */
+export class PortTakenError extends Error {
+  constructor(port: number, part: string, option: string) {
+    super(`Port ${port} (${part}) is in use. Choose another one with ${option} <port>.`);
+  }
+}
+
+/** Returns `port` if it is free, a free one for 0. Throws PortTakenError. */
+export function claimPort(port: number, part: string, option: string): number {
+  try {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port });
+    listener.close();
+    return listener.addr.port;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw new PortTakenError(port, part, option);
+    throw error;
+  }
+}
+
+/** Tells whether a server accepts connections on a local port. */
+export async function isListening(port: number): Promise<boolean> {
+  try {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until `condition` holds; false when it still does not after `milliseconds`. */
+export async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  milliseconds: number,
+): Promise<boolean> {
+  const end = Date.now() + milliseconds;
+  while (!await condition()) {
+    if (Date.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return true;
+}
+
+/** Returns how a running process was called; "" when there is no such process. */
+export async function commandLine(pid: number): Promise<string> {
+  if (!Number.isInteger(pid) || pid <= 0 || Deno.build.os === "windows") return "";
+  if (Deno.build.os === "linux") {
+    const line = await readIfExists(`/proc/${pid}/cmdline`).catch(() => null);
+    return (line ?? "").replaceAll("\0", " ");
+  }
+  const ps = new Deno.Command("ps", { args: ["-o", "command=", "-p", String(pid)] });
+  return new TextDecoder().decode((await ps.output()).stdout);
+}
