@@ -1,0 +1,302 @@
+/**
+ * The database: a read, a write, and no third.
+ *
+ * Both run as the caller: one transaction whose first statement sets the claims and switches from the
+ * gateway's own role (which may do nothing by itself) to `authenticated`, so that row-level security
+ * decides. That statement also brings the caller's membership, in the same network round trip as the
+ * work: a disabled member is out at once.
+ */
+import postgres from "postgres";
+import type { Caller } from "./authentication.ts";
+import { databaseProblem, isRetryable, NoAnswer } from "./databaseProblem.ts";
+import { connectionOptions } from "./databaseUrl.ts";
+import { Problem } from "./problem.ts";
+import type { Settings } from "./settings.ts";
+
+/** Tagged template for parameterised SQL inside the caller's transaction. */
+export type Sql = postgres.ReservedSql;
+/** A piece of SQL with its parameters. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+export type Role = "admin" | "manager" | "rep";
+
+/** The caller's row in `sales`. */
+export interface Member {
+  id: number;
+  workspace_id: string;
+  role: Role;
+  email: string;
+}
+
+/** What a transaction needs to know of its request. */
+export interface RequestScope {
+  caller: Caller;
+  requestId: string;
+  /** Refuses a member who may not call the operation; throws a problem. */
+  authorise(member: Member): void;
+  /** Milliseconds spent in the database, added up over the request. */
+  timing: { databaseMs: number };
+}
+
+/** Statements that the gateway runs as itself, before and after the work, in its transaction. */
+export interface Envelope<Value> {
+  /** Resolves to a value to answer at once with, instead of doing the work. */
+  before(sql: Sql): Promise<Value | undefined>;
+  after(sql: Sql, value: Value): Promise<void>;
+}
+
+/** Requests that an isolate may let through; see `rateLimit.ts`. */
+export interface Lease {
+  left: number;
+  remaining: number;
+  windowEnds: number;
+}
+
+type Timed = Pick<RequestScope, "timing">;
+
+export interface WriteOptions<Value> {
+  /** Roll back at the end, and return the value all the same. */
+  dryRun?: boolean;
+  envelope?: Envelope<Value>;
+}
+
+export interface Database {
+  /** A read-only transaction, pipelined: the work is sent before the membership has come back. */
+  read<Value>(scope: RequestScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
+  /** One transaction for all that a request changes; retried on serialization failures. */
+  write<Value>(
+    scope: RequestScope,
+    work: (sql: Sql, member: Member) => Promise<Value>,
+    options?: WriteOptions<Value>,
+  ): Promise<Value>;
+  /** A transaction as the gateway itself, on its own tables alone. */
+  own<Value>(scope: Timed, work: (sql: Sql) => Promise<Value>): Promise<Value>;
+  /** Takes up to `size` requests of a caller's `limit` per window, over all isolates. */
+  lease(key: string, size: number, limit: number, windowSeconds: number): Promise<Lease>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ANSWER_WITHIN_MS = 4_000;
+const ATTEMPTS = 4;
+const STATEMENT_TIMEOUT = "10s";
+const LOCK_TIMEOUT = "4s";
+
+/** Connects lazily; every failure is thrown as a problem. */
+export function createDatabase(settings: Settings): Database {
+  const pool = createPool(settings);
+  return {
+    read: (scope, work) => timed(scope, () => inConnection(pool, (sql) => read(sql, scope, work))),
+    write: (scope, work, options = {}) =>
+      timed(
+        scope,
+        () => retrying(() => inConnection(pool, (sql) => write(sql, scope, work, options))),
+      ),
+    own: (scope, work) => timed(scope, () => inConnection(pool, (sql) => own(sql, work))),
+    lease: (...terms) =>
+      timed({ timing: { databaseMs: 0 } }, () => inConnection(pool, (sql) => lease(sql, ...terms))),
+    ping: () =>
+      timed({ timing: { databaseMs: 0 } }, () =>
+        inConnection(pool, async (sql) => {
+          await promptly(sql`select 1`);
+        })),
+    close: () => pool.current.end({ timeout: 1 }),
+  };
+}
+
+interface Pool {
+  current: postgres.Sql;
+  replace(broken: postgres.Sql): void;
+}
+
+function createPool(settings: Settings): Pool {
+  const connect = () => postgres(connectionOptions(settings));
+  const pool: Pool = {
+    current: connect(),
+    replace(broken) {
+      if (pool.current !== broken) return;
+      pool.current = connect();
+      void broken.end({ timeout: 0 }).catch(() => {});
+    },
+  };
+  return pool;
+}
+
+/** Reserves a connection for the work; a server that hangs costs the whole pool, not the request. */
+async function inConnection<Value>(pool: Pool, work: (sql: Sql) => Promise<Value>): Promise<Value> {
+  const client = pool.current;
+  const reserving = client.reserve();
+  let sql: Sql | undefined;
+  try {
+    sql = await promptly(reserving);
+    return await work(sql);
+  } catch (error) {
+    if (error instanceof NoAnswer) {
+      if (!sql) reserving.then((late) => late.release(), () => {});
+      pool.replace(client);
+    }
+    throw error;
+  } finally {
+    sql?.release();
+  }
+}
+
+async function read<Value>(
+  sql: Sql,
+  scope: RequestScope,
+  work: (sql: Sql) => Promise<Value>,
+): Promise<Value> {
+  const begun = settled(sql`begin read only`.execute());
+  const opened = settled(open(sql, scope));
+  const working = settled(work(sql));
+  try {
+    rethrow(await promptly(begun));
+    scope.authorise(memberOf(rethrow(await promptly(opened))));
+    return rethrow(await working);
+  } finally {
+    await working;
+    // Nothing to keep: the answer need not wait for the end of a read-only transaction.
+    void settled(sql`rollback`.execute());
+  }
+}
+
+async function write<Value>(
+  sql: Sql,
+  scope: RequestScope,
+  work: (sql: Sql, member: Member) => Promise<Value>,
+  { dryRun, envelope }: WriteOptions<Value>,
+): Promise<Value> {
+  const begun = settled(sql`begin`.execute());
+  const looked = settled(envelope ? envelope.before(sql) : Promise.resolve(undefined));
+  const opened = settled(open(sql, scope));
+  let commit = false;
+  try {
+    rethrow(await promptly(begun));
+    const earlier = rethrow(await looked);
+    const member = memberOf(rethrow(await promptly(opened)));
+    scope.authorise(member);
+    if (earlier !== undefined) return earlier;
+    const value = await work(sql, member);
+    if (envelope && !dryRun) {
+      await sql`select set_config('role', 'none', true)`;
+      await envelope.after(sql, value);
+    }
+    commit = !dryRun;
+    if (commit) await sql`commit`;
+    return value;
+  } finally {
+    await looked;
+    if (!commit) await settled(sql`rollback`.execute());
+  }
+}
+
+async function own<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
+  await promptly(sql`begin`);
+  let committed = false;
+  try {
+    const value = await work(sql);
+    await sql`commit`;
+    committed = true;
+    return value;
+  } finally {
+    if (!committed) await settled(sql`rollback`.execute());
+  }
+}
+
+async function lease(
+  sql: Sql,
+  key: string,
+  size: number,
+  limit: number,
+  windowSeconds: number,
+): Promise<Lease> {
+  const [row] = await promptly(sql<{ leased: number; remaining: number; ends: number }[]>`
+    select leased, remaining, ends
+    from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`);
+  return row
+    ? { left: row.leased, remaining: row.remaining, windowEnds: row.ends * 1_000 }
+    : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
+}
+
+interface Opening {
+  membership: (Member & { disabled: boolean }) | null;
+}
+
+async function open(sql: Sql, scope: RequestScope): Promise<Opening> {
+  const [row] = await sql<Opening[]>`
+    select
+      set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
+      set_config('portico.request_id', ${scope.requestId}, true),
+      set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true),
+      set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
+      set_config('role', 'authenticated', true),
+      (select gateway.membership(${scope.caller.userId}::uuid)) as membership`;
+  return row ?? { membership: null };
+}
+
+function memberOf({ membership }: Opening): Member {
+  if (!membership) {
+    throw new Problem("not_a_member", "Ask an administrator of the workspace for an invitation.");
+  }
+  if (membership.disabled) {
+    throw new Problem(
+      "member_disabled",
+      "Ask an administrator of the workspace to let you in again.",
+    );
+  }
+  return membership;
+}
+
+/** Serialization failures and deadlocks are nobody's fault: the same work is done again. */
+async function retrying<Value>(attempt: () => Promise<Value>): Promise<Value> {
+  for (let left = ATTEMPTS - 1;; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0 || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+async function timed<Value>(scope: Timed, work: () => Promise<Value>): Promise<Value> {
+  const start = performance.now();
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseProblem(error);
+  } finally {
+    scope.timing.databaseMs += performance.now() - start;
+  }
+}
+
+async function promptly<Value>(promise: PromiseLike<Value>): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new NoAnswer("The database did not answer in time")),
+      ANSWER_WITHIN_MS,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Settled<Value> = { value: Value } | { error: unknown };
+
+/** Pipelined statements fail in their own time: a promise that never rejects holds each outcome. */
+async function settled<Value>(promise: PromiseLike<Value>): Promise<Settled<Value>> {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function rethrow<Value>(outcome: Settled<Value>): Value {
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}

@@ -1,0 +1,173 @@
+/**
+ * The parameters of a list, from text to typed conditions:
+ * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
+ */
+import type { Column, Operator } from "./columns.ts";
+import { Problem } from "./problem.ts";
+
+export interface Condition {
+  column: Column;
+  operator: Operator;
+  value: string;
+}
+export interface SortKey {
+  column: Column;
+  descending: boolean;
+}
+export interface ListQuery {
+  conditions: Condition[];
+  words?: string;
+  /** Empty = by rank when there are words, else the list's default. */
+  sort: SortKey[];
+  limit: number;
+  cursor?: string;
+  count?: "exact" | "estimated";
+  select: string[];
+  include: string[];
+}
+
+/** What a list offers; the names in it are what error messages name. */
+export interface Offer {
+  columns: Record<string, Column>;
+  /** Columns of a record, in order. */
+  fields: string[];
+  includes: string[];
+  searchable: boolean;
+}
+
+export const DEFAULT_LIMIT = 25;
+export const MAXIMUM_LIMIT = 200;
+const MAXIMUM_CONDITIONS = 30;
+const MAXIMUM_WORDS = 10;
+const RESERVED = ["sort", "limit", "cursor", "count", "select", "include"];
+
+type Parameters = Record<string, string | string[]>;
+
+/**
+ * Parses the parameters of a list.
+ * @throws Problem `invalid_parameter` naming the parameter and what is allowed.
+ */
+export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery {
+  const count = single(parameters, "count");
+  if (count !== undefined && count !== "exact" && count !== "estimated") {
+    throw invalid("count", "Use count=exact or count=estimated.");
+  }
+  return {
+    conditions: parseConditions(parameters, offer),
+    words: parseWords(single(parameters, "q")),
+    sort: parseSort(single(parameters, "sort"), offer),
+    limit: parseLimit(single(parameters, "limit")),
+    cursor: single(parameters, "cursor"),
+    count,
+    select: parseNames(parameters, "select", offer.fields) ?? offer.fields,
+    include: parseNames(parameters, "include", offer.includes) ?? [],
+  };
+}
+
+/** Whether a parameter's name is one that the list knows. */
+export function isListParameter(name: string, offer: Offer): boolean {
+  if (RESERVED.includes(name)) return true;
+  if (name === "q") return offer.searchable;
+  const [field = "", operator] = name.split("@");
+  const column = offer.columns[field];
+  return column !== undefined && Object.hasOwn(offer.columns, field) &&
+    (operator === undefined || column.operators.some((known) => known === operator));
+}
+
+function parseConditions(parameters: Parameters, offer: Offer): Condition[] {
+  const conditions: Condition[] = [];
+  for (const [name, given] of Object.entries(parameters)) {
+    if (RESERVED.includes(name) || name === "q" || !isListParameter(name, offer)) continue;
+    for (const value of [given].flat()) conditions.push(parseCondition(name, value, offer));
+  }
+  if (conditions.length > MAXIMUM_CONDITIONS) {
+    throw invalid("filter", `Use at most ${MAXIMUM_CONDITIONS} conditions.`);
+  }
+  return conditions;
+}
+
+function parseCondition(name: string, value: string, offer: Offer): Condition {
+  const [field = "", written] = name.split("@");
+  const column = offer.columns[field];
+  if (!column) throw invalid(name, `Use one of: ${Object.keys(offer.columns).join(", ")}.`);
+  const fallback = column.operators.includes("eq") ? "eq" : "cs";
+  const operator = column.operators.find((known) => known === (written ?? fallback)) ?? "eq";
+  // PostgREST writes `field=is.null`; both dialects mean the same here.
+  if (written === undefined && /^(not\.)?is\.null$|^is\.not\.null$/.test(value)) {
+    return { column, operator: "is", value: value === "is.null" ? "null" : "not.null" };
+  }
+  checkValue(name, operator, value, column);
+  return { column, operator, value };
+}
+
+function checkValue(name: string, operator: Operator, value: string, column: Column): void {
+  if (operator === "is") {
+    if (["null", "not.null", "true", "false"].includes(value)) return;
+    throw invalid(name, "Use null or not.null.");
+  }
+  const values = operator === "in" ? parseList(value) : [value];
+  if (values.length > 0 && values.length <= 1_000 && values.every(column.accepts)) return;
+  throw invalid(name, `Use a value of type ${column.type}.`);
+}
+
+/** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */
+export function parseList(text: string): string[] {
+  const inner = text.replace(/^\((.*)\)$/s, "$1");
+  const items = inner.match(/"(?:[^"\\]|\\.)*"|[^,]+/gs) ?? [];
+  return items.map((item) =>
+    item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/g, "$1") : item.trim()
+  );
+}
+
+function parseWords(text: string | undefined): string | undefined {
+  const words = (text ?? "").replaceAll("\0", " ").split(/\s+/).filter((word) => word !== "");
+  if (words.length > MAXIMUM_WORDS) throw invalid("q", `Use at most ${MAXIMUM_WORDS} words.`);
+  return words.length > 0 ? words.map(quotedPrefix).join(" & ") : undefined;
+}
+
+/** A word as a quoted prefix of `to_tsquery`, whatever characters are in it. */
+function quotedPrefix(word: string): string {
+  return `'${word.replaceAll("\\", "\\\\").replaceAll("'", "''")}':*`;
+}
+
+function parseSort(text: string | undefined, offer: Offer): SortKey[] {
+  if (!text) return [];
+  const sortable = Object.values(offer.columns).filter((column) => column.sortable);
+  const keys = text.split(",").map((item) => {
+    const name = item.trim().replace(/^-/, "");
+    const column = sortable.find((candidate) => candidate.name === name);
+    if (column) return { column, descending: item.trim().startsWith("-") };
+    throw invalid("sort", `Use one of: ${sortable.map(({ name }) => name).join(", ")}.`);
+  });
+  if (keys.length > 5) throw invalid("sort", "Use at most 5 columns.");
+  return keys.filter((key, index) => keys.findIndex((k) => k.column === key.column) === index);
+}
+
+function parseLimit(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LIMIT;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAXIMUM_LIMIT) return limit;
+  throw invalid("limit", `Use a whole number from 1 to ${MAXIMUM_LIMIT}.`);
+}
+
+function parseNames(parameters: Parameters, name: string, allowed: string[]): string[] | undefined {
+  const text = single(parameters, name);
+  if (text === undefined) return undefined;
+  const names = [...new Set(text.split(",").map((item) => item.trim()).filter((item) => item))];
+  const unknown = names.filter((item) => !allowed.includes(item));
+  if (names.length > 0 && unknown.length === 0) return names;
+  throw invalid(name, `Use one or more of: ${allowed.join(", ")}.`, allowed);
+}
+
+function single(parameters: Parameters, name: string): string | undefined {
+  const given = parameters[name];
+  if (Array.isArray(given)) throw invalid(name, "Give it once.");
+  return given;
+}
+
+function invalid(name: string, detail: string, allowed?: string[]): Problem {
+  return new Problem("invalid_parameter", `The parameter ${name} is not valid. ${detail}`, {
+    errors: { [name]: detail },
+    ...(allowed && { members: { allowed } }),
+  });
+}

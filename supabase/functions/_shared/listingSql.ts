@@ -1,0 +1,63 @@
+/** One condition of a list as SQL, its value as a parameter. */
+import type { Fragment, Sql } from "./database.ts";
+import { type Condition, parseList } from "./listingQuery.ts";
+
+/** The condition about the row `record`; `elementKey` finds elements of a json array by value. */
+export function conditionSql(sql: Sql, condition: Condition, elementKey?: string): Fragment {
+  const { column, operator, value } = condition;
+  const left = sql`record.${sql(column.name)}`;
+  const type = sql.unsafe(column.type);
+  if (operator === "is") return isSql(sql, left, value);
+  if (column.type === "jsonb") return elementSql(sql, left, value, elementKey);
+  switch (operator) {
+    case "eq":
+      return sql`${left} = ${value}::text::${type}`;
+    case "neq":
+      return sql`${left} is distinct from ${value}::text::${type}`;
+    case "gt":
+      return sql`${left} > ${value}::text::${type}`;
+    case "gte":
+      return sql`${left} >= ${value}::text::${type}`;
+    case "lt":
+      return sql`${left} < ${value}::text::${type}`;
+    case "lte":
+      return sql`${left} <= ${value}::text::${type}`;
+    case "in":
+      return sql`${left} = any (${arrayLiteral(parseList(value))}::text::${type}[])`;
+    case "like":
+      return sql`${left} like ${pattern(value)}`;
+    case "ilike":
+      return sql`${left} ilike ${pattern(value)}`;
+    case "cs":
+      return sql`${left} @> ${braced(value)}::text::${type}`;
+    case "cd":
+      return sql`${left} <@ ${braced(value)}::text::${type}`;
+    case "ov":
+      return sql`${left} && ${braced(value)}::text::${type}`;
+  }
+}
+
+function isSql(sql: Sql, left: Fragment, value: string): Fragment {
+  if (value === "null") return sql`${left} is null`;
+  if (value === "not.null") return sql`${left} is not null`;
+  return value === "true" ? sql`${left} is true` : sql`${left} is false`;
+}
+
+/** E-mails are stored in lower case; other values are compared as they are. */
+function elementSql(sql: Sql, left: Fragment, value: string, key = "value"): Fragment {
+  const wanted = JSON.stringify([{ [key]: key === "email" ? value.trim().toLowerCase() : value }]);
+  return sql`${left} @> ${wanted}::text::jsonb`;
+}
+
+/** `*` stands for any characters, as in PostgREST, where `%` needs escaping in URLs. */
+function pattern(value: string): string {
+  return value.replaceAll("*", "%");
+}
+
+function braced(value: string): string {
+  return `{${value.replace(/^\{|\}$/g, "")}}`;
+}
+
+function arrayLiteral(items: string[]): string {
+  return `{${items.map((item) => `"${item.replace(/(["\\])/g, "\\$1")}"`).join(",")}}`;
+}

@@ -1,0 +1,294 @@
+/**
+ * The pipeline that every operation runs through, written once:
+ * authenticate → rate limit → body → parameters → validate → idempotency → transaction → run → answer.
+ */
+import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
+import { zValidator } from "@hono/zod-validator";
+import type { z } from "zod";
+import type { Authenticate, Caller } from "./authentication.ts";
+import { limitBody, requireJson } from "./body.ts";
+import type { Database, Member, RequestScope } from "./database.ts";
+import { entityTagOf, parseIfMatch } from "./entityTag.ts";
+import {
+  fingerprintOf,
+  idempotentEnvelope,
+  type IdempotentRequest,
+  idempotentSaga,
+  parseIdempotencyKey,
+  type StoredAnswer,
+} from "./idempotency.ts";
+import { type Input, JsonText, type Operation, Reply } from "./operation.ts";
+import { knownParameters } from "./parameters.ts";
+import { Problem } from "./problem.ts";
+import type { RateLimiter } from "./rateLimit.ts";
+import type { AppEnvironment, RequestState } from "./requestLog.ts";
+import { routeOf } from "./routes.ts";
+import type { Settings } from "./settings.ts";
+import type { AuthAdmin } from "./supabaseAdmin.ts";
+
+/** What the pipeline runs on. */
+export interface Platform {
+  settings: Settings;
+  operations: readonly Operation[];
+  authenticate: Authenticate;
+  database: Database;
+  auth: AuthAdmin;
+  rateLimiter: RateLimiter;
+  /** Told of work that failed after the answer had been decided. */
+  reportFailure(requestId: string, error: unknown): void;
+  /** Set by tests: every answer must fit its operation's schema. */
+  checkAnswers: boolean;
+}
+
+type Step = MiddlewareHandler<AppEnvironment>;
+type RequestContext = Context<AppEnvironment>;
+
+/** Mounts an operation on its route. */
+export function mount(app: Hono<AppEnvironment>, operation: Operation, platform: Platform): void {
+  const callers = new WeakMap<Request, Caller>();
+  app.on(
+    operation.method,
+    [routeOf(operation)],
+    ...steps(operation, platform, callers),
+    answer(operation, platform, callers),
+  );
+}
+
+type Callers = WeakMap<Request, Caller>;
+
+function steps(operation: Operation, platform: Platform, callers: Callers): Step[] {
+  const { access, params, query, body } = operation;
+  return [
+    named(operation),
+    limitBody,
+    ...(access === "anyone" ? [] : [authenticated(platform, callers)]),
+    ...(body ? [requireJson] : []),
+    knownParameters(operation),
+    ...(params ? [validated("param", params, "invalid_parameter")] : []),
+    ...(query ? [validated("query", query, "invalid_parameter")] : []),
+    ...(body ? [validated("json", body, "validation_failed")] : []),
+  ];
+}
+
+function named(operation: Operation): Step {
+  return async (context, next) => {
+    context.get("state").log.operation = operation.id;
+    await next();
+  };
+}
+
+function authenticated(platform: Platform, callers: Callers): Step {
+  return async (context, next) => {
+    const caller = await platform.authenticate(context.req.header("Authorization"));
+    callers.set(context.req.raw, caller);
+    context.get("state").log.caller = caller.userId;
+    const limits = await platform.rateLimiter.take(caller.userId);
+    for (const [name, value] of Object.entries(limits)) context.header(name, value);
+    await next();
+  };
+}
+
+/** Hono types a validator by its one schema; erased like the operation, since `inputOf` reads by name. */
+function validated(
+  target: "param" | "query" | "json",
+  schema: z.ZodType,
+  code: "invalid_parameter" | "validation_failed",
+): Step {
+  return zValidator(target, schema, refuse(code)) as unknown as Step;
+}
+
+type ValidationResult = { success: boolean; error?: { issues: readonly z.core.$ZodIssue[] } };
+
+function refuse(code: "invalid_parameter" | "validation_failed") {
+  return (result: ValidationResult): void => {
+    if (result.success) return;
+    const errors: Record<string, string> = {};
+    for (const issue of result.error?.issues ?? []) describeIssue(issue, errors);
+    const detail = `Correct ${Object.keys(errors).join(", ")}, then send the request again.`;
+    throw new Problem(code, detail, { errors });
+  };
+}
+
+/** Unknown keys are one issue of their object; forms want them under their own names. */
+function describeIssue(issue: z.core.$ZodIssue, errors: Record<string, string>): void {
+  if (issue.code === "unrecognized_keys") {
+    for (const key of issue.keys) {
+      errors[[...issue.path, key].join(".")] = "This field is not known.";
+    }
+  } else {
+    errors[issue.path.join(".") || "body"] ??= issue.message;
+  }
+}
+
+function answer(
+  operation: Operation,
+  platform: Platform,
+  callers: Callers,
+): Handler<AppEnvironment> {
+  return async (context) => {
+    const state = context.get("state");
+    const input = inputOf(context);
+    const caller = callers.get(context.req.raw);
+    const stored =
+      await (caller
+        ? runAsCaller(context, operation, platform, { ...state, caller }, input)
+        : runPlain(operation, platform, state, input));
+    for (const [name, value] of Object.entries(stored.headers)) context.header(name, value);
+    if (stored.replayed) context.header("Idempotency-Replayed", "true");
+    if (stored.status === 204) return context.body(null, 204);
+    context.header("Content-Type", "application/json");
+    context.status(stored.status === 201 ? 201 : stored.status === 202 ? 202 : 200);
+    return context.body(stored.body);
+  };
+}
+
+/** Absent parts are undefined: an operation without a schema for them never looks. */
+function inputOf(context: RequestContext): Input<unknown, unknown, unknown> {
+  const valid = (target: "param" | "query" | "json"): unknown => context.req.valid(target as never);
+  return {
+    params: valid("param"),
+    query: valid("query"),
+    body: valid("json"),
+    ifMatch: parseIfMatch(context.req.header("If-Match")),
+  };
+}
+
+async function runPlain(
+  operation: Operation,
+  platform: Platform,
+  state: RequestState,
+  input: Input<unknown, unknown, unknown>,
+): Promise<StoredAnswer> {
+  if (operation.kind !== "plain") throw new Error(`${operation.id} needs a caller`);
+  const { settings, operations, database, auth } = platform;
+  const check = { database: () => database.ping(), auth: () => auth.ping() };
+  const result = await operation.run(
+    { settings, operations, requestId: state.requestId, check },
+    input,
+  );
+  return toAnswer(result, operation, platform);
+}
+
+type CallerState = RequestState & { caller: Caller };
+
+async function runAsCaller(
+  context: RequestContext,
+  operation: Operation,
+  platform: Platform,
+  state: CallerState,
+  input: Input<unknown, unknown, unknown>,
+): Promise<StoredAnswer> {
+  const { caller, requestId, timing } = state;
+  const { database, settings, auth } = platform;
+  const scope: RequestScope = {
+    caller,
+    requestId,
+    timing,
+    authorise: (member) => authorise(operation, member, state),
+  };
+  const shared = { caller, requestId, settings, signal: context.req.raw.signal };
+  const idempotent = await idempotentRequest(context, operation, caller);
+  const dryRun = isDryRun(input);
+  switch (operation.kind) {
+    case "plain":
+      return await runPlain(operation, platform, state, input);
+    case "read":
+      return toAnswer(
+        await database.read(scope, (sql) => operation.run({ ...shared, sql }, input)),
+        operation,
+        platform,
+      );
+    case "write": {
+      const after: (() => Promise<void>)[] = [];
+      const result = await database.write(scope, async (sql, member) => {
+        after.length = 0;
+        const queue = (work: () => Promise<void>) => void after.push(work);
+        const output = await operation.run({ ...shared, sql, member, after: queue }, input);
+        return toAnswer(output, operation, platform);
+      }, { dryRun, envelope: idempotent && idempotentEnvelope(idempotent) });
+      if (!dryRun) afterCommit(after, platform, requestId);
+      return result;
+    }
+    case "saga": {
+      const work = async () => {
+        const transaction = <Value>(
+          run: Parameters<typeof database.write<Value>>[1],
+          options?: { dryRun?: boolean },
+        ) => database.write<Value>(scope, run, options);
+        return toAnswer(
+          await operation.run({ ...shared, auth, transaction }, input),
+          operation,
+          platform,
+        );
+      };
+      return idempotent ? await idempotentSaga(database, scope, idempotent, work) : await work();
+    }
+  }
+}
+
+function authorise(operation: Operation, member: Member, state: RequestState): void {
+  state.log.workspace = member.workspace_id;
+  if (operation.access === "admin" && member.role !== "admin") {
+    throw new Problem("admin_required", "Ask an administrator of your workspace to do this.");
+  }
+}
+
+function isDryRun(input: Input<unknown, unknown, unknown>): boolean {
+  return [input.body, input.query].some((part) =>
+    typeof part === "object" && part !== null && "dry_run" in part && part.dry_run === true
+  );
+}
+
+async function idempotentRequest(
+  context: RequestContext,
+  operation: Operation,
+  caller: Caller,
+): Promise<IdempotentRequest | undefined> {
+  if (operation.method !== "POST") return undefined;
+  const idempotency_key = parseIdempotencyKey(context.req.header("Idempotency-Key"));
+  if (idempotency_key === undefined) return undefined;
+  const { pathname, search } = new URL(context.req.url);
+  const body = operation.body ? await context.req.text() : "";
+  const fingerprint = await fingerprintOf(pathname, search, body);
+  return { idempotency_key, operation: operation.id, fingerprint, userId: caller.userId };
+}
+
+/** Follows the commit without holding up the answer; the platform keeps the isolate for it. */
+function afterCommit(works: (() => Promise<void>)[], platform: Platform, requestId: string): void {
+  if (works.length === 0) return;
+  const all = Promise.all(
+    works.map((work) => work().catch((error) => platform.reportFailure(requestId, error))),
+  );
+  const runtime: unknown = Reflect.get(globalThis, "EdgeRuntime");
+  if (typeof runtime === "object" && runtime !== null && "waitUntil" in runtime) {
+    (runtime.waitUntil as (promise: Promise<unknown>) => void)(all);
+  }
+}
+
+function toAnswer(result: unknown, operation: Operation, platform: Platform): StoredAnswer {
+  const reply = result instanceof Reply ? result : new Reply(result);
+  const { body, options } = reply;
+  if (platform.checkAnswers) checkAnswer(body, operation);
+  const status = options.status ?? operation.status ?? 200;
+  const tag = entityTagOf(body);
+  const location = status === 201 ? operation.location?.(body) : undefined;
+  return {
+    status,
+    headers: {
+      ...(tag && { ETag: tag }),
+      ...(location && { Location: location }),
+      ...options.headers,
+    },
+    body: status === 204 ? "" : body instanceof JsonText ? body.text : JSON.stringify(body),
+  };
+}
+
+function checkAnswer(body: unknown, operation: Operation): void {
+  const value: unknown = body instanceof JsonText ? JSON.parse(body.text) : body;
+  const result = operation.output.safeParse(value);
+  if (!result.success) {
+    throw new Error(
+      `${operation.id} answered what its schema does not say: ${result.error.message}`,
+    );
+  }
+}

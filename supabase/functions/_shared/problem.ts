@@ -1,0 +1,150 @@
+/**
+ * Problems: every error that a caller can meet, in one table.
+ *
+ * The body follows RFC 9457 (`application/problem+json`), with three members of our own: `code`
+ * (stable, the contract), `request_id`, and `errors` (field → message, as forms want them).
+ * `message` repeats `detail` for Atomic CRM's clients, which read that name.
+ */
+
+/** `code` → HTTP status and title. A code, once released, keeps its meaning. */
+export const PROBLEMS = {
+  // 400: the request cannot be read
+  invalid_json: [400, "The body is not valid JSON"],
+  invalid_parameter: [400, "A parameter is not valid"],
+  unknown_parameter: [400, "A parameter is not known"],
+  invalid_cursor: [400, "The cursor is not valid"],
+  invalid_idempotency_key: [400, "The Idempotency-Key is not valid"],
+  invalid_header: [400, "A header is not valid"],
+  // 401: who are you
+  token_missing: [401, "An access token is required"],
+  token_malformed: [401, "The access token is malformed"],
+  token_algorithm_not_allowed: [401, "The access token's algorithm is not allowed"],
+  token_signature_invalid: [401, "The access token's signature is not valid"],
+  token_key_unknown: [401, "The access token's key is not known"],
+  token_expired: [401, "The access token has expired"],
+  token_not_yet_valid: [401, "The access token is not valid yet"],
+  token_issuer_invalid: [401, "The access token's issuer is not accepted"],
+  token_audience_invalid: [401, "The access token's audience is not accepted"],
+  token_subject_missing: [401, "The access token names no user"],
+  token_role_not_allowed: [401, "The access token's role is not a user's"],
+  api_key_not_allowed: [401, "An API key is not an access token"],
+  // 403: you may not
+  origin_not_allowed: [403, "The origin is not allowed"],
+  not_a_member: [403, "Not a member"],
+  member_disabled: [403, "The member is disabled"],
+  forbidden: [403, "Not allowed"],
+  admin_required: [403, "An administrator is required"],
+  owner_change_not_allowed: [403, "The owner cannot be changed"],
+  // 404, 405, 410
+  not_found: [404, "Not found"],
+  route_not_found: [404, "No such route"],
+  method_not_allowed: [405, "The method is not allowed"],
+  deleted: [410, "The record has been deleted"],
+  merged: [410, "The record has been merged"],
+  // 409: the request conflicts with what is stored
+  conflict: [409, "Conflict"],
+  concurrent_change: [409, "Changed at the same time"],
+  request_in_flight: [409, "The first request is still in flight"],
+  still_referenced: [409, "Other records refer to this one"],
+  parent_deleted: [409, "The parent record is deleted"],
+  merged_away: [409, "The record has been merged"],
+  last_admin: [409, "The last active administrator"],
+  member_exists: [409, "Already a member"],
+  user_exists_elsewhere: [409, "The address belongs to another workspace"],
+  email_taken: [409, "The address is taken"],
+  reassign_required: [409, "The member still owns records"],
+  member_active: [409, "The member has joined already"],
+  member_pending: [409, "The member has not joined yet"],
+  // 412, 413, 415
+  precondition_failed: [412, "The record has changed"],
+  body_too_large: [413, "The body is too large"],
+  unsupported_media_type: [415, "The content type is not supported"],
+  // 422: understood, and not valid
+  validation_failed: [422, "The request is not valid"],
+  invalid_value: [422, "A value is not valid"],
+  unknown_reference: [422, "A referenced record does not exist"],
+  unknown_tag: [422, "A tag does not exist"],
+  unknown_contact: [422, "A contact does not exist"],
+  self_merge: [422, "A contact cannot be merged into itself"],
+  idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
+  // 429 and 5xx
+  rate_limited: [429, "Too many requests"],
+  auth_rate_limited: [429, "Too many mails"],
+  internal: [500, "Unexpected error"],
+  mail_failed: [502, "The mail could not be sent"],
+  database_unavailable: [503, "The database cannot be reached"],
+  database_timeout: [503, "The database took too long"],
+  auth_unavailable: [503, "The auth server cannot be reached"],
+  not_ready: [503, "Not ready"],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export interface ProblemOptions {
+  /** Field → message, dotted paths for nested fields (`email_jsonb.0.email`). */
+  errors?: Record<string, string>;
+  /** Further members of the body, e.g. `allowed`, `merged_into`, `current`. */
+  members?: Record<string, unknown>;
+  headers?: Record<string, string>;
+  /** What happened, for the log alone. */
+  cause?: unknown;
+}
+
+/** An error that the caller may see. `detail` is a sentence that says what to do. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly errors?: Record<string, string>;
+  readonly members: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+
+  constructor(readonly code: ProblemCode, readonly detail: string, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause });
+    [this.status, this.title] = PROBLEMS[code];
+    this.errors = options.errors;
+    this.members = options.members ?? {};
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** Narrows a string to a known problem code. */
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
+
+/** The thrown value as a problem; anything unknown becomes an opaque `internal`. */
+export function toProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  return new Problem(
+    "internal",
+    "Something went wrong on our side. Try again, and quote the request id if it persists.",
+    { cause: thrown },
+  );
+}
+
+/** The problem as its HTTP answer, without CORS headers (the outermost layer adds these). */
+export function problemResponse(problem: Problem, requestId: string): Response {
+  const body = {
+    type: `urn:portico:problem:${problem.code}`,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.detail,
+    code: problem.code,
+    message: problem.detail,
+    request_id: requestId,
+    ...(problem.errors && { errors: problem.errors }),
+    ...problem.members,
+  };
+  return new Response(JSON.stringify(body), {
+    status: problem.status,
+    headers: { "Content-Type": "application/problem+json", ...problem.headers },
+  });
+}
+
+/** The row, or 404 `not_found` naming what was looked for. */
+export function found<Row>(row: Row | undefined | null, what: string): Row {
+  if (row === undefined || row === null) {
+    throw new Problem("not_found", `There is no such ${what}, or it is not yours to see.`);
+  }
+  return row;
+}

@@ -1,0 +1,7 @@
+/** The registry: one line per resource. Routes, documents, SDK and tests come from this list. */
+import type { Operation } from "../_shared/operation.ts";
+import { systemOperations } from "./system/routes.ts";
+
+export const operations: readonly Operation[] = [
+  ...systemOperations,
+];
