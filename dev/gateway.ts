@@ -47,7 +47,7 @@ function route(
   clientGone: AbortSignal,
 ): Promise<Response> | Response {
   const { pathname } = new URL(request.url);
-  if (SERVICES.test(pathname)) return options.services(request, clientGone);
+  if (SERVICES.test(pathname)) return options.services(requestTo(request.url, request), clientGone);
   const [, slug, rest = ""] = FUNCTION.exec(pathname) ?? [];
   if (slug === undefined) return json(404, { message: "no Route matched with those values" });
   if (!options.functions || !options.slugs.includes(slug)) {
@@ -66,11 +66,12 @@ function functionRequest(request: Request, path: string, client: Deno.Addr): Req
   headers.set("x-forwarded-host", url.hostname);
   headers.set("x-forwarded-port", url.port || "80");
   headers.set("x-forwarded-proto", "http");
-  return new Request(new URL(`${path}${url.search}`, url), {
-    method: request.method,
-    headers,
-    body: request.body,
-  });
+  return requestTo(new URL(`${path}${url.search}`, url), request, headers);
+}
+
+/** A copy without Deno's `signal`, which also aborts when all went well. */
+function requestTo(url: string | URL, request: Request, headers = request.headers): Request {
+  return new Request(url, { method: request.method, headers, body: request.body });
 }
 
 function json(status: number, body: unknown): Response {

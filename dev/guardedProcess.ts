@@ -11,7 +11,7 @@ signal=$1; shift
 exec 3<&0
 "$@" </dev/null & child=$!
 (read -r _ <&3; kill -s "$signal" "$child") 2>/dev/null & watcher=$!
-exec 3<&-
+exec 3<&- 2>/dev/null
 wait "$child"; status=$?
 kill "$watcher" 2>/dev/null
 exit "$status"

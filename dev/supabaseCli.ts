@@ -31,9 +31,9 @@ export interface CliOutput {
  */
 export async function supabase(
   args: string[],
-  options: { quiet?: boolean } = {},
+  options: { quiet?: boolean; log?(line: string): void } = {},
 ): Promise<CliOutput> {
-  const output = await new Deno.Command(await cliBinary(), {
+  const output = await new Deno.Command(await cliBinary(options.log), {
     args: [...args, "--yes", "--agent=no", `--workdir=${ROOT}`],
     env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
     stdin: "null",
@@ -48,9 +48,12 @@ export async function supabase(
 }
 
 /** Applies the migrations that a database lacks, then supabase/seed.sql. */
-export async function pushMigrations(databaseUrl: string): Promise<void> {
+export async function pushMigrations(
+  databaseUrl: string,
+  log?: (line: string) => void,
+): Promise<void> {
   const remote = databaseUrl.includes("?") ? databaseUrl : `${databaseUrl}?sslmode=disable`;
-  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], { quiet: true });
+  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], { quiet: true, log });
 }
 
 /** Returns the path of the CLI's binary, after installing it if it is missing. */

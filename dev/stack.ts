@@ -1,0 +1,269 @@
+/**
+ * The local stack: database, auth, REST, storage, mail, the function and the gateway before them.
+ * `deno task start` runs one, tests run their own.
+ */
+
+import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import postgres from "postgres";
+import { type Credentials, legacyKey, loadCredentials } from "./credentials.ts";
+import { exists, removeIfExists } from "./files.ts";
+import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
+import { readSlugs, startGateway } from "./gateway.ts";
+import { Postgres } from "./postgres.ts";
+import { claimPort } from "./process.ts";
+import { createServices } from "./services/mod.ts";
+import { lockDirectory } from "./stackLock.ts";
+import { pushMigrations } from "./supabaseCli.ts";
+
+/** Where a stack keeps its data unless told otherwise. */
+export const DEFAULT_DIRECTORY = join(dirname(dirname(fromFileUrl(import.meta.url))), ".portico");
+
+/** How to run a stack. A port of 0, the default, takes a free one. */
+export interface StackOptions {
+  directory: string;
+  apiPort?: number;
+  databasePort?: number;
+  mailPort?: number;
+  /** Variables added to the function's environment, or replaced in it. */
+  environment?: Record<string, string>;
+  /** False runs no function. */
+  runFunction?: boolean;
+  /** Another module to serve as the function. */
+  entrypoint?: string;
+  /** Restarts the function when its files change. */
+  watch?: boolean;
+  /** False: the data need not outlive a crash of the machine. */
+  durable?: boolean;
+  /** Lines for the user: progress and mails. */
+  log?(line: string): void;
+  /** Lines that the function prints. */
+  functionLog?(line: string): void;
+}
+
+/** Coordinates of a running stack; plain data, so that they can be handed to other processes. */
+export interface StackAddresses {
+  apiUrl: string;
+  functionUrl: string;
+  mailUrl: string;
+  /** As `postgres`, who owns the tables. */
+  databaseUrl: string;
+  /** As `supabase_admin`. */
+  superuserUrl: string;
+  /** As `portico_gateway`, the function's own login. */
+  gatewayDatabaseUrl: string;
+  publishableKey: string;
+  secretKey: string;
+  jwtSecret: string;
+}
+
+/** A running stack. */
+export interface Stack extends StackAddresses {
+  demoPassword: string;
+  /** Stops the database alone. */
+  stopDatabase(): Promise<void>;
+  /** Starts it again. */
+  startDatabase(): Promise<void>;
+  /** Stops the database when it runs, else starts it; tells whether it runs now. */
+  switchDatabase(): Promise<boolean>;
+  /** Ends everything. */
+  stop(): Promise<void>;
+}
+
+interface Ports {
+  api: number;
+  database: number;
+  mail: number;
+}
+
+/**
+ * Starts a stack. Throws PortTakenError, or what kept a part from starting; nothing is left running
+ * then.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const directory = resolve(options.directory);
+  const ports = claimPorts(options);
+  await using parts = new AsyncDisposableStack();
+  await Deno.mkdir(directory, { recursive: true });
+  parts.defer(
+    await lockDirectory(directory, {
+      pid: Deno.pid,
+      apiUrl: localUrl(ports.api),
+      databasePort: ports.database,
+    }),
+  );
+  const database = await startDatabase(parts, options, directory, ports.database);
+  const credentials = await loadCredentials(directory);
+  const addresses = addressesOf(ports, database.url, credentials);
+  const services = await startServices(parts, options, addresses, ports.mail);
+  const functions = await Promise.all([
+    startFunction(parts, options, addresses),
+    migrate(options, addresses, database.password),
+  ]).then(([server]) => server);
+  const gateway = startGateway({
+    port: ports.api,
+    slugs: await readSlugs(),
+    functions: functions && ((request, clientGone) => functions.fetch(request, clientGone)),
+    services: (request) => services.fetch(request),
+    log: options.log ?? (() => {}),
+  });
+  parts.defer(() => gateway.shutdown());
+  const running = parts.move();
+  return {
+    ...addresses,
+    demoPassword: credentials.demoPassword,
+    stopDatabase: database.stop,
+    startDatabase: database.start,
+    switchDatabase: database.switchOver,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+/** Deletes the data of a stack that does not run. */
+export async function removeStackData(directory: string): Promise<void> {
+  const database = join(directory, "database");
+  // As root the cluster may lie elsewhere, behind a symlink.
+  if (await exists(database)) await removeIfExists(await Deno.realPath(database));
+  for (const name of ["database", "credentials.json", "stack.json", "postgres.log"]) {
+    await removeIfExists(join(directory, name));
+  }
+}
+
+function claimPorts(options: StackOptions): Ports {
+  return {
+    api: claimPort(options.apiPort ?? 0, "API", "--port"),
+    database: claimPort(options.databasePort ?? 0, "database", "--db-port"),
+    mail: claimPort(options.mailPort ?? 0, "mail", "--mail-port"),
+  };
+}
+
+function addressesOf(
+  ports: Ports,
+  databaseUrl: (role: string) => string,
+  credentials: Credentials,
+): StackAddresses {
+  const { publishableKey, secretKey, jwtSecret } = credentials;
+  return {
+    apiUrl: localUrl(ports.api),
+    functionUrl: `${localUrl(ports.api)}/functions/v1/api`,
+    mailUrl: localUrl(ports.mail),
+    databaseUrl: databaseUrl("postgres"),
+    superuserUrl: databaseUrl("supabase_admin"),
+    gatewayDatabaseUrl: databaseUrl("portico_gateway"),
+    publishableKey,
+    secretKey,
+    jwtSecret,
+  };
+}
+
+async function startDatabase(
+  parts: AsyncDisposableStack,
+  options: StackOptions,
+  directory: string,
+  port: number,
+) {
+  options.log?.("Starting PostgreSQL …");
+  const logFile = await Deno.open(join(directory, "postgres.log"), { create: true, append: true });
+  parts.defer(() => logFile.close());
+  const encoder = new TextEncoder();
+  const launch = () =>
+    Postgres.start({
+      dataDirectory: join(directory, "database"),
+      port,
+      durable: options.durable,
+      log: (line) => logFile.writeSync(encoder.encode(line + "\n")),
+    });
+  let server: Postgres | null = await launch();
+  const { password } = server;
+  const url = server.url.bind(server);
+  const stop = async () => {
+    await server?.stop();
+    server = null;
+  };
+  const start = async () => {
+    server ??= await launch();
+  };
+  const switchOver = async () => {
+    await (server ? stop() : start());
+    return server !== null;
+  };
+  parts.defer(stop);
+  return { password, url, stop, start, switchOver };
+}
+
+async function startServices(
+  parts: AsyncDisposableStack,
+  options: StackOptions,
+  addresses: StackAddresses,
+  mailPort: number,
+) {
+  options.log?.("Starting auth, REST, storage and mail …");
+  const services = await createServices({
+    databaseUrl: addresses.superuserUrl,
+    apiUrl: addresses.apiUrl,
+    siteUrl: "http://localhost:5173",
+    jwtSecret: addresses.jwtSecret,
+    publishableKey: addresses.publishableKey,
+    secretKey: addresses.secretKey,
+    mailPort,
+    log: options.log ?? (() => {}),
+  });
+  parts.defer(() => services.stop());
+  await services.ensureSystemSchema();
+  return services;
+}
+
+async function startFunction(
+  parts: AsyncDisposableStack,
+  options: StackOptions,
+  addresses: StackAddresses,
+): Promise<FunctionServer | undefined> {
+  if (options.runFunction === false) return undefined;
+  options.log?.("Starting the function …");
+  const server = await FunctionServer.start({
+    entrypoint: options.entrypoint ?? FUNCTION_ENTRYPOINT,
+    environment: { ...await functionEnvironment(addresses), ...options.environment },
+    watch: options.watch ? FUNCTION_DIRECTORY : undefined,
+    log: options.functionLog ?? options.log ?? (() => {}),
+  });
+  parts.defer(() => server.stop());
+  return server;
+}
+
+/** The variables that the platform gives to a function, and Portico's own. */
+async function functionEnvironment(addresses: StackAddresses): Promise<Record<string, string>> {
+  const { apiUrl, publishableKey, secretKey, jwtSecret } = addresses;
+  return {
+    SUPABASE_URL: apiUrl,
+    SUPABASE_DB_URL: addresses.databaseUrl,
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+    SUPABASE_ANON_KEY: await legacyKey("anon", jwtSecret),
+    SUPABASE_SERVICE_ROLE_KEY: await legacyKey("service_role", jwtSecret),
+    SUPABASE_JWKS: JSON.stringify({ keys: [] }),
+    JWT_SECRET: jwtSecret,
+    DATABASE_URL: addresses.gatewayDatabaseUrl,
+    SITE_URL: "http://localhost:5173",
+    ENVIRONMENT: "development",
+  };
+}
+
+/** Applies what is missing of supabase/migrations, and lets the function log in. */
+async function migrate(
+  options: StackOptions,
+  addresses: StackAddresses,
+  password: string,
+): Promise<void> {
+  options.log?.("Applying migrations …");
+  await pushMigrations(addresses.databaseUrl, options.log);
+  const sql = postgres(addresses.superuserUrl, { max: 1, onnotice: () => {} });
+  try {
+    const role = await sql`select from pg_roles where rolname = 'portico_gateway'`;
+    if (role.length > 0) await sql.unsafe(`alter role portico_gateway password '${password}'`);
+  } finally {
+    await sql.end();
+  }
+}
+
+function localUrl(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}

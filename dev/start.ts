@@ -1,0 +1,95 @@
+/** `deno task start`: runs the local stack until Ctrl-C, `deno task stop` or SIGTERM. */
+
+import { parseOptions, portOption } from "./arguments.ts";
+import { ensureDemoUser } from "./demoUser.ts";
+import { DEFAULT_DIRECTORY, type Stack, startStack } from "./stack.ts";
+
+const OPTIONS = {
+  "port": "port of the API (default 54321; 0 takes a free one)",
+  "db-port": "port of the database (default 54322)",
+  "mail-port": "port of the mail page (default 54324)",
+  "directory": "where the data is kept (default .portico)",
+};
+
+async function main(): Promise<void> {
+  const options = parseOptions(Deno.args, OPTIONS);
+  const begun = Date.now();
+  const ending = endOnSignal();
+  const stack = await startStack({
+    directory: options.directory ?? DEFAULT_DIRECTORY,
+    apiPort: portOption(options, "port", 54321),
+    databasePort: portOption(options, "db-port", 54322),
+    mailPort: portOption(options, "mail-port", 54324),
+    environment: Object.fromEntries(
+      ["ALLOWED_ORIGINS", "SITE_URL", "RATE_LIMIT_PER_MINUTE"].flatMap((name) => {
+        const value = Deno.env.get(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    watch: true,
+    log: (line) => console.log(line),
+  });
+  ending.stack = stack;
+  onSignal("SIGUSR2", () => switchDatabase(stack));
+  const email = await ensureDemoUser(stack);
+  printAddresses(stack, email, Date.now() - begun);
+}
+
+/** Before the stack is up, ending this process ends the parts that it has started. */
+function endOnSignal(): { stack?: Stack } {
+  const ending: { stack?: Stack; begun?: boolean } = {};
+  const end = async () => {
+    if (ending.begun) return;
+    ending.begun = true;
+    console.log("\nStopping …");
+    await ending.stack?.stop();
+    Deno.exit(ending.stack ? 0 : 130);
+  };
+  onSignal("SIGINT", end);
+  onSignal("SIGTERM", end);
+  return ending;
+}
+
+function onSignal(signal: Deno.Signal, handler: () => void): void {
+  const onWindows = Deno.build.os === "windows";
+  if (onWindows && signal !== "SIGINT") return;
+  Deno.addSignalListener(signal, handler);
+}
+
+/** `deno task database` asks for this with a signal. */
+async function switchDatabase(stack: Stack): Promise<void> {
+  try {
+    console.log(`The database ${await stack.switchDatabase() ? "runs again" : "is stopped"}.`);
+  } catch (error) {
+    console.error(String(error));
+  }
+}
+
+function printAddresses(stack: Stack, email: string, milliseconds: number): void {
+  const { apiUrl, functionUrl, databaseUrl, mailUrl, publishableKey, demoPassword } = stack;
+  const signIn = `curl -s '${apiUrl}/auth/v1/token?grant_type=password' ` +
+    `-H 'apikey: ${publishableKey}' -H 'content-type: application/json' ` +
+    `-d '{"email":"${email}","password":"${demoPassword}"}'`;
+  const token = `$(${signIn} | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')`;
+  console.log(`
+Portico is running (started in ${(milliseconds / 1000).toFixed(1)} s). Ctrl-C ends it.
+
+  API URL          ${apiUrl}
+  Function URL     ${functionUrl}
+  Database URL     ${databaseUrl}
+  Mail             ${mailUrl}
+  Publishable key  ${publishableKey}
+  Demo sign-in     ${email} / ${demoPassword}
+
+Try it: sign in and ask who you are.
+
+  curl -s ${functionUrl}/me -H "Authorization: Bearer ${token}"
+`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  Deno.exit(1);
+}

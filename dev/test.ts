@@ -1,0 +1,95 @@
+/**
+ * `deno task test [filter | files]`: runs the tests on a stack of their own, on free ports, with data
+ * that is thrown away. Ends with the line `N passed, N failed`.
+ */
+
+import { exists } from "./files.ts";
+import { removeStackData, type Stack, startStack } from "./stack.ts";
+
+/** The origins that the tests' requests come from. */
+const ALLOWED_ORIGINS = "https://app.example.com,https://*.preview.example.com";
+const PARALLEL_FILES = "2";
+
+async function main(): Promise<number> {
+  const directory = await Deno.makeTempDir({ prefix: "portico-test-" });
+  await Deno.chmod(directory, 0o755);
+  let stack: Stack | undefined;
+  try {
+    stack = await startStack({
+      directory,
+      durable: false,
+      environment: { ENVIRONMENT: "development", ALLOWED_ORIGINS },
+      log: (line) => line.endsWith("…") && console.log(line),
+      functionLog: printUnlessRequest,
+    });
+    return await runTests(stack, await testArguments(Deno.args));
+  } finally {
+    await stack?.stop();
+    await removeStackData(directory);
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** The function's line per request would drown the tests' own output; its errors would not. */
+function printUnlessRequest(line: string): void {
+  if (!line.startsWith("{")) console.error(`[function] ${line}`);
+}
+
+/** Existing paths are files to run; the rest is a filter on the tests' names. */
+async function testArguments(args: string[]): Promise<string[]> {
+  const files: string[] = [];
+  const filters: string[] = [];
+  for (const arg of args) (await exists(arg) ? files : filters).push(arg);
+  const filter = filters.length > 0 ? [`--filter=${filters.join(" ")}`] : [];
+  return [...filter, ...(files.length > 0 ? files : ["tests/"])];
+}
+
+/** Runs `deno test`; returns the exit code. Types are checked by `deno task check`. */
+async function runTests(stack: Stack, args: string[]): Promise<number> {
+  const addresses = Object.entries(stack).filter(([, value]) => typeof value === "string");
+  const tests = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-all", "--parallel", "--no-check", ...args],
+    env: {
+      PORTICO_TEST_STACK: JSON.stringify(Object.fromEntries(addresses)),
+      DENO_JOBS: Deno.env.get("DENO_JOBS") ?? PARALLEL_FILES,
+    },
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const [output, status] = await Promise.all([printAndKeep(tests.stdout), tests.status]);
+  const { passed, failed } = countTests(output, status.success);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : status.code;
+}
+
+async function printAndKeep(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    await Deno.stdout.write(new TextEncoder().encode(chunk));
+    text += chunk;
+  }
+  return text;
+}
+
+/** Reads Deno's summary, `ok | 3 passed | 0 failed`; a run that broke off counts as a failure. */
+function countTests(output: string, success: boolean): { passed: number; failed: number } {
+  // deno-lint-ignore no-control-regex
+  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
+  const summaries = [...plain.matchAll(/^(?:ok|FAILED) \| (\d+) passed.*?\| (\d+) failed/gm)];
+  const [, passed = "0", failed = "0"] = summaries.at(-1) ?? [];
+  return { passed: Number(passed), failed: Math.max(Number(failed), success ? 0 : 1) };
+}
+
+if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
+    Deno.addSignalListener(signal, () => Deno.exit(130));
+  }
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    console.log("0 passed, 1 failed");
+    Deno.exit(1);
+  }
+}
