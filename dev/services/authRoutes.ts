@@ -1,0 +1,78 @@
+/** `/auth/v1`: the routes of Supabase Auth, of which the auth server of the stack has a part. */
+
+import { Hono } from "hono";
+import { adminUserRoutes } from "./adminUsers.ts";
+import { magicLink, recover, resend, signUp } from "./emailRoutes.ts";
+import { AuthError, errorResponse, unexpectedFailure } from "./errors.ts";
+import { requireAdmin, resolveCaller } from "./keys.ts";
+import { generateLink, invite } from "./linkRoutes.ts";
+import { assertBearerNotBanned, type Forward, forward, token, verify } from "./sessions.ts";
+import type { Settings } from "./settings.ts";
+
+/** All routes below `/auth/v1`; what is not here is forwarded as it came. */
+export function authRoutes(settings: Settings, send: Forward): Hono {
+  const routes = new Hono().basePath("/auth/v1");
+  routes.onError((error, c) => errorResponse(c.req.raw, asAuthError(settings, error)));
+  addAdminRoutes(routes, settings);
+  addMailRoutes(routes, settings, send);
+  routes.post("/token", (c) => token(settings, c.req.raw, send));
+  routes.on(["GET", "POST"], "/verify", (c) => verify(settings, c.req.raw, send));
+  routes.post("/logout", (c) => forward(settings, withScope(c.req.raw), send));
+  routes.on(["GET", "PUT"], ["/user", "/reauthenticate"], async (c) => {
+    await assertBearerNotBanned(settings, c.req.raw);
+    return await forward(settings, c.req.raw, send);
+  });
+  routes.all("/*", (c) => forward(settings, c.req.raw, send));
+  return routes;
+}
+
+function addAdminRoutes(routes: Hono, settings: Settings): void {
+  routes.use("/admin/*", async (c, next) => {
+    await requireAdmin(settings, c.req.raw);
+    await next();
+  });
+  routes.route("/admin/users", adminUserRoutes(settings));
+  routes.post("/admin/generate_link", (c) => generateLink(settings, c.req.raw));
+  routes.post("/invite", async (c) => {
+    await requireAdmin(settings, c.req.raw);
+    return await invite(settings, c.req.raw);
+  });
+}
+
+function addMailRoutes(routes: Hono, settings: Settings, send: Forward): void {
+  const handlers = { "/recover": recover, "/otp": magicLink, "/magiclink": magicLink };
+  for (const [path, handle] of Object.entries({ ...handlers, "/resend": resend })) {
+    routes.post(path, async (c) => {
+      await resolveCaller(settings, c.req.raw);
+      return await handle(settings, c.req.raw);
+    });
+  }
+  routes.post("/signup", async (c) => {
+    await resolveCaller(settings, c.req.raw);
+    return await signUp(settings, c.req.raw, (email, password) => {
+      const request = passwordGrant(settings, c.req.raw, { email, password });
+      return forward(settings, request, send);
+    });
+  });
+}
+
+function passwordGrant(settings: Settings, request: Request, credentials: object): Request {
+  const headers = new Headers({ apikey: settings.publishableKey });
+  const version = request.headers.get("X-Supabase-Api-Version");
+  if (version) headers.set("X-Supabase-Api-Version", version);
+  const url = `${settings.apiUrl}/auth/v1/token?grant_type=password`;
+  return new Request(url, { method: "POST", headers, body: JSON.stringify(credentials) });
+}
+
+/** A sign-out that names no scope ends every session of the user. */
+function withScope(request: Request): Request {
+  const url = new URL(request.url);
+  if (!url.searchParams.has("scope")) url.searchParams.set("scope", "global");
+  return new Request(url, request);
+}
+
+function asAuthError(settings: Settings, error: Error): AuthError {
+  if (error instanceof AuthError) return error;
+  settings.log(`auth: ${error.stack ?? error.message}`);
+  return unexpectedFailure("Unexpected failure, please check server logs for more information");
+}

@@ -1,0 +1,170 @@
+/**
+ * What stands between clients and the auth server of the stack: bans, link types, and access tokens
+ * with all the claims that Supabase Auth puts in.
+ * Source: https://supabase.com/docs/guides/auth/jwt-fields
+ */
+
+import { decodeJwt, SignJWT } from "jose";
+import { errorFromBody, errorResponse, userBanned } from "./errors.ts";
+import { bearerToken, verifyToken } from "./keys.ts";
+import type { Settings } from "./settings.ts";
+import { findUserByEmail, findUserById, isBanned, presentUser, type UserRow } from "./users.ts";
+
+/** Sends a request on to the auth server. */
+export type Forward = (request: Request) => Promise<Response>;
+
+/** Asks the auth server and makes its answer look like Supabase Auth's. */
+export async function forward(
+  settings: Settings,
+  request: Request,
+  send: Forward,
+): Promise<Response> {
+  const response = await send(request);
+  const location = response.headers.get("Location");
+  if (location?.includes("#access_token=")) return await withSessionInUrl(settings, location);
+  if (!response.headers.get("Content-Type")?.includes("json")) return response;
+  const body: unknown = await response.json();
+  const headers = new Headers(response.headers);
+  headers.delete("Content-Length");
+  const error = response.ok ? null : errorFromBody(response.status, body);
+  if (error) return errorResponse(request, error);
+  return Response.json(await complete(settings, body), { status: response.status, headers });
+}
+
+/** Puts the whole user, and a complete token, into what holds a session or a user. */
+async function complete(settings: Settings, body: unknown): Promise<unknown> {
+  if (typeof body !== "object" || body === null) return body;
+  if ("access_token" in body && typeof body.access_token === "string") {
+    const user = await findUserById(settings.sql, decodeJwt(body.access_token).sub ?? "");
+    if (!user) return body;
+    const access_token = await completeToken(settings, body.access_token, user);
+    return { ...body, access_token, user: await presentUser(settings.sql, user) };
+  }
+  if (!("id" in body && "app_metadata" in body && typeof body.id === "string")) return body;
+  const user = await findUserById(settings.sql, body.id);
+  return user ? await presentUser(settings.sql, user) : body;
+}
+
+/** Signs a token of the auth server anew with `iss` and the claims that are read from the user. */
+async function completeToken(settings: Settings, token: string, user: UserRow): Promise<string> {
+  const claims = decodeJwt(token);
+  return await new SignJWT({
+    ...claims,
+    iss: `${settings.apiUrl}/auth/v1`,
+    phone: user.phone ?? "",
+    app_metadata: user.raw_app_meta_data ?? {},
+    user_metadata: user.raw_user_meta_data ?? {},
+    aal: "aal1",
+    amr: [{ method: "password", timestamp: claims.iat }],
+    is_anonymous: user.is_anonymous,
+  })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .sign(new TextEncoder().encode(settings.jwtSecret));
+}
+
+async function withSessionInUrl(settings: Settings, location: string): Promise<Response> {
+  const url = new URL(location);
+  const fragment = new URLSearchParams(url.hash.slice(1));
+  const token = fragment.get("access_token") ?? "";
+  const user = await findUserById(settings.sql, decodeJwt(token).sub ?? "");
+  if (user) fragment.set("access_token", await completeToken(settings, token, user));
+  return redirect(url, fragment);
+}
+
+function redirect(url: URL, fragment: URLSearchParams): Response {
+  url.hash = fragment.toString();
+  return new Response(null, { status: 303, headers: { Location: url.href } });
+}
+
+/** Throws `user_banned` when the bearer of the token is banned, whatever the token says. */
+export async function assertBearerNotBanned(settings: Settings, request: Request): Promise<void> {
+  const token = bearerToken(request);
+  const claims = token ? await verifyToken(settings, token) : null;
+  const user = claims?.sub ? await findUserById(settings.sql, claims.sub) : null;
+  if (user && isBanned(user)) throw userBanned(403);
+}
+
+/** `POST /token`: nobody who is banned signs in or refreshes. */
+export async function token(
+  settings: Settings,
+  request: Request,
+  send: Forward,
+): Promise<Response> {
+  const body = await jsonObject(request.clone());
+  const grant = new URL(request.url).searchParams.get("grant_type");
+  if (grant === "password" && typeof body.email === "string") {
+    const user = await findUserByEmail(settings.sql, body.email);
+    if (user?.encrypted_password && isBanned(user)) throw userBanned(400);
+  }
+  if (grant === "refresh_token" && typeof body.refresh_token === "string") {
+    const [user] = await settings.sql<UserRow[]>`
+      select users.* from auth.refresh_tokens join auth.users on users.id = refresh_tokens.user_id
+      where token = ${body.refresh_token}`;
+    if (user && isBanned(user)) throw userBanned(400, "Invalid Refresh Token: User Banned");
+  }
+  return await forward(settings, request, send);
+}
+
+/** `GET` and `POST /verify`, which the auth server knows under fewer types. */
+export async function verify(
+  settings: Settings,
+  request: Request,
+  send: Forward,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (request.method === "GET") {
+    const type = url.searchParams.get("type") ?? "";
+    const user = await findUserByToken(settings, url.searchParams.get("token"));
+    if (user && isBanned(user)) return bannedRedirect(settings, url);
+    url.searchParams.set("type", knownType(type));
+    const response = await forward(settings, new Request(url, request), send);
+    return withFragment(response, type);
+  }
+  const body = await jsonObject(request.clone());
+  const user = typeof body.token_hash === "string"
+    ? await findUserByToken(settings, body.token_hash)
+    : await findUserByEmail(settings.sql, String(body.email ?? ""));
+  if (user && isBanned(user)) throw userBanned(403);
+  if (typeof body.type === "string") body.type = knownType(body.type);
+  const headers = new Headers(request.headers);
+  headers.delete("Content-Length");
+  const translated = new Request(url, { method: "POST", headers, body: JSON.stringify(body) });
+  return await forward(settings, translated, send);
+}
+
+/** An invitation is kept like a sign-up's token, and "email" is the newer name of both mail codes. */
+function knownType(type: string): string {
+  if (type === "invite") return "signup";
+  return type === "email" ? "magiclink" : type;
+}
+
+function withFragment(response: Response, type: string): Response {
+  const location = response.headers.get("Location");
+  if (!location?.includes("#access_token=")) return response;
+  const url = new URL(location);
+  const fragment = new URLSearchParams(url.hash.slice(1));
+  fragment.set("type", type);
+  return redirect(url, fragment);
+}
+
+function bannedRedirect(settings: Settings, url: URL): Response {
+  const target = new URL(url.searchParams.get("redirect_to") ?? settings.siteUrl);
+  const fragment = new URLSearchParams({
+    error: "access_denied",
+    error_code: "user_banned",
+    error_description: "User is banned",
+  });
+  return redirect(target, fragment);
+}
+
+async function findUserByToken(settings: Settings, hash: string | null): Promise<UserRow | null> {
+  const [user] = await settings.sql<UserRow[]>`
+    select * from auth.users
+    where ${hash} in (confirmation_token, recovery_token, email_change_token_new)`;
+  return user ?? null;
+}
+
+async function jsonObject(request: Request): Promise<Record<string, unknown>> {
+  const body: unknown = await request.json().catch(() => null);
+  return typeof body === "object" && body !== null ? { ...body } : {};
+}

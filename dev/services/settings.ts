@@ -1,0 +1,21 @@
+/** What the services of the stack share. */
+
+import type { Sql } from "postgres";
+import type { MailServer } from "./mailServer.ts";
+
+/** Addresses, keys and connections; made once by `createServices`. */
+export interface Settings {
+  /** Origin of the API gateway, without a trailing slash: the issuer is `${apiUrl}/auth/v1`. */
+  apiUrl: string;
+  /** Where links in mails lead when the request named no `redirect_to`. */
+  siteUrl: string;
+  jwtSecret: string;
+  publishableKey: string;
+  secretKey: string;
+  /** True: a sign-up has to confirm its address before it can sign in. */
+  confirmEmail: boolean;
+  /** Runs as `supabase_auth_admin`. */
+  sql: Sql;
+  mail: MailServer;
+  log(line: string): void;
+}
