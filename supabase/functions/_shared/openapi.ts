@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Operation } from "./operation.ts";
 import { parameterNames } from "./parameters.ts";
 import { PROBLEMS } from "./problem.ts";
+import { routeOf } from "./routes.ts";
 
 type Json = Record<string, unknown>;
 
@@ -18,15 +19,9 @@ export function openApiDocument(operations: readonly Operation[], version: strin
   const schemas: Json = { Problem: problemSchema() };
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
-    const path = operation.path.replace(/:(\w+)/g, "{$1}");
-    // Atomic CRM's addresses lie beside the API, not below it.
-    const servers = operation.surface === "atomic" ? { servers: [{ url: "/functions/v1" }] } : {};
-    const key = operation.surface === "atomic" && paths[path] ? `${path}/` : path;
-    paths[key] = {
-      ...servers,
-      ...paths[key],
-      [operation.method.toLowerCase()]: describe(operation, schemas),
-    };
+    const path = routeOf(operation).replace(/:(\w+)/g, "{$1}");
+    const described = describe(operation, schemas);
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: described };
   }
   return {
     openapi: "3.1.0",
@@ -36,7 +31,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/functions/v1/api" }],
+    servers: [{ url: "/functions/v1" }],
     security: [{ bearer: [] }],
     tags: [...new Set(operations.map(resourceOf))].map((name) => ({ name })),
     paths,
