@@ -95,7 +95,10 @@ create table public.contacts (
   constraint contacts_phone_jsonb_shape check (
     jsonb_typeof(phone_jsonb) in ('array', 'object', 'string', 'null')
   ),
-  constraint contacts_tags_shape check (array_ndims(tags) = 1)
+  constraint contacts_tags_shape check (
+    array_ndims(tags) = 1
+    and array_position(tags, null) is null
+  )
 );
 create index ix__contacts__workspace_id__company_id on public.contacts (workspace_id, company_id);
 create index ix__contacts__workspace_id__sales_id on public.contacts (workspace_id, sales_id);
@@ -167,7 +170,10 @@ create table public.deals (
     and char_length(stage) <= 500
     and char_length(description) <= 100000
   ),
-  constraint deals_contact_ids_shape check (array_ndims(contact_ids) = 1)
+  constraint deals_contact_ids_shape check (
+    array_ndims(contact_ids) = 1
+    and array_position(contact_ids, null) is null
+  )
 );
 create index ix__deals__workspace_id__company_id on public.deals (workspace_id, company_id);
 create index ix__deals__workspace_id__sales_id on public.deals (workspace_id, sales_id);
@@ -259,6 +265,6 @@ create table public.favicons_excluded_domains (
   constraint favicons_excluded_domains_domain_length check (char_length(domain) between 1 and 500)
 );
 create unique index uq__favicons_excluded_domains__workspace_id__domain
-  on public.favicons_excluded_domains (workspace_id, lower(domain)) nulls not distinct;
+  on public.favicons_excluded_domains (workspace_id, domain) nulls not distinct;
 comment on table public.favicons_excluded_domains is 'Domains whose favicon says nothing about a company, such as mail providers.';
 comment on column public.favicons_excluded_domains.workspace_id is 'Null for the defaults that all workspaces share.';
