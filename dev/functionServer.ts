@@ -10,6 +10,7 @@ import { forward } from "./forward.ts";
 
 const DEBOUNCE_MILLISECONDS = 100;
 const START_TIMEOUT_MILLISECONDS = 30_000;
+const CRASH_NOTICE_MILLISECONDS = 500;
 /** A function that lived longer than this was healthy: its crash starts no backoff. */
 const HEALTHY_MILLISECONDS = 10_000;
 const LONGEST_PAUSE_MILLISECONDS = 15_000;
@@ -55,11 +56,14 @@ export class FunctionServer {
   async fetch(request: Request, clientGone?: AbortSignal): Promise<Response> {
     if (!this.#process && Date.now() < this.#retryAt) return this.#unavailable();
     await this.#ensureRunning();
-    if (!this.#process) return this.#unavailable();
+    const process = this.#process;
+    if (!process) return this.#unavailable();
     try {
       return await forward(request, `http://127.0.0.1:${this.#port}`, clientGone);
     } catch (error) {
       if (clientGone?.aborted) throw error;
+      // The connection breaks a little before the crashed process is seen to have ended.
+      await waitUntil(() => this.#process !== process, CRASH_NOTICE_MILLISECONDS);
       return this.#unavailable();
     }
   }

@@ -118,6 +118,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
+/** Makes a directory for a stack that nobody needs for long; removeStackData empties it. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "portico-" });
+  if (Deno.build.os !== "windows") await Deno.chmod(directory, 0o755);
+  return directory;
+}
+
 /** Deletes the data of a stack that does not run. */
 export async function removeStackData(directory: string): Promise<void> {
   const database = join(directory, "database");

@@ -4,15 +4,14 @@
  */
 
 import { exists } from "./files.ts";
-import { removeStackData, type Stack, startStack } from "./stack.ts";
+import { removeStackData, type Stack, startStack, temporaryDirectory } from "./stack.ts";
 
 /** The origins that the tests' requests come from. */
 const ALLOWED_ORIGINS = "https://app.example.com,https://*.preview.example.com";
 const PARALLEL_FILES = "2";
 
 async function main(): Promise<number> {
-  const directory = await Deno.makeTempDir({ prefix: "portico-test-" });
-  await Deno.chmod(directory, 0o755);
+  const directory = await temporaryDirectory();
   let stack: Stack | undefined;
   try {
     stack = await startStack({

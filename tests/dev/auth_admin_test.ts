@@ -1,0 +1,355 @@
+import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
+import { jwtVerify } from "jose";
+import postgres from "postgres";
+import {
+  adminClient,
+  callAuth,
+  createConfirmedUser,
+  followLink,
+  freshEmail,
+  newestMail,
+  PASSWORD,
+  publicClient,
+  signIn,
+  stack,
+} from "./stackUnderTest.ts";
+
+const API_VERSION = { "X-Supabase-Api-Version": "2024-01-01" };
+
+Deno.test("auth.admin.createUser keeps the given id, metadata and confirmation", async () => {
+  const id = crypto.randomUUID();
+  const email = freshEmail();
+  const { data, error } = await adminClient().auth.admin.createUser({
+    id,
+    email: email.toUpperCase(),
+    password: PASSWORD,
+    email_confirm: true,
+    user_metadata: { first_name: "Ada" },
+    app_metadata: { plan: "free" },
+  });
+  assertEquals(error, null);
+  assertEquals(data.user?.id, id);
+  assertEquals(data.user?.email, email);
+  assertExists(data.user?.email_confirmed_at);
+  assertEquals(data.user?.user_metadata.first_name, "Ada");
+  assertEquals(data.user?.app_metadata, { provider: "email", providers: ["email"], plan: "free" });
+  assertEquals(data.user?.identities?.[0]?.provider, "email");
+  assertEquals((await signIn(email)).user.id, id);
+});
+
+Deno.test("auth.admin.createUser answers 422 email_exists for an address in any case", async () => {
+  const user = await createConfirmedUser();
+  const email = user.email?.toUpperCase();
+  const { error } = await adminClient().auth.admin.createUser({ email });
+  assertEquals([error?.status, error?.code], [422, "email_exists"]);
+});
+
+Deno.test("auth.admin.createUser lets one of simultaneous calls win", async () => {
+  const email = freshEmail();
+  const calls = Array.from({ length: 5 }, () => adminClient().auth.admin.createUser({ email }));
+  const results = await Promise.all(calls);
+  const refusals = results.filter(({ error }) => error).map(({ error }) => error?.code);
+  assertEquals(refusals, Array(4).fill("email_exists"));
+});
+
+Deno.test("auth.admin.createUser names what is wrong with the request", async () => {
+  const cases: [unknown, number, string][] = [
+    [{}, 400, "validation_failed"],
+    [{ email: "no address" }, 400, "validation_failed"],
+    [{ email: freshEmail(), id: "7" }, 400, "validation_failed"],
+    [{ email: freshEmail(), ban_duration: "a week" }, 400, "validation_failed"],
+    [{ email: freshEmail(), email_confirm: "yes" }, 400, "validation_failed"],
+    [{ email: freshEmail(), password: "short" }, 422, "weak_password"],
+    [{ email: freshEmail(), password: "x".repeat(73) }, 400, "validation_failed"],
+    ["{ not json", 400, "bad_json"],
+  ];
+  for (const [body, status, code] of cases) {
+    const answer = await callAuth("POST", "/admin/users", { body });
+    assertEquals(answer.status, status, JSON.stringify(body));
+    assertEquals(answer.headers.get("x-sb-error-code"), code, JSON.stringify(body));
+  }
+});
+
+Deno.test("auth errors take the shape of the client's API version", async () => {
+  const path = `/admin/users/${crypto.randomUUID()}`;
+  const old = await callAuth("GET", path);
+  assertEquals(old.body, { code: 404, error_code: "user_not_found", msg: "User not found" });
+  const current = await callAuth("GET", path, { headers: API_VERSION });
+  assertEquals(current.body, { code: "user_not_found", message: "User not found" });
+  assertEquals(current.headers.get("x-supabase-api-version"), "2024-01-01");
+  const credentials = { email: freshEmail(), password: "wrong one" };
+  const forwarded = await callAuth("POST", "/token?grant_type=password", {
+    body: credentials,
+    headers: API_VERSION,
+  });
+  const expected = { code: "invalid_credentials", message: "Invalid login credentials" };
+  assertEquals([forwarded.status, forwarded.body], [400, expected]);
+});
+
+Deno.test("auth.admin is for the secret key and service_role alone", async () => {
+  const user = await createConfirmedUser();
+  const { session } = await signIn(user.email ?? "");
+  const { publishableKey, secretKey } = stack;
+  const token = session.access_token;
+  for (const path of ["/admin/users", `/admin/users/${user.id}`, "/admin/generate_link"]) {
+    const method = path.endsWith("link") ? "POST" : "GET";
+    const asAnybody = await callAuth(method, path, { key: publishableKey });
+    assertEquals([asAnybody.status, asAnybody.headers.get("x-sb-error-code")], [403, "not_admin"]);
+    const asUser = await callAuth(method, path, { key: publishableKey, token });
+    assertEquals([asUser.status, asUser.headers.get("x-sb-error-code")], [403, "not_admin"]);
+    assertEquals((await callAuth(method, path, { key: "sb_secret_other" })).status, 401);
+    const forged = await callAuth(method, path, { key: publishableKey, token: `${token}x` });
+    assertEquals([forged.status, forged.headers.get("x-sb-error-code")], [403, "bad_jwt"]);
+  }
+  const invited = await callAuth("POST", "/invite", { key: publishableKey, body: {} });
+  assertEquals(invited.status, 403);
+  const withBearer = await callAuth("GET", "/admin/users", { token: secretKey });
+  assertEquals(withBearer.status, 200);
+  const inQuery = await fetch(`${stack.apiUrl}/auth/v1/admin/users?apikey=${secretKey}`);
+  await inQuery.body?.cancel();
+  assertEquals(inQuery.status, 200);
+});
+
+Deno.test("auth.admin.updateUserById merges metadata and drops keys set to null", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  await auth.admin.updateUserById(user.id, { user_metadata: { a: 1, b: { c: 2 } } });
+  const { data } = await auth.admin.updateUserById(user.id, { user_metadata: { a: null, d: 3 } });
+  assertEquals(data.user?.user_metadata, { b: { c: 2 }, d: 3, email_verified: true });
+});
+
+Deno.test("auth.admin.updateUserById changes the address at once", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  const email = freshEmail();
+  const { data } = await auth.admin.updateUserById(user.id, { email });
+  assertEquals(data.user?.email, email);
+  assertEquals(data.user?.identities?.[0]?.identity_data?.email, email);
+  assertEquals((await signIn(email)).user.id, user.id);
+  const other = await createConfirmedUser();
+  const taken = await auth.admin.updateUserById(user.id, { email: other.email });
+  assertEquals([taken.error?.status, taken.error?.code], [422, "email_exists"]);
+});
+
+Deno.test("auth.admin.updateUserById with a password ends the sessions before it", async () => {
+  const user = await createConfirmedUser();
+  const { client } = await signIn(user.email ?? "");
+  const password = "another horse";
+  const { error } = await adminClient().auth.admin.updateUserById(user.id, { password });
+  assertEquals(error, null);
+  assertEquals((await client.auth.refreshSession()).error?.code, "refresh_token_not_found");
+  assertEquals((await signIn(user.email ?? "", password)).user.id, user.id);
+});
+
+Deno.test("auth.admin answers 404 user_not_found for an unknown id", async () => {
+  const { admin } = adminClient().auth;
+  const id = crypto.randomUUID();
+  const errors = [
+    (await admin.getUserById(id)).error,
+    (await admin.updateUserById(id, { ban_duration: "none" })).error,
+    (await admin.deleteUser(id)).error,
+  ];
+  for (const error of errors) assertEquals([error?.status, error?.code], [404, "user_not_found"]);
+});
+
+Deno.test("a banned user cannot sign in, refresh, read /user or recover", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  const email = user.email ?? "";
+  const { client, session } = await signIn(email);
+  const banned = await auth.admin.updateUserById(user.id, { ban_duration: "87600h" });
+  const years = (Date.parse(banned.data.user?.banned_until ?? "") - Date.now()) / 31_557_600_000;
+  assertEquals(Math.round(years), 10);
+
+  const signedIn = await publicClient().auth.signInWithPassword({ email, password: PASSWORD });
+  assertEquals([signedIn.error?.status, signedIn.error?.code], [400, "user_banned"]);
+  const refreshed = await client.auth.refreshSession();
+  assertEquals([refreshed.error?.status, refreshed.error?.code], [400, "user_banned"]);
+  const read = await publicClient().auth.getUser(session.access_token);
+  assertEquals([read.error?.status, read.error?.code], [403, "user_banned"]);
+  await publicClient().auth.resetPasswordForEmail(email);
+  const fragment = await followLink((await newestMail(email)).link);
+  assertEquals(fragment.get("error_code"), "user_banned");
+
+  await auth.admin.updateUserById(user.id, { ban_duration: "none" });
+  assertEquals((await signIn(email)).user.id, user.id);
+});
+
+Deno.test("ban_duration takes Go durations", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  const durations = { "1h30m": 5400, "300ms": 0.3, "1.5h": 5400, "2s": 2 };
+  for (const [ban_duration, seconds] of Object.entries(durations)) {
+    const before = Date.now();
+    const { data } = await auth.admin.updateUserById(user.id, { ban_duration });
+    const end = Date.parse(data.user?.banned_until ?? "");
+    assert(Math.abs(end - before - seconds * 1000) < 5000, `${ban_duration}: ${end - before} ms`);
+  }
+  const bad = await auth.admin.updateUserById(user.id, { ban_duration: "1 hour" });
+  assertEquals([bad.error?.status, bad.error?.code], [400, "validation_failed"]);
+});
+
+Deno.test("auth.admin.deleteUser ends the account and frees the address", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  const { session } = await signIn(user.email ?? "");
+  assertEquals((await auth.admin.deleteUser(user.id)).error, null);
+  const read = await publicClient().auth.getUser(session.access_token);
+  assertEquals([read.error?.status, read.error?.code], [403, "user_not_found"]);
+  assertExists(await createConfirmedUser(user.email));
+});
+
+Deno.test("auth.admin.deleteUser softly keeps the row and frees the address", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  assertEquals((await auth.admin.deleteUser(user.id, true)).error, null);
+  const { data } = await auth.admin.getUserById(user.id);
+  assertExists(data.user?.deleted_at);
+  assertExists(await createConfirmedUser(user.email));
+});
+
+Deno.test("auth.admin.listUsers pages", async () => {
+  const { auth } = adminClient();
+  await Promise.all([createConfirmedUser(), createConfirmedUser(), createConfirmedUser()]);
+  const { data, error } = await auth.admin.listUsers({ page: 1, perPage: 2 });
+  assertEquals(error, null);
+  assertEquals(data.users.length, 2);
+  assert("total" in data && data.total >= 3);
+  const answer = await callAuth("GET", "/admin/users?page=1&per_page=2");
+  assertMatch(answer.headers.get("link") ?? "", /<[^>]+page=2&per_page=2>; rel="next"/);
+  assert(Number(answer.headers.get("x-total-count")) >= 3);
+  assertEquals((await callAuth("GET", "/admin/users?page=x")).status, 400);
+});
+
+Deno.test("auth.admin.generateLink opens a session without a mail", async () => {
+  const { auth } = adminClient();
+  const user = await createConfirmedUser();
+  const email = user.email ?? "";
+  for (const type of ["recovery", "magiclink"] as const) {
+    const redirectTo = "http://localhost:3000/welcome";
+    const { data } = await auth.admin.generateLink({ type, email, options: { redirectTo } });
+    assertEquals(data.properties?.verification_type, type);
+    assertEquals(data.properties?.redirect_to, redirectTo);
+    assertMatch(data.properties?.email_otp ?? "", /^\d{6}$/);
+    const fragment = await followLink(new URL(data.properties?.action_link ?? ""));
+    assertEquals(fragment.get("type"), type);
+    const { data: read } = await publicClient().auth.getUser(fragment.get("access_token") ?? "");
+    assertEquals(read.user?.id, user.id);
+  }
+});
+
+Deno.test("auth.admin.generateLink makes the user of an invitation or a sign-up", async () => {
+  const { auth } = adminClient();
+  const invited = freshEmail();
+  const data = { first_name: "Grace" };
+  const invite = await auth.admin.generateLink({
+    type: "invite",
+    email: invited,
+    options: { data },
+  });
+  assertEquals(invite.data.user?.user_metadata.first_name, "Grace");
+  const token_hash = invite.data.properties?.hashed_token ?? "";
+  const accepted = await publicClient().auth.verifyOtp({ type: "invite", token_hash });
+  assertEquals(accepted.data.user?.email, invited);
+  const again = await publicClient().auth.verifyOtp({ type: "invite", token_hash });
+  assertEquals([again.error?.status, again.error?.code], [403, "otp_expired"]);
+
+  const email = freshEmail();
+  const signUp = await auth.admin.generateLink({ type: "signup", email, password: PASSWORD });
+  const token = signUp.data.properties?.email_otp ?? "";
+  const verified = await publicClient().auth.verifyOtp({ type: "signup", email, token });
+  assertEquals(verified.error, null);
+  assertEquals((await signIn(email)).user.email, email);
+});
+
+Deno.test("auth.admin.generateLink refuses what cannot be", async () => {
+  const { auth } = adminClient();
+  const { email = "" } = await createConfirmedUser();
+  const unknown = await auth.admin.generateLink({ type: "recovery", email: freshEmail() });
+  assertEquals([unknown.error?.status, unknown.error?.code], [404, "user_not_found"]);
+  const exists = await auth.admin.generateLink({ type: "invite", email });
+  assertEquals([exists.error?.status, exists.error?.code], [422, "email_exists"]);
+  const wrong = await callAuth("POST", "/admin/generate_link", { body: { type: "sms", email } });
+  assertEquals([wrong.status, wrong.headers.get("x-sb-error-code")], [400, "validation_failed"]);
+});
+
+Deno.test("auth.admin.signOut ends the sessions of the token's user", async () => {
+  const user = await createConfirmedUser();
+  const [first, second] = [await signIn(user.email ?? ""), await signIn(user.email ?? "")];
+  const { error } = await adminClient().auth.admin.signOut(first.session.access_token, "global");
+  assertEquals(error, null);
+  for (const { client, session } of [first, second]) {
+    assertEquals((await client.auth.refreshSession()).error?.code, "refresh_token_not_found");
+    const read = await callAuth("GET", "/user", { token: session.access_token });
+    assertEquals([read.status, read.headers.get("x-sb-error-code")], [403, "session_not_found"]);
+  }
+});
+
+Deno.test("deleting the rows of auth.sessions ends a user's sessions", async () => {
+  const user = await createConfirmedUser();
+  const { client, session } = await signIn(user.email ?? "");
+  const sql = postgres(stack.superuserUrl, { max: 1 });
+  await sql`delete from auth.sessions where user_id = ${user.id}`;
+  await sql.end();
+  assertEquals((await client.auth.refreshSession()).error?.code, "refresh_token_not_found");
+  const read = await callAuth("GET", "/user", { token: session.access_token });
+  assertEquals(read.status, 403);
+});
+
+Deno.test("access tokens carry the claims of Supabase Auth, after a refresh too", async () => {
+  const user = await createConfirmedUser();
+  const { client, session } = await signIn(user.email ?? "");
+  const refreshed = await client.auth.refreshSession();
+  const tokens = [session.access_token, refreshed.data.session?.access_token ?? ""];
+  for (const token of tokens) {
+    const { payload, protectedHeader } = await jwtVerify(
+      token,
+      new TextEncoder().encode(stack.jwtSecret),
+      { issuer: `${stack.apiUrl}/auth/v1`, audience: "authenticated", algorithms: ["HS256"] },
+    );
+    assertEquals(protectedHeader.alg, "HS256");
+    assertEquals([payload.sub, payload.role], [user.id, "authenticated"]);
+    assertEquals([payload.email, payload.aal], [user.email, "aal1"]);
+    assertMatch(String(payload.session_id), /^[0-9a-f-]{36}$/);
+    assertEquals(Number(payload.exp) - Number(payload.iat), 3600);
+  }
+});
+
+Deno.test("auth.signUp opens a session and refuses a taken address", async () => {
+  const email = freshEmail();
+  const options = { data: { first_name: "Lin" } };
+  const results = await Promise.all(
+    [1, 2].map(() => publicClient().auth.signUp({ email, password: PASSWORD, options })),
+  );
+  const [winner] = results.filter(({ error }) => error === null);
+  const [loser] = results.filter(({ error }) => error !== null);
+  assertExists(winner?.data.session?.access_token);
+  assertEquals(winner?.data.user?.user_metadata.first_name, "Lin");
+  assertEquals([loser?.error?.status, loser?.error?.code], [422, "user_already_exists"]);
+});
+
+Deno.test("auth.updateUser stores metadata and a password as JSON objects and hashes", async () => {
+  const user = await createConfirmedUser();
+  const { client } = await signIn(user.email ?? "");
+  const password = "another horse";
+  const { data, error } = await client.auth.updateUser({ password, data: { city: "Graz" } });
+  assertEquals(error, null);
+  assertEquals(data.user?.user_metadata.city, "Graz");
+  const { data: read } = await adminClient().auth.admin.getUserById(user.id);
+  assertEquals(read.user?.user_metadata.city, "Graz");
+  assertEquals((await signIn(user.email ?? "", password)).user.id, user.id);
+});
+
+Deno.test("auth answers preflights of any origin", async () => {
+  const headers = {
+    Origin: "https://elsewhere.example",
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "apikey, content-type, x-client-info",
+  };
+  for (const path of ["/auth/v1/token", "/rest/v1/contacts", "/storage/v1/bucket"]) {
+    const response = await fetch(`${stack.apiUrl}${path}`, { method: "OPTIONS", headers });
+    assertEquals(response.status, 204);
+    assertEquals(response.headers.get("Access-Control-Allow-Origin"), "*");
+    assertMatch(response.headers.get("Access-Control-Allow-Headers") ?? "", /apikey/);
+  }
+});

@@ -1,0 +1,112 @@
+/** The running local stack that the tests of this folder talk to, and clients of it. */
+
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { z } from "zod";
+
+const stackSchema = z.object({
+  apiUrl: z.string(),
+  mailUrl: z.string(),
+  publishableKey: z.string(),
+  secretKey: z.string(),
+  jwtSecret: z.string(),
+  superuserUrl: z.string(),
+});
+
+/** Addresses and keys, from PORTICO_TEST_STACK. */
+export const stack = stackSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
+
+const auth = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false };
+
+/** A client with the secret key. */
+export function adminClient(): SupabaseClient {
+  return createClient(stack.apiUrl, stack.secretKey, { auth });
+}
+
+/** A client that nobody has signed in to, with the publishable key. */
+export function publicClient(): SupabaseClient {
+  return createClient(stack.apiUrl, stack.publishableKey, { auth });
+}
+
+/** An address that no other test uses. */
+export function freshEmail(): string {
+  return `user-${crypto.randomUUID()}@example.test`;
+}
+
+/** A password that is long enough. */
+export const PASSWORD = "correct horse";
+
+/** Signs in and returns the client with its session. Throws when refused. */
+export async function signIn(email: string, password = PASSWORD) {
+  const client = publicClient();
+  const { data, error } = await client.auth.signInWithPassword({ email, password });
+  if (error) throw error;
+  return { client, session: data.session, user: data.user };
+}
+
+/** Makes a confirmed user with a password. */
+export async function createConfirmedUser(email = freshEmail()) {
+  const attributes = { email, password: PASSWORD, email_confirm: true };
+  const { data, error } = await adminClient().auth.admin.createUser(attributes);
+  if (error) throw error;
+  return data.user;
+}
+
+/** Calls the auth API without supabase-js, to see statuses, headers and bodies as they are. */
+export async function callAuth(
+  method: string,
+  path: string,
+  options: { key?: string; token?: string; body?: unknown; headers?: Record<string, string> } = {},
+) {
+  const headers = new Headers(options.headers);
+  headers.set("apikey", options.key ?? stack.secretKey);
+  if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
+  const raw = typeof options.body === "string" ? options.body : JSON.stringify(options.body);
+  const response = await fetch(`${stack.apiUrl}/auth/v1${path}`, {
+    method,
+    headers,
+    body: raw,
+    redirect: "manual",
+  });
+  const text = await response.text();
+  const body: unknown = text.startsWith("{") ? JSON.parse(text) : text;
+  return { status: response.status, headers: response.headers, body };
+}
+
+const mailSchema = z.object({
+  id: z.string(),
+  to: z.string(),
+  from: z.string(),
+  subject: z.string(),
+  html: z.string(),
+  text: z.string(),
+  link: z.string().nullable(),
+  sent_at: z.iso.datetime(),
+});
+
+/** The mails to an address, newest first. */
+export async function mailsTo(email: string) {
+  const response = await fetch(`${stack.mailUrl}/messages?to=${encodeURIComponent(email)}`);
+  return z.array(mailSchema).parse(await response.json());
+}
+
+/** The newest mail to an address and the link in it. Throws when there is none. */
+export async function newestMail(email: string) {
+  const [mail] = await mailsTo(email);
+  if (!mail) throw new Error(`No mail was sent to ${email}.`);
+  return { ...mail, link: new URL(mail.link ?? "") };
+}
+
+/** Makes the mail server refuse the next mails to an address. */
+export async function refuseMail(email: string, count = 1): Promise<void> {
+  const body = JSON.stringify({ count, to: email });
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(`${stack.mailUrl}/refuse`, { method: "POST", headers, body });
+  if (response.status !== 204) throw new Error(await response.text());
+}
+
+/** Follows a link of a mail and reads what the site is given in the fragment. */
+export async function followLink(link: URL): Promise<URLSearchParams> {
+  const response = await fetch(link, { redirect: "manual" });
+  await response.body?.cancel();
+  return new URLSearchParams(new URL(response.headers.get("Location") ?? "").hash.slice(1));
+}

@@ -1,0 +1,147 @@
+/** The local stack itself: side by side, taken ports, crashes, and nothing left behind. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { FunctionServer } from "../../dev/functionServer.ts";
+import { isListening, waitUntil } from "../../dev/process.ts";
+import {
+  removeStackData,
+  type StackAddresses,
+  startStack,
+  temporaryDirectory,
+} from "../../dev/stack.ts";
+
+const START = fromFileUrl(new URL("../../dev/start.ts", import.meta.url));
+const FREE_PORTS = ["--port=0", "--db-port=0", "--mail-port=0"];
+
+function startTask(directory: string, ports = FREE_PORTS): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", START, `--directory=${directory}`, ...ports],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Reads what a process prints until it contains `words`. */
+async function readUntil(stream: ReadableStream<Uint8Array>, words: string): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes(words)) return text;
+  }
+  throw new Error(`The process ended without "${words}":\n${text}`);
+}
+
+function portsOf(text: string): number[] {
+  return [...text.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+}
+
+async function noneListens(ports: number[]): Promise<boolean> {
+  const listening = await Promise.all(ports.map(isListening));
+  return !listening.includes(true);
+}
+
+async function withDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await temporaryDirectory();
+  try {
+    await work(directory);
+  } finally {
+    await removeStackData(directory);
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("startStack runs beside another stack and leaves nothing behind when stopped", async () => {
+  await withDirectory(async (directory) => {
+    const running: StackAddresses = JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}");
+    const second = await startStack({ directory, durable: false });
+    const ports = portsOf([second.apiUrl, second.mailUrl, second.databaseUrl].join(" "));
+    for (const stack of [running, second]) {
+      const health = await fetch(`${stack.functionUrl}/health`);
+      assertEquals((await health.json()).status, "ok");
+    }
+    assert(running.secretKey !== second.secretKey);
+    await second.stop();
+    assert(await noneListens(ports));
+    assertEquals((await Array.fromAsync(Deno.readDir(directory), (file) => file.name)).sort(), [
+      "credentials.json",
+      "database",
+      "postgres.log",
+    ]);
+  });
+});
+
+Deno.test("start names a taken port and the option to change it in one line", async () => {
+  await withDirectory(async (directory) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr;
+    const { code, stderr } = await startTask(directory, [`--port=${port}`]).output();
+    assertEquals(code, 1);
+    assertEquals(
+      new TextDecoder().decode(stderr),
+      `Port ${port} (API) is in use. Choose another one with --port <port>.\n`,
+    );
+  });
+});
+
+Deno.test("start interrupted half-way leaves no server behind", async () => {
+  await withDirectory(async (directory) => {
+    const task = startTask(directory);
+    await readUntil(task.stdout, "Starting auth");
+    task.kill("SIGINT");
+    await task.stderr.cancel();
+    assertEquals((await task.status).code, 130);
+    const lock = JSON.parse(await Deno.readTextFile(join(directory, "stack.json")));
+    assert(await waitUntil(() => noneListens([lock.databasePort]), 20_000));
+  });
+});
+
+Deno.test("start killed hard takes its servers with it, and starts again on the same data", async () => {
+  await withDirectory(async (directory) => {
+    const killed = startTask(directory);
+    const ports = portsOf(await readUntil(killed.stdout, "Try it"));
+    killed.kill("SIGKILL");
+    await killed.stderr.cancel();
+    await killed.status;
+    assert(await waitUntil(() => noneListens(ports), 20_000));
+    const again = startTask(directory);
+    await readUntil(again.stdout, "Try it");
+    again.kill("SIGTERM");
+    await again.stderr.cancel();
+    assertEquals((await again.status).code, 0);
+  });
+});
+
+const CRASHING_FUNCTION = `
+Deno.serve((request) => {
+  if (request.url.endsWith("/crash")) queueMicrotask(() => { throw new Error("it crashed"); });
+  return new Promise((resolve) => setTimeout(() => resolve(new Response("fine")), 50));
+});
+`;
+
+Deno.test("a crash of the function shows its stack trace, answers 503 and is overcome", async () => {
+  const directory = await Deno.makeTempDir();
+  const entrypoint = join(directory, "index.ts");
+  await Deno.writeTextFile(entrypoint, CRASHING_FUNCTION);
+  const lines: string[] = [];
+  const server = await FunctionServer.start({
+    entrypoint,
+    environment: {},
+    log: (line) => lines.push(line),
+  });
+  try {
+    const crash = await server.fetch(new Request("http://localhost/api/crash"));
+    assertEquals(crash.status, 503);
+    assertEquals(crash.headers.get("content-type"), "application/problem+json");
+    assert(Number(crash.headers.get("retry-after")) >= 1);
+    assertEquals((await crash.json()).code, "function_unavailable");
+    const next = await server.fetch(new Request("http://localhost/api/health"));
+    assertEquals(await next.text(), "fine");
+    assertStringIncludes(lines.join("\n"), "Error: it crashed");
+    assertStringIncludes(lines.join("\n"), entrypoint);
+  } finally {
+    await server.stop();
+    await Deno.remove(directory, { recursive: true });
+  }
+});
