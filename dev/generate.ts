@@ -1,6 +1,7 @@
 /**
  * `deno task generate`: writes everything that follows from the migrations and the operations:
  * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents.
+ * `--schema-only` ends after schema.ts, for when the operations do not fit the new columns yet.
  * With `--check` it writes nothing, names each file that differs, and fails when there is one.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
