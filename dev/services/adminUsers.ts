@@ -77,7 +77,7 @@ async function createUser(settings: Settings, input: UserInput): Promise<UserRow
   if (!input.email) throw validationFailed("Cannot create a user without either an email or phone");
   const email = normalizeEmail(input.email);
   const password = input.password || undefined;
-  if (password) assertPassword(password);
+  if (password) assertPassword(settings, password);
   const id = input.id || undefined;
   if (id && !z.guid().safeParse(id).success) {
     throw validationFailed("ID must conform to the uuid v4 format");
@@ -97,7 +97,7 @@ async function updateUser(
   input: UserInput,
 ): Promise<UserRow> {
   const email = input.email ? normalizeEmail(input.email) : undefined;
-  if (input.password) assertPassword(input.password);
+  if (input.password) assertPassword(settings, input.password);
   const bannedUntil = banEnd(input.ban_duration);
   if (email && email !== user.email && await findUserByEmail(settings.sql, email)) {
     throw emailExists();
@@ -166,8 +166,7 @@ function banEnd(duration: string | undefined): Date | null | undefined {
 }
 
 async function wantsSoftDelete(request: Request): Promise<boolean> {
-  const text = await request.clone().text();
-  if (!text) return false;
+  if (!request.body) return false;
   const schema = z.object({ should_soft_delete: z.boolean().optional() });
   return (await readBody(request, schema)).should_soft_delete ?? false;
 }

@@ -6,7 +6,14 @@ import { magicLink, recover, resend, signUp } from "./emailRoutes.ts";
 import { AuthError, errorResponse, unexpectedFailure } from "./errors.ts";
 import { requireAdmin, resolveCaller } from "./keys.ts";
 import { generateLink, invite } from "./linkRoutes.ts";
-import { assertBearerNotBanned, type Forward, forward, token, verify } from "./sessions.ts";
+import {
+  assertBearerNotBanned,
+  type Forward,
+  forward,
+  rewritten,
+  token,
+  verify,
+} from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 
 /** All routes below `/auth/v1`; what is not here is forwarded as it came. */
@@ -17,7 +24,7 @@ export function authRoutes(settings: Settings, send: Forward): Hono {
   addMailRoutes(routes, settings, send);
   routes.post("/token", (c) => token(settings, c.req.raw, send));
   routes.on(["GET", "POST"], "/verify", (c) => verify(settings, c.req.raw, send));
-  routes.post("/logout", (c) => forward(settings, withScope(c.req.raw), send));
+  routes.post("/logout", async (c) => forward(settings, await withScope(c.req.raw), send));
   routes.on(["GET", "PUT"], ["/user", "/reauthenticate"], async (c) => {
     await assertBearerNotBanned(settings, c.req.raw);
     return await forward(settings, c.req.raw, send);
@@ -65,10 +72,10 @@ function passwordGrant(settings: Settings, request: Request, credentials: object
 }
 
 /** A sign-out that names no scope ends every session of the user. */
-function withScope(request: Request): Request {
+async function withScope(request: Request): Promise<Request> {
   const url = new URL(request.url);
   if (!url.searchParams.has("scope")) url.searchParams.set("scope", "global");
-  return new Request(url, request);
+  return rewritten(request, url, await request.text());
 }
 
 function asAuthError(settings: Settings, error: Error): AuthError {

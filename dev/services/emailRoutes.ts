@@ -33,24 +33,28 @@ export async function signUp(
   request: Request,
   signIn: (email: string, password: string) => Promise<Response>,
 ): Promise<Response> {
+  if (!settings.config.enable_signup) {
+    throw new AuthError(422, "signup_disabled", "Signups not allowed for this instance");
+  }
   const input = await readBody(request, signUpSchema);
   const email = normalizeEmail(input.email);
   const password = input.password ?? "";
   if (!password) throw validationFailed("Signup requires a valid password");
-  assertPassword(password);
+  assertPassword(settings, password);
   const existing = await findUserByEmail(settings.sql, email);
-  const repeated = existing && settings.confirmEmail && !existing.confirmed_at;
+  const confirms = settings.config.email.enable_confirmations;
+  const repeated = existing && confirms && !existing.confirmed_at;
   if (existing && !repeated) throw userAlreadyExists();
   const user = await writingUsers(settings, SAVE_FAILURE, async (sql) => {
     const user_metadata = input.data ?? {};
     const user = existing ?? await insertUser(sql, { email, password, user_metadata });
-    if (!settings.confirmEmail) return await confirmUser(sql, user.id);
+    if (!confirms) return await confirmUser(sql, user.id);
     await sendLink(settings, sql, user, "signup", requestedRedirect(settings, request));
     return user;
   }).catch((error) => {
     throw isEmailExists(error) ? userAlreadyExists() : error;
   });
-  if (!settings.confirmEmail) return await signIn(email, password);
+  if (!confirms) return await signIn(email, password);
   return Response.json(await presentUser(settings.sql, user));
 }
 
@@ -89,7 +93,7 @@ export async function magicLink(settings: Settings, request: Request): Promise<R
   }
   const user = existing ?? await writingUsers(settings, SAVE_FAILURE, async (sql) => {
     const user = await insertUser(sql, { email, user_metadata: input.data ?? {} });
-    return settings.confirmEmail ? user : await confirmUser(sql, user.id);
+    return settings.config.email.enable_confirmations ? user : await confirmUser(sql, user.id);
   });
   await send(settings, request, user, user.confirmed_at ? "magiclink" : "signup");
   return Response.json({});

@@ -73,7 +73,7 @@ export async function generateLink(settings: Settings, request: Request): Promis
   const redirectTo = redirectTarget(settings, requested);
   const email = normalizeEmail(input.email);
   return await writingUsers(settings, "Database error saving new user", async (sql) => {
-    const { type, user } = await userOfLink(sql, email, input);
+    const { type, user } = await userOfLink(settings, sql, email, input);
     const token = await issueToken(settings, sql, user, type, redirectTo);
     return Response.json({
       ...await presentUser(sql, await reread(sql, email)),
@@ -88,6 +88,7 @@ export async function generateLink(settings: Settings, request: Request): Promis
 
 /** Finds or makes the user that a link is for. A magic link for nobody becomes a sign-up. */
 async function userOfLink(
+  settings: Settings,
   sql: Database,
   email: string,
   input: GenerateInput,
@@ -106,7 +107,7 @@ async function userOfLink(
     throw validationFailed(`Invalid email action link type requested: ${input.type}`);
   }
   if (!input.password) throw validationFailed("Signup requires a valid password");
-  assertPassword(input.password);
+  assertPassword(settings, input.password);
   const user = await findOrInsertUnconfirmed(sql, email, data, input.password);
   return { type: "signup", user: await storeData(sql, user, data) };
 }

@@ -81,7 +81,7 @@ export async function sendLink(
   const { mail, failure } = MAILS[type];
   try {
     settings.mail.send(
-      await renderMail(mail, {
+      await renderMail(settings.config, mail, {
         to: user.email ?? "",
         siteUrl: settings.siteUrl,
         otp: token.otp,

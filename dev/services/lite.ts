@@ -14,42 +14,82 @@ import { BCRYPT_COST, findUserByEmail } from "./users.ts";
 /** Where uploaded files are kept; lite does not export the type by name. */
 export type StorageAdapter = NonNullable<App["_storageAdapter"]>;
 
-const CONNECTIONS = 5;
+const CONNECTIONS = 4;
+/** How the auth server acts in the database, triggers included. */
+export const AUTH_ROLE = { role: "supabase_auth_admin", search_path: "auth" };
 
 /** One server per concern, since each acts under its own database role. */
 export interface LiteServers {
   auth: App;
   data: App;
+  storage: App;
   dataConnection: PostgresConnection;
   stop(): Promise<void>;
 }
 
 /** `databaseUrl` is a superuser's; `/auth/v1` narrows it to `supabase_auth_admin`. */
-export function createLiteServers(
+export async function createLiteServers(
   settings: Settings,
   databaseUrl: string,
-  storage: StorageAdapter,
-): LiteServers {
-  setExperimental("storage", true);
+  files: StorageAdapter,
+): Promise<LiteServers> {
   Deno.env.set("LITE_AUTH_BCRYPT_COST", String(BCRYPT_COST));
-  const authConnection = connect(databaseUrl, "supabase_auth_admin");
-  const dataConnection = connect(databaseUrl);
+  // The search paths are those that Supabase gives PostgREST and the auth server.
+  const dataConnection = connect(databaseUrl, {
+    connection: { search_path: "public, extensions" },
+  });
+  const connections = [
+    connect(databaseUrl, { connection: AUTH_ROLE, types: WRITTEN_JSON }),
+    dataConnection,
+    connect(databaseUrl, { types: WRITTEN_JSON }),
+  ] as const;
+  const [authConnection, , storageConnection] = connections;
+  const printError = console.error;
+  console.error = (...values) => logDatabaseError(settings, values) || printError(...values);
   const auth = createApp(settings, authConnection);
   const data = createApp(settings, dataConnection);
-  data._storageAdapter = storage;
+  const storage = createApp(settings, storageConnection);
+  storage._storageAdapter = files;
+  await Promise.all([auth, data, storage].map((app) => app.init()));
+  // After init, which prints a warning about what is switched on before it.
+  setExperimental("storage", true);
   return {
     auth,
     data,
+    storage,
     dataConnection,
-    stop: async () => void await Promise.all([authConnection.close(), dataConnection.close()]),
+    stop: async () => {
+      console.error = printError;
+      await Promise.all(connections.map((connection) => connection.close()));
+    },
   };
 }
 
-function connect(url: string, role?: string): PostgresConnection {
-  const connection = createPostgresConnection({
-    url,
-    postgresOptions: { max: CONNECTIONS, onnotice: () => {}, connection: role ? { role } : {} },
-  });
+/** Lite prints every refused query with its stack trace; one line says as much. */
+function logDatabaseError(settings: Settings, [value]: unknown[]): boolean {
+  if (!(value instanceof Error) || value.name !== "PostgresError") return false;
+  settings.log(`rest: ${value.message}`);
+  return true;
+}
+
+/**
+ * Lite's auth and storage hand over JSON as text, which its driver would write once more, so that
+ * `raw_user_meta_data` became a JSON string that no trigger can read.
+ */
+const WRITTEN_JSON = {
+  json: { to: 114, from: [114], serialize: writeJson, parse: JSON.parse },
+  jsonb: { to: 3802, from: [3802], serialize: writeJson, parse: JSON.parse },
+};
+
+function writeJson(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+type PostgresOptions = Parameters<typeof createPostgresConnection>[0]["postgresOptions"];
+
+function connect(url: string, options: PostgresOptions): PostgresConnection {
+  const postgresOptions = { max: CONNECTIONS, onnotice: () => {}, ...options };
+  const connection = createPostgresConnection({ url, postgresOptions });
   // On its first request lite would otherwise grant everything on every table with RLS to anon and
   // authenticated. What they may do is for the migrations to say.
   Reflect.set(connection, "rlsState", "active");
@@ -57,6 +97,7 @@ function connect(url: string, role?: string): PostgresConnection {
 }
 
 function createApp(settings: Settings, connection: PostgresConnection): App {
+  const { config } = settings;
   return new App({
     connection,
     api: { schemas: ["public"] },
@@ -68,9 +109,16 @@ function createApp(settings: Settings, connection: PostgresConnection): App {
       publishable_key: settings.publishableKey,
       secret_key: settings.secretKey,
       site_url: settings.siteUrl,
-      additional_redirect_urls: ["http://localhost:*/**", "http://127.0.0.1:*/**"],
+      additional_redirect_urls: [
+        ...config.additional_redirect_urls,
+        "http://localhost:*/**",
+        "http://127.0.0.1:*/**",
+      ],
+      jwt_expiry: config.jwt_expiry,
+      minimum_password_length: config.minimum_password_length,
       email: {
-        enable_confirmations: settings.confirmEmail,
+        otp_expiry: config.email.otp_expiry,
+        enable_confirmations: config.email.enable_confirmations,
         double_confirm_changes: false,
         template: { email_change: { subject: MAIL_SUBJECT.email_change } },
       },
@@ -107,7 +155,7 @@ function mailDriver(settings: Settings): EmailDriver {
       const [type, content] = subject.startsWith("email_change ")
         ? await emailChange(settings, to, subject)
         : codeOnly(settings, to, text ?? "");
-      settings.mail.send(await renderMail(type, content));
+      settings.mail.send(await renderMail(settings.config, type, content));
     },
   };
 }

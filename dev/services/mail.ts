@@ -3,6 +3,8 @@
  * Source: https://supabase.com/docs/guides/auth/auth-email-templates
  */
 
+import type { AuthConfig } from "./authConfig.ts";
+
 /** The kinds of mail, named as their templates and as `[auth.email.template.…]`. */
 export type MailType =
   | "invite"
@@ -79,13 +81,18 @@ const WORDINGS: Record<MailType, Wording> = {
 const TEMPLATES = new URL("../../supabase/templates/", import.meta.url);
 
 /** Renders a mail, from the project's template when there is one. */
-export async function renderMail(type: MailType, content: MailContent): Promise<Mail> {
-  const { subject, text, button } = WORDINGS[type];
+export async function renderMail(
+  config: AuthConfig,
+  type: MailType,
+  content: MailContent,
+): Promise<Mail> {
+  const { text, button } = WORDINGS[type];
+  const subject = config.email.template[type]?.subject ?? WORDINGS[type].subject;
   const template = await readTemplate(type) ?? defaultTemplate(WORDINGS[type]);
   const ways = [content.link ? `${button}: ${content.link}` : "", `Code: ${content.otp}`];
   return {
     to: content.to,
-    subject,
+    subject: fillTemplate(subject, content, String),
     html: fillTemplate(template, content),
     text: [text, ...ways.filter(Boolean)].join("\n\n"),
     link: content.link,
@@ -106,7 +113,11 @@ function defaultTemplate({ subject, text, button }: Wording): string {
   return `<h2>${subject}</h2>\n<p>${text}</p>\n${link}\n<p>Code: {{ .Token }}</p>\n`;
 }
 
-function fillTemplate(template: string, content: MailContent): string {
+function fillTemplate(
+  template: string,
+  content: MailContent,
+  escape: (text: string) => string = escapeHtml,
+): string {
   const values: Record<string, unknown> = {
     ConfirmationURL: content.link,
     Token: content.otp,
@@ -119,7 +130,7 @@ function fillTemplate(template: string, content: MailContent): string {
   };
   return template.replace(
     /\{\{-?\s*((?:\.\w+)+)\s*-?\}\}/g,
-    (_, path: string) => escapeHtml(valueAt(values, path.slice(1).split("."))),
+    (_, path: string) => escape(valueAt(values, path.slice(1).split("."))),
   );
 }
 

@@ -4,12 +4,14 @@
  */
 
 import postgres from "postgres";
+import { readAuthConfig } from "./authConfig.ts";
 import { authRoutes } from "./authRoutes.ts";
 import { answerPreflight, withCors } from "./cors.ts";
 import { FileStorage } from "./fileStorage.ts";
-import { createLiteServers } from "./lite.ts";
+import { AUTH_ROLE, createLiteServers } from "./lite.ts";
 import { MailServer } from "./mailServer.ts";
 import type { Settings } from "./settings.ts";
+import { nameUploadedFile } from "./storageRequests.ts";
 import { ensureSystemSchema } from "./systemSchema.ts";
 
 /** What the services need to know; see `Settings` for the meaning of the addresses. */
@@ -24,8 +26,6 @@ export interface ServicesOptions {
   mailPort: number;
   /** Where uploaded files are kept. */
   storageDirectory?: string;
-  /** True: sign-ups confirm their address first (`[auth.email] enable_confirmations`). */
-  confirmEmail?: boolean;
   log(line: string): void;
 }
 
@@ -44,18 +44,18 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const sql = postgres(databaseUrl, {
     max: 5,
     onnotice: () => {},
-    connection: { role: "supabase_auth_admin" },
+    connection: AUTH_ROLE,
   });
   const mail = new MailServer(options.mailPort, log);
   const settings: Settings = {
     ...options,
     apiUrl: options.apiUrl.replace(/\/+$/, ""),
-    confirmEmail: options.confirmEmail ?? false,
+    config: await readAuthConfig(),
     sql,
     mail,
   };
-  const storage = new FileStorage(options.storageDirectory ?? ".portico/storage");
-  const lite = createLiteServers(settings, databaseUrl, storage);
+  const files = new FileStorage(options.storageDirectory ?? ".portico/storage");
+  const lite = await createLiteServers(settings, databaseUrl, files);
   const auth = authRoutes(settings, async (request) => await lite.auth.fetch(request));
   // As PostgREST: whoever changes the schema notifies it, see systemSchema.ts.
   await superuser.listen("pgrst", () => void lite.dataConnection.clearSchemaCache());
@@ -65,8 +65,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
     fetch: async (request) => {
       const preflight = answerPreflight(request);
       if (preflight) return preflight;
-      const isAuth = new URL(request.url).pathname.startsWith("/auth/v1/");
-      return withCors(await (isAuth ? auth.fetch(request) : lite.data.fetch(request)));
+      const { pathname } = new URL(request.url);
+      if (pathname.startsWith("/auth/v1/")) return withCors(await auth.fetch(request));
+      const isStorage = pathname.startsWith("/storage/v1/");
+      if (!isStorage) return withCors(await lite.data.fetch(request));
+      return withCors(await lite.storage.fetch(await nameUploadedFile(request)));
     },
     stop: async () => {
       await mail.stop();

@@ -90,7 +90,8 @@ export async function token(
   request: Request,
   send: Forward,
 ): Promise<Response> {
-  const body = await jsonObject(request.clone());
+  const text = await request.text();
+  const body = jsonObject(text);
   const grant = new URL(request.url).searchParams.get("grant_type");
   if (grant === "password" && typeof body.email === "string") {
     const user = await findUserByEmail(settings.sql, body.email);
@@ -102,7 +103,7 @@ export async function token(
       where token = ${body.refresh_token}`;
     if (user && isBanned(user)) throw userBanned(400, "Invalid Refresh Token: User Banned");
   }
-  return await forward(settings, request, send);
+  return await forward(settings, rewritten(request, request.url, text), send);
 }
 
 /** `GET` and `POST /verify`, which the auth server knows under fewer types. */
@@ -117,19 +118,16 @@ export async function verify(
     const user = await findUserByToken(settings, url.searchParams.get("token"));
     if (user && isBanned(user)) return bannedRedirect(settings, url);
     url.searchParams.set("type", knownType(type));
-    const response = await forward(settings, new Request(url, request), send);
+    const response = await forward(settings, rewritten(request, url), send);
     return withFragment(response, type);
   }
-  const body = await jsonObject(request.clone());
+  const body = jsonObject(await request.text());
   const user = typeof body.token_hash === "string"
     ? await findUserByToken(settings, body.token_hash)
     : await findUserByEmail(settings.sql, String(body.email ?? ""));
   if (user && isBanned(user)) throw userBanned(403);
   if (typeof body.type === "string") body.type = knownType(body.type);
-  const headers = new Headers(request.headers);
-  headers.delete("Content-Length");
-  const translated = new Request(url, { method: "POST", headers, body: JSON.stringify(body) });
-  return await forward(settings, translated, send);
+  return await forward(settings, rewritten(request, url, JSON.stringify(body)), send);
 }
 
 /** An invitation is kept like a sign-up's token, and "email" is the newer name of both mail codes. */
@@ -164,7 +162,22 @@ async function findUserByToken(settings: Settings, hash: string | null): Promise
   return user ?? null;
 }
 
-async function jsonObject(request: Request): Promise<Record<string, unknown>> {
-  const body: unknown = await request.json().catch(() => null);
-  return typeof body === "object" && body !== null ? { ...body } : {};
+/** The same request to another address, or with a body that was read already. */
+export function rewritten(
+  request: Request,
+  url: URL | string,
+  body?: string | Blob,
+): Request {
+  const headers = new Headers(request.headers);
+  headers.delete("Content-Length");
+  return new Request(url, { method: request.method, headers, body: body || null });
+}
+
+function jsonObject(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? { ...body } : {};
+  } catch {
+    return {};
+  }
 }

@@ -1,6 +1,7 @@
 /** What the services of the stack share. */
 
 import type { Sql } from "postgres";
+import type { AuthConfig } from "./authConfig.ts";
 import type { MailServer } from "./mailServer.ts";
 
 /** Addresses, keys and connections; made once by `createServices`. */
@@ -12,8 +13,7 @@ export interface Settings {
   jwtSecret: string;
   publishableKey: string;
   secretKey: string;
-  /** True: a sign-up has to confirm its address before it can sign in. */
-  confirmEmail: boolean;
+  config: AuthConfig;
   /** Runs as `supabase_auth_admin`. */
   sql: Sql;
   mail: MailServer;

@@ -44,7 +44,6 @@ export interface NewUser {
   user_metadata?: Metadata;
 }
 
-const MINIMUM_PASSWORD_LENGTH = 6;
 /** bcrypt's cost. A local stack guards nothing: cheap hashes keep test suites fast. */
 export const BCRYPT_COST = 6;
 
@@ -58,13 +57,14 @@ export function normalizeEmail(email: string | undefined): string {
 }
 
 /** Throws `weak_password` below the least length, `validation_failed` above what bcrypt takes. */
-export function assertPassword(password: string): void {
+export function assertPassword({ config }: Settings, password: string): void {
+  const minimum = config.minimum_password_length;
   if (password.length > 72) throw validationFailed("Password cannot be longer than 72 characters");
-  if (password.length >= MINIMUM_PASSWORD_LENGTH) return;
+  if (password.length >= minimum) return;
   throw new AuthError(
     422,
     "weak_password",
-    `Password should be at least ${MINIMUM_PASSWORD_LENGTH} characters.`,
+    `Password should be at least ${minimum} characters.`,
     { weak_password: { reasons: ["length"] } },
   );
 }

@@ -340,7 +340,7 @@ Deno.test("auth.updateUser stores metadata and a password as JSON objects and ha
   assertEquals((await signIn(user.email ?? "", password)).user.id, user.id);
 });
 
-Deno.test("auth answers preflights of any origin", async () => {
+Deno.test("the services answer preflights of any origin", async () => {
   const headers = {
     Origin: "https://elsewhere.example",
     "Access-Control-Request-Method": "POST",

@@ -1,0 +1,30 @@
+/** The `[auth]` section of `supabase/config.toml`, as far as the stack follows it. */
+
+import { parse } from "@std/toml";
+import { z } from "zod";
+
+const FILE = new URL("../../supabase/config.toml", import.meta.url);
+
+const authSchema = z.object({
+  enable_signup: z.boolean().default(true),
+  jwt_expiry: z.int().default(3600),
+  minimum_password_length: z.int().default(6),
+  additional_redirect_urls: z.array(z.string()).default([]),
+  email: z.object({
+    enable_confirmations: z.boolean().default(false),
+    otp_expiry: z.int().default(3600),
+    template: z.record(z.string(), z.object({ subject: z.string().optional() })).default({}),
+  }).prefault({}),
+}).prefault({});
+
+/** The settings, with Supabase's defaults. */
+export type AuthConfig = z.output<typeof authSchema>;
+
+/** Reads the settings; a missing file means the defaults. Throws when one is of a wrong type. */
+export async function readAuthConfig(): Promise<AuthConfig> {
+  const text = await Deno.readTextFile(FILE).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  });
+  return authSchema.parse(parse(text).auth);
+}
