@@ -11,6 +11,7 @@ import {
   json,
   jsonb,
   pgTable,
+  pgView,
   smallint,
   text,
   timestamp,
@@ -19,6 +20,19 @@ import {
 
 const citext = customType<{ data: string }>({ dataType: () => "citext" });
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
+
+export const activity_log = pgView("activity_log", {
+  id: text(),
+  type: text(),
+  date: timestamp({ withTimezone: true, mode: "string" }),
+  company_id: bigint({ mode: "number" }),
+  sales_id: bigint({ mode: "number" }),
+  company: json(),
+  contact: json(),
+  deal: json(),
+  contact_note: json(),
+  deal_note: json(),
+}).existing();
 
 export const companies = pgTable("companies", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
@@ -44,6 +58,32 @@ export const companies = pgTable("companies", {
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   search: tsvector(),
 });
+
+export const companies_summary = pgView("companies_summary", {
+  id: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  name: text(),
+  sector: text(),
+  size: smallint(),
+  linkedin_url: text(),
+  website: citext(),
+  phone_number: text(),
+  address: text(),
+  zipcode: text(),
+  city: text(),
+  state_abbr: text(),
+  sales_id: bigint({ mode: "number" }),
+  context_links: json(),
+  country: text(),
+  description: text(),
+  revenue: text(),
+  tax_identifier: text(),
+  logo: jsonb(),
+  nb_deals: bigint({ mode: "number" }),
+  nb_contacts: bigint({ mode: "number" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  search: tsvector(),
+}).existing();
 
 export const configuration = pgTable("configuration", {
   workspace_id: uuid().notNull(),
@@ -90,6 +130,33 @@ export const contacts = pgTable("contacts", {
   search: tsvector(),
 });
 
+export const contacts_summary = pgView("contacts_summary", {
+  id: bigint({ mode: "number" }),
+  first_name: text(),
+  last_name: text(),
+  gender: text(),
+  title: text(),
+  background: text(),
+  avatar: jsonb(),
+  first_seen: timestamp({ withTimezone: true, mode: "string" }),
+  last_seen: timestamp({ withTimezone: true, mode: "string" }),
+  has_newsletter: boolean(),
+  status: text(),
+  tags: bigint({ mode: "number" }).array(),
+  company_id: bigint({ mode: "number" }),
+  sales_id: bigint({ mode: "number" }),
+  linkedin_url: text(),
+  email_jsonb: jsonb(),
+  phone_jsonb: jsonb(),
+  email_fts: text(),
+  phone_fts: text(),
+  company_name: text(),
+  nb_tasks: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  search: tsvector(),
+}).existing();
+
 export const deal_notes = pgTable("deal_notes", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
   deal_id: bigint({ mode: "number" }).notNull(),
@@ -129,6 +196,10 @@ export const favicons_excluded_domains = pgTable("favicons_excluded_domains", {
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
 });
+
+export const init_state = pgView("init_state", {
+  is_initialized: bigint({ mode: "number" }),
+}).existing();
 
 export const invitations = pgTable("invitations", {
   id: uuid().defaultRandom().primaryKey().notNull(),
