@@ -212,6 +212,7 @@ async function startServices(
     publishableKey: addresses.publishableKey,
     secretKey: addresses.secretKey,
     mailPort,
+    storageDirectory: join(options.directory, "storage"),
     log: options.log ?? (() => {}),
   });
   parts.defer(() => services.stop());

@@ -11,7 +11,7 @@ import { FileStorage } from "./fileStorage.ts";
 import { AUTH_ROLE, createLiteServers } from "./lite.ts";
 import { MailServer } from "./mailServer.ts";
 import type { Settings } from "./settings.ts";
-import { nameUploadedFile } from "./storageRequests.ts";
+import { serveStorage } from "./storageRoutes.ts";
 import { ensureSystemSchema } from "./systemSchema.ts";
 
 /** What the services need to know; see `Settings` for the meaning of the addresses. */
@@ -69,7 +69,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       if (pathname.startsWith("/auth/v1/")) return withCors(await auth.fetch(request));
       const isStorage = pathname.startsWith("/storage/v1/");
       if (!isStorage) return withCors(await lite.data.fetch(request));
-      return withCors(await lite.storage.fetch(await nameUploadedFile(request)));
+      return withCors(await serveStorage(request, async (sent) => await lite.storage.fetch(sent)));
     },
     stop: async () => {
       await mail.stop();

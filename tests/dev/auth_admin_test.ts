@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
 import { jwtVerify } from "jose";
-import postgres from "postgres";
 import {
   adminClient,
   callAuth,
@@ -10,6 +9,7 @@ import {
   newestMail,
   PASSWORD,
   publicClient,
+  runSql,
   signIn,
   stack,
 } from "./stackUnderTest.ts";
@@ -193,6 +193,9 @@ Deno.test("auth.admin.deleteUser ends the account and frees the address", async 
   const { auth } = adminClient();
   const user = await createConfirmedUser();
   const { session } = await signIn(user.email ?? "");
+  const refused = await auth.admin.deleteUser(user.id);
+  assertEquals(refused.error?.message, "Database error deleting user", "a member refers to it");
+  await runSql((sql) => sql`delete from public.sales where user_id = ${user.id}`);
   assertEquals((await auth.admin.deleteUser(user.id)).error, null);
   const read = await publicClient().auth.getUser(session.access_token);
   assertEquals([read.error?.status, read.error?.code], [403, "user_not_found"]);
@@ -288,9 +291,7 @@ Deno.test("auth.admin.signOut ends the sessions of the token's user", async () =
 Deno.test("deleting the rows of auth.sessions ends a user's sessions", async () => {
   const user = await createConfirmedUser();
   const { client, session } = await signIn(user.email ?? "");
-  const sql = postgres(stack.superuserUrl, { max: 1 });
-  await sql`delete from auth.sessions where user_id = ${user.id}`;
-  await sql.end();
+  await runSql((sql) => sql`delete from auth.sessions where user_id = ${user.id}`);
   assertEquals((await client.auth.refreshSession()).error?.code, "refresh_token_not_found");
   const read = await callAuth("GET", "/user", { token: session.access_token });
   assertEquals(read.status, 403);
@@ -313,6 +314,30 @@ Deno.test("access tokens carry the claims of Supabase Auth, after a refresh too"
     assertMatch(String(payload.session_id), /^[0-9a-f-]{36}$/);
     assertEquals(Number(payload.exp) - Number(payload.iat), 3600);
   }
+});
+
+Deno.test("a trigger that refuses a user makes createUser answer 500 and leaves nothing", async () => {
+  const [id, email] = [crypto.randomUUID(), freshEmail()];
+  const name = `refuse_${id.replaceAll("-", "")}`;
+  await runSql((sql) =>
+    sql.unsafe(`
+      create schema ${name};
+      create function ${name}.refuse() returns trigger language plpgsql set search_path = '' as $$
+        begin raise exception 'refused'; end $$;
+      revoke execute on function ${name}.refuse() from public;
+      create trigger ${name} after insert on auth.users for each row
+        when (new.email = '${email}') execute function ${name}.refuse();`)
+  );
+  try {
+    const answer = await callAuth("POST", "/admin/users", { body: { id, email } });
+    const msg = "Database error creating new user";
+    const expected = { code: 500, error_code: "unexpected_failure", msg };
+    assertEquals([answer.status, answer.body], [500, expected]);
+  } finally {
+    await runSql((sql) => sql.unsafe(`drop schema ${name} cascade`));
+  }
+  const { error } = await adminClient().auth.admin.getUserById(id);
+  assertEquals(error?.code, "user_not_found");
 });
 
 Deno.test("auth.signUp opens a session and refuses a taken address", async () => {

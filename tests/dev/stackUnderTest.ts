@@ -1,6 +1,7 @@
 /** The running local stack that the tests of this folder talk to, and clients of it. */
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import postgres from "postgres";
 import { z } from "zod";
 
 const stackSchema = z.object({
@@ -70,6 +71,16 @@ export async function callAuth(
   const text = await response.text();
   const body: unknown = text.startsWith("{") ? JSON.parse(text) : text;
   return { status: response.status, headers: response.headers, body };
+}
+
+/** Runs SQL as the superuser. */
+export async function runSql(run: (sql: postgres.Sql) => PromiseLike<unknown>): Promise<void> {
+  const sql = postgres(stack.superuserUrl, { max: 1, onnotice: () => {} });
+  try {
+    await run(sql);
+  } finally {
+    await sql.end();
+  }
 }
 
 const mailSchema = z.object({

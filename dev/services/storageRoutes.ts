@@ -1,0 +1,47 @@
+/**
+ * `/storage/v1`, where the storage server of the stack and supabase-js do not meet.
+ * Source: https://supabase.github.io/storage/
+ */
+
+import { type Forward, rewritten } from "./sessions.ts";
+
+const UNNAMED = 'form-data; name="";';
+const NAMED = 'form-data; name="file";';
+const PREFIX = "/storage/v1";
+
+/** Serves a request to `/storage/v1` by way of the storage server. */
+export async function serveStorage(request: Request, send: Forward): Promise<Response> {
+  const response = await send(await nameUploadedFile(request));
+  const { pathname } = new URL(request.url);
+  const signs = request.method === "POST" &&
+    /^\/storage\/v1\/object\/(upload\/)?sign\//.test(pathname);
+  if (!signs || !response.ok) return response;
+  const property = pathname.startsWith(`${PREFIX}/object/upload/`) ? "url" : "signedURL";
+  const body: unknown = await response.json();
+  const renamed = Array.isArray(body)
+    ? body.map((entry) => renameSignedUrl(entry, property))
+    : renameSignedUrl(body, property);
+  return Response.json(renamed, { status: response.status });
+}
+
+/**
+ * supabase-js sends a Blob as the part of a form that has no name; the storage server looks for one
+ * named `file`, and form parsers drop the nameless. Any other request passes as it came.
+ */
+async function nameUploadedFile(request: Request): Promise<Request> {
+  if (!request.headers.get("Content-Type")?.startsWith("multipart/form-data")) return request;
+  const bytes = await request.bytes();
+  // One character per byte, so that positions are the same in both.
+  const position = new TextDecoder("latin1").decode(bytes).indexOf(UNNAMED);
+  if (position < 0) return rewritten(request, request.url, new Blob([bytes]));
+  const [before, after] = [bytes.slice(0, position), bytes.slice(position + UNNAMED.length)];
+  return rewritten(request, request.url, new Blob([before, NAMED, after]));
+}
+
+/** Clients expect a path below `/storage/v1`, under the name that the hosted API gives it. */
+function renameSignedUrl(entry: unknown, property: string): unknown {
+  if (typeof entry !== "object" || entry === null || !("signedUrl" in entry)) return entry;
+  const { signedUrl, ...rest } = entry;
+  const path = String(signedUrl).replace(PREFIX, "");
+  return { ...rest, [property]: path || null };
+}
