@@ -16,6 +16,9 @@ const DUMMY_ENVIRONMENT = {
   JWT_SECRET: "a-secret-for-the-boot-check-that-signs-nothing",
 };
 
+/** Old Denos trust their own list of authorities alone; machines behind a proxy have one more. */
+const TRUST = { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "system,mozilla" };
+
 const root = new URL("../", import.meta.url);
 const copy = await Deno.makeTempDir({ prefix: "portico-boot-" });
 const entrypoint = `${copy}/supabase/functions/api/index.ts`;
@@ -39,7 +42,7 @@ async function prepareCopy(): Promise<void> {
 
 async function typesAreRight(): Promise<boolean> {
   const args = ["check", "--quiet", "--no-lock", entrypoint];
-  const check = new Deno.Command(Deno.execPath(), { args, cwd: copy, stdin: "null" });
+  const check = new Deno.Command(Deno.execPath(), { args, cwd: copy, env: TRUST, stdin: "null" });
   return (await check.spawn().status).success;
 }
 
@@ -69,7 +72,7 @@ async function boots(): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-net", "--allow-env", launcher],
     cwd: copy,
-    env: DUMMY_ENVIRONMENT,
+    env: { ...DUMMY_ENVIRONMENT, ...TRUST },
     stdin: "null",
   }).spawn();
   let ended = false;

@@ -2,7 +2,7 @@
 
 import { parseOptions } from "./arguments.ts";
 import { isListening, waitUntil } from "./process.ts";
-import { DEFAULT_DIRECTORY } from "./stack.ts";
+import { DEFAULT_DIRECTORY } from "./stackData.ts";
 import { findStack } from "./stackLock.ts";
 
 const [action, ...rest] = Deno.args;

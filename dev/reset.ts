@@ -2,7 +2,7 @@
 
 import { resolve } from "@std/path";
 import { parseOptions } from "./arguments.ts";
-import { DEFAULT_DIRECTORY, removeStackData } from "./stack.ts";
+import { DEFAULT_DIRECTORY, removeStackData } from "./stackData.ts";
 import { stopStack } from "./stackLock.ts";
 
 const options = parseOptions(Deno.args, { directory: "where the stack keeps its data" });

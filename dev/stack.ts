@@ -3,10 +3,9 @@
  * `deno task start` runs one, tests run their own.
  */
 
-import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import postgres from "postgres";
 import { type Credentials, legacyKey, loadCredentials } from "./credentials.ts";
-import { exists, removeIfExists } from "./files.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
 import { Postgres } from "./postgres.ts";
@@ -14,9 +13,6 @@ import { claimPort } from "./process.ts";
 import { createServices } from "./services/mod.ts";
 import { lockDirectory } from "./stackLock.ts";
 import { pushMigrations } from "./supabaseCli.ts";
-
-/** Where a stack keeps its data unless told otherwise. */
-export const DEFAULT_DIRECTORY = join(dirname(dirname(fromFileUrl(import.meta.url))), ".portico");
 
 /** How to run a stack. A port of 0, the default, takes a free one. */
 export interface StackOptions {
@@ -116,23 +112,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     switchDatabase: database.switchOver,
     stop: () => running.disposeAsync(),
   };
-}
-
-/** Makes a directory for a stack that nobody needs for long; removeStackData empties it. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await Deno.makeTempDir({ prefix: "portico-" });
-  if (Deno.build.os !== "windows") await Deno.chmod(directory, 0o755);
-  return directory;
-}
-
-/** Deletes the data of a stack that does not run. */
-export async function removeStackData(directory: string): Promise<void> {
-  const database = join(directory, "database");
-  // As root the cluster may lie elsewhere, behind a symlink.
-  if (await exists(database)) await removeIfExists(await Deno.realPath(database));
-  for (const name of ["database", "credentials.json", "stack.json", "postgres.log"]) {
-    await removeIfExists(join(directory, name));
-  }
 }
 
 function claimPorts(options: StackOptions): Ports {

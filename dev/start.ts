@@ -2,7 +2,8 @@
 
 import { parseOptions, portOption } from "./arguments.ts";
 import { ensureDemoUser } from "./demoUser.ts";
-import { DEFAULT_DIRECTORY, type Stack, startStack } from "./stack.ts";
+import { type Stack, startStack } from "./stack.ts";
+import { DEFAULT_DIRECTORY } from "./stackData.ts";
 
 const OPTIONS = {
   "port": "port of the API (default 54321; 0 takes a free one)",

@@ -1,7 +1,7 @@
 /** `deno task stop`: stops a running stack. */
 
 import { parseOptions } from "./arguments.ts";
-import { DEFAULT_DIRECTORY } from "./stack.ts";
+import { DEFAULT_DIRECTORY } from "./stackData.ts";
 import { stopStack } from "./stackLock.ts";
 
 const options = parseOptions(Deno.args, { directory: "where the stack keeps its data" });

@@ -4,7 +4,8 @@
  */
 
 import { exists } from "./files.ts";
-import { removeStackData, type Stack, startStack, temporaryDirectory } from "./stack.ts";
+import { type Stack, startStack } from "./stack.ts";
+import { removeStackData, temporaryDirectory } from "./stackData.ts";
 
 /** The origins that the tests' requests come from. */
 const ALLOWED_ORIGINS = "https://app.example.com,https://*.preview.example.com";

@@ -6,7 +6,8 @@
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
-import { removeStackData, startStack } from "../stack.ts";
+import { startStack } from "../stack.ts";
+import { removeStackData } from "../stackData.ts";
 import { formatted } from "./formatted.ts";
 
 const ROOT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
