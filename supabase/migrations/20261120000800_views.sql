@@ -1,0 +1,189 @@
+-- Atomic CRM's views, with its columns first and in its order; new columns are added at the end.
+--
+--   contacts_summary   contacts with email_fts, phone_fts, company_name, nb_tasks (open tasks)
+--   companies_summary  companies with nb_deals, nb_contacts
+--   activity_log       what was created: companies, contacts, deals and notes
+--   init_state         is_initialized: 1 once anybody has signed up, else 0; readable by anon
+--
+-- All run with the caller's rights. Counts are subqueries over an index, worked out only for the
+-- rows that are returned.
+
+create view public.contacts_summary
+with (security_invoker = on)
+as
+select
+  co.id,
+  co.first_name,
+  co.last_name,
+  co.gender,
+  co.title,
+  co.background,
+  co.avatar,
+  co.first_seen,
+  co.last_seen,
+  co.has_newsletter,
+  co.status,
+  co.tags,
+  co.company_id,
+  co.sales_id,
+  co.linkedin_url,
+  co.email_jsonb,
+  co.phone_jsonb,
+  jsonb_path_query_array(co.email_jsonb, '$[*].email')::text as email_fts,
+  jsonb_path_query_array(co.phone_jsonb, '$[*].number')::text as phone_fts,
+  c.name as company_name,
+  (
+    select count(*)
+    from public.tasks t
+    where t.workspace_id = co.workspace_id
+      and t.contact_id = co.id
+      and t.done_date is null
+  ) as nb_tasks,
+  co.created_at,
+  co.updated_at,
+  co.search
+from public.contacts co
+left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
+comment on view public.contacts_summary is 'Contacts with their company''s name and the number of their open tasks.';
+
+create view public.companies_summary
+with (security_invoker = on)
+as
+select
+  c.id,
+  c.created_at,
+  c.name,
+  c.sector,
+  c.size,
+  c.linkedin_url,
+  c.website,
+  c.phone_number,
+  c.address,
+  c.zipcode,
+  c.city,
+  c.state_abbr,
+  c.sales_id,
+  c.context_links,
+  c.country,
+  c.description,
+  c.revenue,
+  c.tax_identifier,
+  c.logo,
+  (
+    select count(*)
+    from public.deals d
+    where d.workspace_id = c.workspace_id and d.company_id = c.id
+  ) as nb_deals,
+  (
+    select count(*)
+    from public.contacts co
+    where co.workspace_id = c.workspace_id and co.company_id = c.id
+  ) as nb_contacts,
+  c.updated_at,
+  c.search
+from public.companies c;
+comment on view public.companies_summary is 'Companies with the numbers of their deals and contacts.';
+
+-- The company of a note is a subquery rather than a join: with one table per branch, the newest
+-- rows come straight from five indexes.
+create view public.activity_log
+with (security_invoker = on)
+as
+select
+  'company.' || c.id || '.created' as id,
+  'company.created' as type,
+  c.created_at as date,
+  c.id as company_id,
+  c.sales_id,
+  to_json(c.*) as company,
+  null::json as contact,
+  null::json as deal,
+  null::json as contact_note,
+  null::json as deal_note
+from public.companies c
+union all
+select
+  'contact.' || co.id || '.created',
+  'contact.created',
+  coalesce(co.first_seen, co.created_at),
+  co.company_id,
+  co.sales_id,
+  null::json,
+  to_json(co.*),
+  null::json,
+  null::json,
+  null::json
+from public.contacts co
+union all
+select
+  'contactNote.' || cn.id || '.created',
+  'contactNote.created',
+  cn.date,
+  (
+    select co.company_id
+    from public.contacts co
+    where co.workspace_id = cn.workspace_id and co.id = cn.contact_id
+  ),
+  cn.sales_id,
+  null::json,
+  null::json,
+  null::json,
+  to_json(cn.*),
+  null::json
+from public.contact_notes cn
+union all
+select
+  'deal.' || d.id || '.created',
+  'deal.created',
+  d.created_at,
+  d.company_id,
+  d.sales_id,
+  null::json,
+  null::json,
+  to_json(d.*),
+  null::json,
+  null::json
+from public.deals d
+union all
+select
+  'dealNote.' || dn.id || '.created',
+  'dealNote.created',
+  dn.date,
+  (
+    select d.company_id
+    from public.deals d
+    where d.workspace_id = dn.workspace_id and d.id = dn.deal_id
+  ),
+  dn.sales_id,
+  null::json,
+  null::json,
+  null::json,
+  null::json,
+  to_json(dn.*)
+from public.deal_notes dn;
+comment on view public.activity_log is 'Everything that was created, one row each, newest by date.';
+
+create index ix__contacts__workspace_id__first_seen
+  on public.contacts (workspace_id, coalesce(first_seen, created_at) desc nulls last);
+
+create function private.is_initialized()
+returns bigint
+language sql stable security definer
+set search_path = ''
+as $$
+  select count(*) from (select from public.sales limit 1) as first_member
+$$;
+comment on function private.is_initialized() is
+  '1 when anybody has signed up, else 0. The one function that anon may call.';
+revoke all on function private.is_initialized() from public;
+grant execute on function private.is_initialized() to anon, authenticated, service_role;
+
+create view public.init_state
+with (security_invoker = on)
+as
+select private.is_initialized() as is_initialized;
+comment on view public.init_state is 'Whether anybody has signed up; the frontend asks before the sign-in.';
+
+grant select on public.contacts_summary, public.companies_summary, public.activity_log
+  to authenticated;
+grant select on public.init_state to anon, authenticated;
