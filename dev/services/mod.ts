@@ -10,6 +10,7 @@ import { answerPreflight, withCors } from "./cors.ts";
 import { FileStorage } from "./fileStorage.ts";
 import { AUTH_ROLE, createLiteServers } from "./lite.ts";
 import { MailServer } from "./mailServer.ts";
+import { SchemaCache } from "./schemaCache.ts";
 import type { Settings } from "./settings.ts";
 import { serveStorage } from "./storageRoutes.ts";
 import { ensureSystemSchema } from "./systemSchema.ts";
@@ -57,8 +58,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const files = new FileStorage(options.storageDirectory ?? ".portico/storage");
   const lite = await createLiteServers(settings, databaseUrl, files);
   const auth = authRoutes(settings, async (request) => await lite.auth.fetch(request));
-  // As PostgREST: whoever changes the schema notifies it, see systemSchema.ts.
-  await superuser.listen("pgrst", () => void lite.dataConnection.clearSchemaCache());
+  const schemaCache = new SchemaCache(superuser, lite.dataConnection);
+  await schemaCache.watch();
 
   return {
     ensureSystemSchema: () => ensureSystemSchema(superuser),
@@ -68,8 +69,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
       const { pathname } = new URL(request.url);
       if (pathname.startsWith("/auth/v1/")) return withCors(await auth.fetch(request));
       const isStorage = pathname.startsWith("/storage/v1/");
-      if (!isStorage) return withCors(await lite.data.fetch(request));
-      return withCors(await serveStorage(request, async (sent) => await lite.storage.fetch(sent)));
+      return withCors(
+        isStorage
+          ? await serveStorage(request, async (sent) => await lite.storage.fetch(sent))
+          : await schemaCache.serve(request, async (sent) => await lite.data.fetch(sent)),
+      );
     },
     stop: async () => {
       await mail.stop();
