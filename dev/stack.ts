@@ -5,7 +5,8 @@
 
 import { join, resolve } from "@std/path";
 import postgres from "postgres";
-import { type Credentials, legacyKey, loadCredentials } from "./credentials.ts";
+import { type Credentials, loadCredentials } from "./credentials.ts";
+import { functionEnvironment, SITE_URL } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
 import { Postgres } from "./postgres.ts";
@@ -186,7 +187,7 @@ async function startServices(
   const services = await createServices({
     databaseUrl: addresses.superuserUrl,
     apiUrl: addresses.apiUrl,
-    siteUrl: "http://localhost:5173",
+    siteUrl: SITE_URL,
     jwtSecret: addresses.jwtSecret,
     publishableKey: addresses.publishableKey,
     secretKey: addresses.secretKey,
@@ -214,24 +215,6 @@ async function startFunction(
   });
   parts.defer(() => server.stop());
   return server;
-}
-
-/** The variables that the platform gives to a function, and Portico's own. */
-async function functionEnvironment(addresses: StackAddresses): Promise<Record<string, string>> {
-  const { apiUrl, publishableKey, secretKey, jwtSecret } = addresses;
-  return {
-    SUPABASE_URL: apiUrl,
-    SUPABASE_DB_URL: addresses.databaseUrl,
-    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
-    SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
-    SUPABASE_ANON_KEY: await legacyKey("anon", jwtSecret),
-    SUPABASE_SERVICE_ROLE_KEY: await legacyKey("service_role", jwtSecret),
-    SUPABASE_JWKS: JSON.stringify({ keys: [] }),
-    JWT_SECRET: jwtSecret,
-    DATABASE_URL: addresses.gatewayDatabaseUrl,
-    SITE_URL: "http://localhost:5173",
-    ENVIRONMENT: "development",
-  };
 }
 
 /** Applies what is missing of supabase/migrations, and lets the function log in. */

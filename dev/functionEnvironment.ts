@@ -1,0 +1,27 @@
+/** The environment of the function under the local stack. */
+
+import { legacyKey } from "./credentials.ts";
+import type { StackAddresses } from "./stack.ts";
+
+/** Where the frontend runs locally: links in mails lead there. */
+export const SITE_URL = "http://localhost:5173";
+
+/** The variables that the platform gives to a function, and Portico's own. */
+export async function functionEnvironment(
+  addresses: StackAddresses,
+): Promise<Record<string, string>> {
+  const { apiUrl, publishableKey, secretKey, jwtSecret } = addresses;
+  return {
+    SUPABASE_URL: apiUrl,
+    SUPABASE_DB_URL: addresses.databaseUrl,
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+    SUPABASE_ANON_KEY: await legacyKey("anon", jwtSecret),
+    SUPABASE_SERVICE_ROLE_KEY: await legacyKey("service_role", jwtSecret),
+    SUPABASE_JWKS: JSON.stringify({ keys: [] }),
+    JWT_SECRET: jwtSecret,
+    DATABASE_URL: addresses.gatewayDatabaseUrl,
+    SITE_URL: SITE_URL,
+    ENVIRONMENT: "development",
+  };
+}
