@@ -159,22 +159,22 @@ language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
-  workspace_id constant uuid := private.workspace_id();
-  query constant tsquery := private.search_query(words);
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
 begin
   case table_name
     when 'contacts' then
       return query
         select c.id from public.contacts c
-        where c.workspace_id = search_ids.workspace_id and c.search @@ search_ids.query;
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
     when 'companies' then
       return query
         select c.id from public.companies c
-        where c.workspace_id = search_ids.workspace_id and c.search @@ search_ids.query;
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
     when 'deals' then
       return query
         select d.id from public.deals d
-        where d.workspace_id = search_ids.workspace_id and d.search @@ search_ids.query;
+        where d.workspace_id = caller_workspace and d.search @@ wanted;
   end case;
 end
 $$;

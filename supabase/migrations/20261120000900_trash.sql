@@ -72,19 +72,21 @@ set search_path = ''
 as $$
 declare
   winner_id constant bigint := nullif(current_setting('portico.merged_into', true), '')::bigint;
+  batch constant uuid := private.trash_batch();
+  deleted_by constant bigint := private.member_id();
 begin
   insert into private.trash (
     batch, workspace_id, table_name, record_id, record, reason, merged_into, deleted_by, request_id
   )
   select
-    private.trash_batch(),
+    batch,
     d.workspace_id,
     tg_table_name,
     d.id,
     to_jsonb(d) - 'search',
     case when winner_id is null then 'deleted' else 'merged' end,
     winner_id,
-    private.member_id(),
+    deleted_by,
     nullif(current_setting('portico.request_id', true), '')
   from deleted d
   -- Not in a workspace that is being deleted itself.
