@@ -78,40 +78,25 @@ returns table (leased integer, remaining integer, ends double precision)
 language sql volatile
 set search_path = ''
 as $$
-  with slot as (
-    select to_timestamp(
-      floor(extract(epoch from now()) / p_window_seconds) * p_window_seconds
-    ) as window_start
-  ),
-  counted as (
+  -- The count goes on beyond the quota: what was leased follows from the one row that is locked.
+  with counted as (
     insert into gateway.rate_limits as r (key, window_start, used)
-    select p_key, slot.window_start, least(p_size, p_quota) from slot
+    values (
+      p_key,
+      to_timestamp(floor(extract(epoch from now()) / p_window_seconds) * p_window_seconds),
+      p_size
+    )
     on conflict (key) do update
     set
-      used = case
-        when r.window_start = excluded.window_start then least(r.used + p_size, p_quota)
-        else least(p_size, p_quota)
-      end,
-      window_start = excluded.window_start
+      used = case when r.window_start >= excluded.window_start then r.used else 0 end + p_size,
+      window_start = greatest(r.window_start, excluded.window_start)
     returning used, window_start
-  ),
-  before as (
-    select coalesce(
-      (
-        select r.used
-        from gateway.rate_limits r
-        join slot on slot.window_start = r.window_start
-        where r.key = p_key
-      ),
-      0
-    ) as used
   )
   select
-    greatest(counted.used - before.used, 0),
-    p_quota - counted.used,
-    extract(epoch from counted.window_start) + p_window_seconds
+    greatest(0, least(p_size, p_quota - (used - p_size))),
+    greatest(0, p_quota - used),
+    extract(epoch from window_start)::double precision + p_window_seconds
   from counted
-  cross join before
 $$;
 comment on function gateway.lease_requests(text, integer, integer, integer) is
   'Takes up to size requests out of the quota of a window: what was leased, what is left, and when it ends.';

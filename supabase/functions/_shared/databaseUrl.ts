@@ -60,7 +60,8 @@ export function connectionOptions(settings: Settings): Options<Record<string, ne
     ssl: sslmode === "disable" ? false : sslmode === "verify-full" ? "verify-full" : "require",
     max: settings.databaseConnections,
     prepare: port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true",
-    fetch_types: false,
+    // The driver's `reserve` never resolves on a fresh connection that skips this query.
+    fetch_types: true,
     idle_timeout: IDLE_SECONDS,
     max_lifetime: LIFETIME_SECONDS,
     connect_timeout: CONNECT_SECONDS,

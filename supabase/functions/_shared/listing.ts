@@ -19,13 +19,13 @@ import { conditionSql } from "./listingSql.ts";
 import { JsonText, Reply } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
-interface Definition {
+interface Definition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
   relation: PgTable | PgView;
   /** Its name in the database. */
   name: string;
   /** Schema of one record: what is in it gets out, nothing else. */
-  record: z.ZodObject;
+  record: Shape;
   /** e.g. `-last_seen`: applies when the request has no `sort`. */
   defaultSort: string;
   /** Column with the search vector, when `q` is offered. */
@@ -36,7 +36,10 @@ interface Definition {
   include?: Record<string, (sql: Sql) => Fragment>;
 }
 
-export interface Listing {
+/** A definition whose record schema does not matter. */
+type Source = Omit<Definition<z.ZodObject>, "record">;
+
+export interface Listing<Row = unknown> {
   /** Schema of the query: parameters as text in, a `ListQuery` out. */
   query: z.ZodType<ListQuery>;
   /** Schema of a page. */
@@ -45,10 +48,14 @@ export interface Listing {
   knows(parameter: string): boolean;
   /** Answers one page. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
+  /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
+  find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
 
 /** Defines a list. */
-export function listing(definition: Definition): Listing {
+export function listing<Shape extends z.ZodObject>(
+  definition: Definition<Shape>,
+): Listing<z.output<Shape>> {
   const columns = columnsOf(definition.relation);
   const includes = Object.keys(definition.include ?? {});
   const fields = Object.keys(definition.record.shape).filter((name) => !includes.includes(name));
@@ -70,6 +77,7 @@ export function listing(definition: Definition): Listing {
     offer,
     knows: (parameter) => isListParameter(parameter, offer),
     answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
+    find: (sql, id, include = []) => find(sql, id, definition, { select: fields, include }),
   };
 }
 
@@ -79,6 +87,22 @@ function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
     if (!column) throw new Error(`A list sorts by ${item}, which its relation lacks`);
     return { column, descending: item.startsWith("-") };
   });
+}
+
+async function find<Shape extends z.ZodObject>(
+  sql: Sql,
+  id: number,
+  definition: Definition<Shape>,
+  parts: Pick<ListQuery, "select" | "include">,
+): Promise<z.output<Shape> | undefined> {
+  const [row] = await sql<{ record: z.output<Shape> }[]>`
+    select
+      (select to_json(fields) from (select ${
+    fieldsSql(sql, parts, definition)
+  }) as fields) as record
+    from ${sql(definition.name)} as record
+    where record.id = ${id}`;
+  return row?.record;
 }
 
 /** One key of the order: an expression, its type, and whether it goes down. Nulls come last. */
@@ -97,7 +121,7 @@ interface Row {
 async function answer(
   sql: Sql,
   query: ListQuery,
-  definition: Definition,
+  definition: Source,
   columns: Record<string, Column>,
   defaultSort: SortKey[],
 ): Promise<Reply> {
@@ -148,7 +172,7 @@ function page(
 function orderKeys(
   sql: Sql,
   query: ListQuery,
-  definition: Definition,
+  definition: Source,
   columns: Record<string, Column>,
   defaultSort: SortKey[],
 ): Key[] {
@@ -214,7 +238,7 @@ function valueSql(sql: Sql, key: Key, value: string | null | undefined): Fragmen
   return sql`${value ?? null}::text::${sql.unsafe(key.type)}`;
 }
 
-function rankSql(sql: Sql, query: ListQuery, definition: Definition): Fragment {
+function rankSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
   return sql`ts_rank(record.${sql(definition.search ?? "")}, ${wordsSql(sql, query)})`;
 }
 
@@ -222,7 +246,7 @@ function wordsSql(sql: Sql, query: ListQuery): Fragment {
   return sql`to_tsquery('simple', extensions.unaccent(${query.words ?? ""}))`;
 }
 
-function whereSql(sql: Sql, query: ListQuery, definition: Definition): Fragment {
+function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
   const conditions = query.conditions.map((condition) =>
     conditionSql(sql, condition, definition.elementKeys?.[condition.column.name])
   );
@@ -232,7 +256,11 @@ function whereSql(sql: Sql, query: ListQuery, definition: Definition): Fragment 
   return joined(sql, [sql`true`, ...conditions], sql` and `);
 }
 
-function fieldsSql(sql: Sql, query: ListQuery, definition: Definition): Fragment {
+function fieldsSql(
+  sql: Sql,
+  query: Pick<ListQuery, "select" | "include">,
+  definition: Source,
+): Fragment {
   const fields = query.select.map((name) => sql`record.${sql(name)}`);
   for (const name of query.include) {
     const subselect = definition.include?.[name];
@@ -244,7 +272,7 @@ function fieldsSql(sql: Sql, query: ListQuery, definition: Definition): Fragment
 async function count(
   sql: Sql,
   kind: "exact" | "estimated",
-  definition: Definition,
+  definition: Source,
   where: Fragment,
 ): Promise<number> {
   if (kind === "exact") {
@@ -259,7 +287,7 @@ async function count(
   return estimated;
 }
 
-function bindingOf(query: ListQuery, definition: Definition): string {
+function bindingOf(query: ListQuery, definition: Source): string {
   const conditions = query.conditions.map((
     { column, operator, value },
   ) => [column.name, operator, value]);

@@ -32,8 +32,8 @@ export interface Input<Params, Query, Body> {
 export interface Context {
   caller: Caller;
   requestId: string;
-  /** Aborted when the client has gone. */
-  signal: AbortSignal;
+  /** Aborted when the client has gone; asked for only by work that is worth stopping. */
+  signal(): AbortSignal;
   settings: Settings;
 }
 export interface ReadContext extends Context {

@@ -186,7 +186,7 @@ async function runAsCaller(
     timing,
     authorise: (member) => authorise(operation, member, state),
   };
-  const shared = { caller, requestId, settings, signal: context.req.raw.signal };
+  const shared = { caller, requestId, settings, signal: () => context.req.raw.signal };
   const idempotent = await idempotentRequest(context, operation, caller);
   const dryRun = isDryRun(input);
   switch (operation.kind) {

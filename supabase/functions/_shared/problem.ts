@@ -35,6 +35,7 @@ export const PROBLEMS = {
   forbidden: [403, "Not allowed"],
   admin_required: [403, "An administrator is required"],
   owner_change_not_allowed: [403, "The owner cannot be changed"],
+  restore_not_allowed: [403, "The record cannot be restored by you"],
   // 404, 405, 410
   not_found: [404, "Not found"],
   route_not_found: [404, "No such route"],
@@ -47,7 +48,6 @@ export const PROBLEMS = {
   request_in_flight: [409, "The first request is still in flight"],
   still_referenced: [409, "Other records refer to this one"],
   parent_deleted: [409, "The parent record is deleted"],
-  merged_away: [409, "The record has been merged"],
   last_admin: [409, "The last active administrator"],
   member_exists: [409, "Already a member"],
   user_exists_elsewhere: [409, "The address belongs to another workspace"],
@@ -63,6 +63,7 @@ export const PROBLEMS = {
   validation_failed: [422, "The request is not valid"],
   invalid_value: [422, "A value is not valid"],
   unknown_reference: [422, "A referenced record does not exist"],
+  workspace_required: [422, "The workspace is not known"],
   unknown_tag: [422, "A tag does not exist"],
   unknown_contact: [422, "A contact does not exist"],
   self_merge: [422, "A contact cannot be merged into itself"],

@@ -213,7 +213,27 @@ export const invitations = pgTable("invitations", {
   accepted_at: timestamp({ withTimezone: true, mode: "string" }),
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  claimed_until: timestamp({ withTimezone: true, mode: "string" }),
+  completed_at: timestamp({ withTimezone: true, mode: "string" }),
+  withdrawn_at: timestamp({ withTimezone: true, mode: "string" }),
+  member_id: bigint({ mode: "number" }),
 });
+
+export const members = pgView("members", {
+  id: bigint({ mode: "number" }),
+  user_id: uuid(),
+  email: citext(),
+  first_name: text(),
+  last_name: text(),
+  avatar: jsonb(),
+  role: text(),
+  administrator: boolean(),
+  disabled: boolean(),
+  status: text(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  search: tsvector(),
+}).existing();
 
 export const sales = pgTable("sales", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),

@@ -1,0 +1,28 @@
+/** Schemas of fields that several resources share. */
+import { z } from "zod";
+
+/** A record's id: a whole number from 1. In a path it is text, and only plain digits are accepted. */
+export const recordId = z.int().min(1, "Use a record's id.");
+
+const idText = z.preprocess(
+  (value) => typeof value === "string" && /^[1-9]\d{0,15}$/.test(value) ? Number(value) : value,
+  recordId,
+);
+
+/** Path parameters of one record. */
+export const idParams = z.object({ id: idText });
+
+/** `?include=company,owner` for one record. */
+export function includeQuery<Name extends string>(names: readonly [Name, ...Name[]]) {
+  const list = z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").map((name) => name.trim()) : value,
+    z.array(z.enum(names)),
+  );
+  return z.object({ include: list.optional() });
+}
+
+/** A time as RFC 3339 has it. */
+export const timestamp = z.iso.datetime({ offset: true, error: "Use a time as in RFC 3339." });
+
+/** An empty answer. */
+export const nothing = z.void();

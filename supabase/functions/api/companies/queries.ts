@@ -1,0 +1,25 @@
+/** SQL of companies: the list, and the relations that come with a company. */
+import { listing } from "../../_shared/listing.ts";
+import type { Resource } from "../../_shared/records.ts";
+import { companies_summary } from "../../_shared/schema.ts";
+import { Company } from "./schema.ts";
+
+export const companiesListing = listing({
+  relation: companies_summary,
+  name: "companies_summary",
+  record: Company,
+  defaultSort: "-created_at,-id",
+  search: "search",
+  include: {
+    owner: (sql) =>
+      sql`
+        select to_json(owner)
+        from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`,
+  },
+});
+
+export const companyResource: Resource<Company> = {
+  table: "companies",
+  name: "company",
+  listing: companiesListing,
+};

@@ -1,0 +1,38 @@
+/** SQL of contacts: the list, and the relations that come with a contact. */
+import { listing } from "../../_shared/listing.ts";
+import type { Resource } from "../../_shared/records.ts";
+import { contacts_summary } from "../../_shared/schema.ts";
+import { Contact } from "./schema.ts";
+
+export const contactsListing = listing({
+  relation: contacts_summary,
+  name: "contacts_summary",
+  record: Contact,
+  defaultSort: "-last_seen,-id",
+  search: "search",
+  elementKeys: { email_jsonb: "email", phone_jsonb: "number" },
+  include: {
+    company: (sql) =>
+      sql`
+        select to_json(company)
+        from (select id, name, website from companies where companies.id = record.company_id) as company`,
+    owner: (sql) =>
+      sql`
+        select to_json(owner)
+        from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`,
+    tag_records: (sql) =>
+      sql`
+        select coalesce(json_agg(tag order by tag.position), '[]')
+        from (
+          select tags.id, tags.name, tags.color, wanted.position
+          from unnest(record.tags) with ordinality as wanted (id, position)
+          join tags on tags.id = wanted.id
+        ) as tag`,
+  },
+});
+
+export const contactResource: Resource<Contact> = {
+  table: "contacts",
+  name: "contact",
+  listing: contactsListing,
+};

@@ -1,0 +1,65 @@
+/** Wire shapes of contacts, from the generated schema; only what the database cannot say is refined. */
+import { createInsertSchema, createSelectSchema } from "drizzle-zod";
+import { z } from "zod";
+import { recordId, timestamp } from "../../_shared/fields.ts";
+import { contacts, contacts_summary } from "../../_shared/schema.ts";
+
+const addressType = z.enum(["Work", "Home", "Other"]);
+
+export const EmailAddress = z.strictObject({
+  email: z.email("Use an e-mail address.").max(320),
+  type: addressType.optional(),
+}).meta({ id: "EmailAddress" });
+
+export const PhoneNumber = z.strictObject({
+  number: z.string().trim().min(1, "Use a phone number.").max(100),
+  type: addressType.optional(),
+}).meta({ id: "PhoneNumber" });
+
+/** Stored by Atomic CRM's clients without validation: whatever is in an element comes out. */
+const storedAddresses = z.array(z.looseObject({ type: z.string().nullish() })).nullable();
+
+/** `?include=` of contacts: name → what comes with the contact. */
+export const contactIncludes = {
+  company: z.object({ id: recordId, name: z.string(), website: z.string().nullable() }).nullable(),
+  owner: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable(),
+  tag_records: z.array(z.object({ id: recordId, name: z.string(), color: z.string() })),
+};
+
+export const Contact = createSelectSchema(contacts_summary, {
+  id: recordId,
+  email_jsonb: storedAddresses,
+  phone_jsonb: storedAddresses,
+  nb_tasks: z.int(),
+  created_at: z.string(),
+  updated_at: z.string(),
+}).omit({ search: true, email_fts: true, phone_fts: true }).extend({
+  company: contactIncludes.company.optional(),
+  owner: contactIncludes.owner.optional(),
+  tag_records: contactIncludes.tag_records.optional(),
+}).meta({ id: "Contact" });
+export type Contact = z.output<typeof Contact>;
+
+const name = z.string().trim().max(500).nullish();
+const url = z.url({ protocol: /^https?$/, error: "Use an http or https address." }).max(2_000)
+  .nullish();
+
+export const ContactInput = z.strictObject(
+  createInsertSchema(contacts, {
+    first_name: name,
+    last_name: name,
+    gender: name,
+    title: name,
+    status: name,
+    background: z.string().max(100_000).nullish(),
+    linkedin_url: z.union([url, z.literal("")]),
+    avatar: z.looseObject({ src: z.string().max(500_000) }).nullish(),
+    first_seen: timestamp.nullish(),
+    last_seen: timestamp.nullish(),
+    tags: z.array(recordId).max(200).nullish(),
+    company_id: recordId.nullish(),
+    sales_id: recordId.nullish(),
+    email_jsonb: z.array(EmailAddress).max(50).nullish(),
+    phone_jsonb: z.array(PhoneNumber).max(50).nullish(),
+  }).omit({ id: true, workspace_id: true, created_at: true, updated_at: true, search: true }).shape,
+).meta({ id: "ContactInput" });
