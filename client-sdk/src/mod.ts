@@ -1,0 +1,27 @@
+/**
+ * Client of the Portico API, for browsers, Deno and Node 20 or later.
+ *
+ * ```ts
+ * const portico = createClient({ url: "https://<project>.supabase.co/functions/v1/api", token });
+ * for await (const contact of portico.contacts.list({ "status@in": ["hot", "warm"] })) …
+ * ```
+ */
+import { Portico } from "./generated/client.ts";
+import { type ClientOptions, Transport } from "./runtime.ts";
+
+/** Makes a client; it sends nothing yet. Throws TypeError when `url` is no http address. */
+export function createClient(options: ClientOptions): Portico {
+  return new Portico(new Transport(options));
+}
+
+export type { CallOptions, ClientOptions, Request } from "./runtime.ts";
+export type { Query, QueryValue } from "./address.ts";
+export { Call, type Page, PageCall, type WithResponse } from "./call.ts";
+export {
+  type ErrorCode,
+  PorticoConnectionError,
+  PorticoError,
+  PorticoTimeoutError,
+} from "./errors.ts";
+export type * from "./generated/client.ts";
+export type { components, operations, paths } from "./generated/types.ts";
