@@ -6,7 +6,7 @@ import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
 import { zValidator } from "@hono/zod-validator";
 import type { z } from "zod";
 import type { Authenticate, Caller } from "./authentication.ts";
-import { limitBody, requireJson } from "./body.ts";
+import { limitBody, optionalJson, requireJson } from "./body.ts";
 import type { Database, Member, RequestScope } from "./database.ts";
 import { entityTagOf, parseIfMatch } from "./entityTag.ts";
 import {
@@ -60,9 +60,9 @@ function steps(operation: Operation, platform: Platform, callers: Callers): Step
   const { access, params, query, body } = operation;
   return [
     named(operation),
-    limitBody,
     ...(access === "anyone" ? [] : [authenticated(platform, callers)]),
-    ...(body ? [requireJson] : []),
+    limitBody,
+    ...(body ? [body.safeParse(undefined).success ? optionalJson : requireJson] : []),
     knownParameters(operation),
     ...(params ? [validated("param", params, "invalid_parameter")] : []),
     ...(query ? [validated("query", query, "invalid_parameter")] : []),
