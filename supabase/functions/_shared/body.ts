@@ -28,6 +28,13 @@ export const requireJson: MiddlewareHandler = async (context, next) => {
   await next();
 };
 
+/** The same, for operations whose body may be left out. */
+export const optionalJson: MiddlewareHandler = async (context, next) => {
+  const { headers } = context.req.raw;
+  if (!headers.has("Content-Type") && await context.req.text() === "") await next();
+  else await requireJson(context, next);
+};
+
 async function checkJson(context: Context): Promise<void> {
   const text = await context.req.text();
   try {

@@ -77,7 +77,7 @@ function describe(operation: Operation, schemas: Json): Json {
     ],
     ...(body && {
       requestBody: {
-        required: true,
+        required: !body.safeParse(undefined).success,
         content: {
           "application/json": {
             schema: toSchema(body, "input", schemas),

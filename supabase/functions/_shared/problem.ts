@@ -34,6 +34,8 @@ export const PROBLEMS = {
   member_disabled: [403, "The member is disabled"],
   forbidden: [403, "Not allowed"],
   admin_required: [403, "An administrator is required"],
+  member_change_not_allowed: [403, "Only an administrator may change this"],
+  member_identity_fixed: [403, "A member's identity is fixed"],
   owner_change_not_allowed: [403, "The owner cannot be changed"],
   restore_not_allowed: [403, "The record cannot be restored by you"],
   // 404, 405, 410
@@ -55,6 +57,7 @@ export const PROBLEMS = {
   reassign_required: [409, "The member still owns records"],
   member_active: [409, "The member has joined already"],
   member_pending: [409, "The member has not joined yet"],
+  user_disabled: [409, "The user is disabled"],
   // 412, 413, 415
   precondition_failed: [412, "The record has changed"],
   body_too_large: [413, "The body is too large"],

@@ -74,6 +74,10 @@ export function authProblem(error: AuthError): Problem {
       },
     );
   }
+  if (code === "weak_password") {
+    const detail = "The password is too weak. Choose a longer one.";
+    return new Problem("invalid_value", detail, { errors: { password: detail }, cause: error });
+  }
   if (code === "email_address_invalid" || code === "validation_failed") {
     const detail = "The auth server refuses this address. Check it.";
     return new Problem("invalid_value", detail, { errors: { email: detail }, cause: error });

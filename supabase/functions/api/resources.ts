@@ -3,9 +3,11 @@ import type { Operation } from "../_shared/operation.ts";
 import { companyOperations } from "./companies/routes.ts";
 import { contactOperations } from "./contacts/routes.ts";
 import { systemOperations } from "./system/routes.ts";
+import { userOperations } from "./users/routes.ts";
 
 export const operations: readonly Operation[] = [
   ...systemOperations,
+  ...userOperations,
   ...companyOperations,
   ...contactOperations,
 ];

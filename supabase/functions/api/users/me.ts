@@ -1,0 +1,36 @@
+/** The caller's own profile. */
+import { requireMatch } from "../../_shared/entityTag.ts";
+import { type Operation, read, write } from "../../_shared/operation.ts";
+import { setColumns } from "../../_shared/records.ts";
+import { getMe, lockUser } from "./queries.ts";
+import { Me, ProfilePatch } from "./schema.ts";
+
+const get = read({
+  id: "me.get",
+  method: "GET",
+  path: "/me",
+  summary: "Get your profile, workspace and permissions",
+  access: "member",
+  output: Me,
+  run: ({ sql }) => getMe(sql),
+});
+
+const update = write({
+  id: "me.update",
+  method: "PATCH",
+  path: "/me",
+  summary: "Change your profile",
+  description: "An avatar of null is cleared. Your e-mail address is changed at the auth server, " +
+    "which asks for a confirmation.",
+  access: "member",
+  body: ProfilePatch,
+  example: { first_name: "Ada", last_name: "Lovelace" },
+  output: Me,
+  run: async ({ sql, member }, { body, ifMatch }) => {
+    requireMatch(await lockUser(sql, member.id), ifMatch);
+    if (Object.keys(body).length > 0) await setColumns(sql, "sales", member.id, body);
+    return await getMe(sql);
+  },
+});
+
+export const meOperations: readonly Operation[] = [get, update];

@@ -1,0 +1,48 @@
+/** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
+import type { Sql } from "../../_shared/database.ts";
+import { listing } from "../../_shared/listing.ts";
+import { found } from "../../_shared/problem.ts";
+import { members } from "../../_shared/schema.ts";
+import { type Me, User } from "./schema.ts";
+
+export const usersListing = listing({
+  relation: members,
+  name: "members",
+  record: User,
+  defaultSort: "first_name,id",
+  search: "search",
+});
+
+/** One user of the caller's workspace; throws 404. */
+export async function getUser(sql: Sql, id: number): Promise<User> {
+  return found(await usersListing.find(sql, id), "user");
+}
+
+/** The user, locked until the end of the transaction where the caller may change them; throws 404. */
+export async function lockUser(sql: Sql, id: number): Promise<User> {
+  await sql`select from sales where id = ${id} for update`;
+  return await getUser(sql, id);
+}
+
+/** The caller with workspace and permissions. */
+export async function getMe(sql: Sql): Promise<Me> {
+  const [row] = await sql<{ me: Me }[]>`
+    select to_json(fields) as me
+    from (
+      select
+        ${sql(Object.keys(User.shape))},
+        (
+          select json_build_object('id', workspaces.id, 'name', workspaces.name)
+          from workspaces
+          where workspaces.id = (select private.workspace_id())
+        ) as workspace,
+        json_build_object(
+          'manage_users', private.is_admin(),
+          'manage_configuration', private.is_admin(),
+          'manage_all_records', private.can_manage()
+        ) as permissions
+      from members
+      where id = (select private.member_id())
+    ) as fields`;
+  return found(row?.me, "user");
+}

@@ -1,0 +1,80 @@
+/**
+ * Changing a user. The database decides first, permission before everything else; then the auth
+ * server follows. Every step may be repeated with the same request: after a failure in between, a
+ * user who is to be disabled is out of the database already, and one who is to be enabled is still
+ * banned.
+ */
+import type { Member, Sql } from "../../_shared/database.ts";
+import { requireMatch } from "../../_shared/entityTag.ts";
+import type { SagaContext } from "../../_shared/operation.ts";
+import { Problem } from "../../_shared/problem.ts";
+import { setColumns } from "../../_shared/records.ts";
+import { changeEmail, setBanned } from "./authUsers.ts";
+import { getUser, lockUser } from "./queries.ts";
+import type { User, UserPatch } from "./schema.ts";
+
+/** Fields that are for admins, whoever the user is. */
+export const ADMIN_FIELDS = ["email", "role", "disabled"] as const;
+
+/** Changes what is given; throws `admin_required`, `last_admin`, `email_taken`. */
+export async function updateUser(
+  context: SagaContext,
+  id: number,
+  changes: UserPatch,
+  ifMatch?: string[],
+): Promise<User> {
+  const { auth, transaction } = context;
+  const { email, disabled } = changes;
+  if (email !== undefined) {
+    // All that the database would refuse is refused before the auth server changes the address.
+    const write = (sql: Sql, member: Member) => applyChanges(sql, member, id, changes, ifMatch);
+    await changeEmail(auth, (await transaction(write, { dryRun: true })).user_id, email);
+  }
+  const version = email === undefined ? ifMatch : undefined;
+  const user = await transaction((sql, member) => applyChanges(sql, member, id, changes, version));
+  if (disabled !== undefined) await setBanned(auth, user.user_id, disabled);
+  return user;
+}
+
+async function applyChanges(
+  sql: Sql,
+  member: Member,
+  id: number,
+  changes: UserPatch,
+  ifMatch: string[] | undefined,
+): Promise<User> {
+  const current = await lockUser(sql, id);
+  requirePermission(member, id, changes);
+  requireMatch(current, ifMatch);
+  if (changes.email !== undefined) await moveAddress(sql, current, changes.email);
+  if (Object.keys(changes).length > 0) await setColumns(sql, "sales", id, changes);
+  if (changes.disabled) await sql`select private.end_sessions(${current.user_id}::uuid)`;
+  return await getUser(sql, id);
+}
+
+function requirePermission(member: Member, id: number, changes: UserPatch): void {
+  if (member.role === "admin") return;
+  if (member.id !== id) {
+    throw new Problem("admin_required", "Ask an administrator to change other users.");
+  }
+  const fields = ADMIN_FIELDS.filter((field) => changes[field] !== undefined);
+  if (fields.length === 0) return;
+  throw new Problem("admin_required", `Ask an administrator to change ${fields.join(", ")}.`, {
+    errors: Object.fromEntries(
+      fields.map((field) => [field, "Only an administrator may change this."]),
+    ),
+  });
+}
+
+/** An open invitation has to carry its user's address. */
+async function moveAddress(sql: Sql, user: User, email: string): Promise<void> {
+  const taken = await sql`select from members where email = ${email} and id <> ${user.id}`;
+  if (taken.length > 0) {
+    throw new Problem("email_taken", "Another member has this address. Use another one.", {
+      errors: { email: "This address is taken." },
+    });
+  }
+  await sql`
+    update invitations set email = ${email}
+    where id = ${user.user_id} and accepted_at is null`;
+}
