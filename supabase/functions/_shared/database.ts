@@ -79,6 +79,8 @@ export interface Database {
 }
 
 const ANSWER_WITHIN_MS = 4_000;
+/** Longer than any statement may take: beyond it the server itself hangs. */
+const FINISH_WITHIN_MS = 15_000;
 const ATTEMPTS = 4;
 const STATEMENT_TIMEOUT = "10s";
 const LOCK_TIMEOUT = "4s";
@@ -126,19 +128,25 @@ function createPool(settings: Settings): Pool {
 /** Reserves a connection for the work; a server that hangs costs the whole pool, not the request. */
 async function inConnection<Value>(pool: Pool, work: (sql: Sql) => Promise<Value>): Promise<Value> {
   const client = pool.current;
-  const reserving = client.reserve();
-  let sql: Sql | undefined;
+  const sql = await reserve(client);
   try {
-    sql = await promptly(reserving);
-    return await work(sql);
+    return await promptly(work(sql), FINISH_WITHIN_MS);
   } catch (error) {
-    if (error instanceof NoAnswer) {
-      if (!sql) reserving.then((late) => late.release(), () => {});
-      pool.replace(client);
-    }
+    if (error instanceof NoAnswer) pool.replace(client);
     throw error;
   } finally {
-    sql?.release();
+    sql.release();
+  }
+}
+
+/** No connection in time: all are busy, or none can be made. Those that are busy go on. */
+async function reserve(client: postgres.Sql): Promise<Sql> {
+  const reserving = client.reserve();
+  try {
+    return await promptly(reserving);
+  } catch (error) {
+    if (error instanceof NoAnswer) reserving.then((late) => late.release(), () => {});
+    throw error;
   }
 }
 
@@ -270,12 +278,15 @@ async function timed<Value>(scope: Timed, work: () => Promise<Value>): Promise<V
   }
 }
 
-async function promptly<Value>(promise: PromiseLike<Value>): Promise<Value> {
+async function promptly<Value>(
+  promise: PromiseLike<Value>,
+  milliseconds = ANSWER_WITHIN_MS,
+): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new NoAnswer("The database did not answer in time")),
-      ANSWER_WITHIN_MS,
+      milliseconds,
     );
   });
   try {
