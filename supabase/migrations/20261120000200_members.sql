@@ -90,48 +90,60 @@ comment on table public.configuration is 'One row per workspace, always with id 
 
 -- The caller's membership -----------------------------------------------------------------------
 
+-- In PL/pgSQL, whose plans last for the session: an SQL function would be planned by every query.
+
 create function private.workspace_id()
 returns uuid
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select workspace_id from public.sales where user_id = (select auth.uid()) and not disabled
+begin
+  return (select workspace_id from public.sales where user_id = auth.uid() and not disabled);
+end
 $$;
 comment on function private.workspace_id() is 'The workspace of the caller; null unless they are an active member.';
 
 create function private.member_id()
 returns bigint
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select id from public.sales where user_id = (select auth.uid()) and not disabled
+begin
+  return (select id from public.sales where user_id = auth.uid() and not disabled);
+end
 $$;
 comment on function private.member_id() is 'The sales id of the caller; null unless they are an active member.';
 
 create function private.member_role()
 returns text
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select role from public.sales where user_id = (select auth.uid()) and not disabled
+begin
+  return (select role from public.sales where user_id = auth.uid() and not disabled);
+end
 $$;
 comment on function private.member_role() is 'admin, manager or rep; null unless the caller is an active member.';
 
 create function private.is_admin()
 returns boolean
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select coalesce(private.member_role() = 'admin', false)
+begin
+  return coalesce(private.member_role() = 'admin', false);
+end
 $$;
 comment on function private.is_admin() is 'Whether the caller is an active admin.';
 
 create function private.can_manage()
 returns boolean
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select coalesce(private.member_role() in ('admin', 'manager'), false)
+begin
+  return coalesce(private.member_role() in ('admin', 'manager'), false);
+end
 $$;
 comment on function private.can_manage() is 'Whether the caller is an active manager or admin.';
 

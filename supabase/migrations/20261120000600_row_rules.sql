@@ -121,22 +121,6 @@ comment on function private.set_updated_at() is
 
 -- E-mail addresses ------------------------------------------------------------------------------
 
-create function private.normalize_email(element jsonb)
-returns jsonb
-language sql immutable
-set search_path = ''
-as $$
-  select case
-    when jsonb_typeof(element) = 'string' then
-      jsonb_build_object('email', lower(btrim(element #>> '{}')), 'type', 'Work')
-    when jsonb_typeof(element -> 'email') = 'string' then
-      element || jsonb_build_object('email', lower(btrim(element ->> 'email')))
-    else element
-  end
-$$;
-comment on function private.normalize_email(jsonb) is
-  'One element of email_jsonb with its address trimmed and lower-cased; a bare string becomes an object.';
-
 create function private.normalize_emails()
 returns trigger
 language plpgsql
@@ -145,23 +129,31 @@ as $$
 begin
   if jsonb_typeof(new.email_jsonb) = 'null' then
     new.email_jsonb := null;
-  elsif new.email_jsonb is not null then
-    new.email_jsonb := (
-      select coalesce(jsonb_agg(private.normalize_email(element) order by position), '[]')
-      from jsonb_array_elements(
-        case jsonb_typeof(new.email_jsonb)
-          when 'array' then new.email_jsonb
-          else jsonb_build_array(new.email_jsonb)
-        end
-      ) with ordinality as elements (element, position)
-    );
+    return new;
   end if;
+  new.email_jsonb := (
+    select coalesce(jsonb_agg(
+      case
+        when jsonb_typeof(element) = 'string' then
+          jsonb_build_object('email', lower(btrim(element #>> '{}')), 'type', 'Work')
+        when jsonb_typeof(element -> 'email') = 'string' then
+          jsonb_set(element, '{email}', to_jsonb(lower(btrim(element ->> 'email'))))
+        else element
+      end
+      order by position
+    ), '[]')
+    from jsonb_array_elements(
+      case jsonb_typeof(new.email_jsonb)
+        when 'array' then new.email_jsonb
+        else jsonb_build_array(new.email_jsonb)
+      end
+    ) with ordinality as elements (element, position)
+  );
   return new;
 end
 $$;
 comment on function private.normalize_emails() is
   'Makes email_jsonb an array with normalised addresses, whatever was sent. Nothing is lost.';
-grant execute on function private.normalize_email(jsonb) to authenticated, service_role;
 grant execute on function private.is_restoring() to authenticated, service_role;
 
 create trigger "30_normalize_emails"

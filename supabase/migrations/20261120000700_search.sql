@@ -11,27 +11,30 @@
 
 create function private.searchable(text_value text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
-  select translate(
+begin
+  return regexp_replace(
     extensions.unaccent('extensions.unaccent'::regdictionary, text_value),
-    '@._-+/\,;:()[]{}<>"''|&!?#*%=~^$`',
-    '                                 '
-  )
+    '[]@._+/\\,;:()[{}<>"''|&!?#*%=~^$`-]+', ' ', 'g'
+  );
+end
 $$;
 comment on function private.searchable(text) is 'Text without accents, with punctuation turned into spaces.';
 
 create function private.search_vector(a text, b text, c text, d text)
 returns tsvector
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
-  select
+begin
+  return
     setweight(to_tsvector('pg_catalog.simple', private.searchable(coalesce(a, ''))), 'A')
     || setweight(to_tsvector('pg_catalog.simple', private.searchable(coalesce(b, ''))), 'B')
     || setweight(to_tsvector('pg_catalog.simple', private.searchable(coalesce(c, ''))), 'C')
-    || setweight(to_tsvector('pg_catalog.simple', private.searchable(coalesce(d, ''))), 'D')
+    || setweight(to_tsvector('pg_catalog.simple', private.searchable(coalesce(d, ''))), 'D');
+end
 $$;
 comment on function private.search_vector(text, text, text, text) is 'The weighted vector of four texts.';
 
@@ -46,27 +49,36 @@ $$;
 comment on function private.search_query(text) is
   'All words of the text, each as a prefix; null when it holds no word.';
 
--- jsonb_path_query sees an array, and a legacy object or string, as a sequence of elements.
+-- These are in PL/pgSQL, whose plans last for the session: an SQL function would be planned anew
+-- for every row. jsonb_path_query sees an array, and a legacy object or string, as a sequence.
 create function private.phone_numbers(phones jsonb)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
-  select string_agg(number || ' ' || regexp_replace(number, '[^0-9]', '', 'g'), ' ')
-  from (
-    select coalesce(element ->> 'number', element #>> '{}') as number
-    from jsonb_path_query(phones, '$[*]') as element
-  ) as numbers
+begin
+  return (
+    select string_agg(number || ' ' || regexp_replace(number, '[^0-9]', '', 'g'), ' ')
+    from (
+      select coalesce(element ->> 'number', element #>> '{}') as number
+      from jsonb_path_query(phones, '$[*]') as element
+    ) as numbers
+  );
+end
 $$;
 comment on function private.phone_numbers(jsonb) is 'All numbers as one text, as written and as bare digits.';
 
 create function private.email_addresses(emails jsonb)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
-  select string_agg(element ->> 'email', ' ')
-  from jsonb_path_query(emails, '$[*]') as element
+begin
+  return (
+    select string_agg(element ->> 'email', ' ')
+    from jsonb_path_query(emails, '$[*]') as element
+  );
+end
 $$;
 comment on function private.email_addresses(jsonb) is 'All addresses as one text.';
 
