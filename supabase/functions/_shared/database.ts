@@ -156,14 +156,17 @@ async function read<Value>(
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
   const begun = settled(sql`begin read only`.execute());
-  const opened = settled(open(sql, scope));
+  const opened = settled(openAsCaller(sql, scope));
   const working = settled(work(sql));
   try {
     rethrow(await promptly(begun));
     scope.authorise(memberOf(rethrow(await promptly(opened))));
     return rethrow(await working);
+  } catch (error) {
+    // The connection goes to the next request: nothing of this one may still be under way on it.
+    if (!(error instanceof NoAnswer)) await working;
+    throw error;
   } finally {
-    await working;
     // Nothing to keep: the answer need not wait for the end of a read-only transaction.
     void settled(sql`rollback`.execute());
   }
@@ -177,8 +180,8 @@ async function write<Value>(
 ): Promise<Value> {
   const begun = settled(sql`begin`.execute());
   const looked = settled(envelope ? envelope.before(sql) : Promise.resolve(undefined));
-  const opened = settled(open(sql, scope));
-  let commit = false;
+  const opened = settled(openAsCaller(sql, scope));
+  let open = true;
   try {
     rethrow(await promptly(begun));
     const earlier = rethrow(await looked);
@@ -190,12 +193,16 @@ async function write<Value>(
       await sql`select set_config('role', 'none', true)`;
       await envelope.after(sql, value);
     }
-    commit = !dryRun;
-    if (commit) await sql`commit`;
+    if (!dryRun) {
+      await sql`commit`;
+      open = false;
+    }
     return value;
+  } catch (error) {
+    if (error instanceof NoAnswer) open = false;
+    throw error;
   } finally {
-    await looked;
-    if (!commit) await settled(sql`rollback`.execute());
+    if (open) await settled(sql`rollback`.execute());
   }
 }
 
@@ -231,7 +238,7 @@ interface Opening {
   membership: (Member & { disabled: boolean }) | null;
 }
 
-async function open(sql: Sql, scope: RequestScope): Promise<Opening> {
+async function openAsCaller(sql: Sql, scope: RequestScope): Promise<Opening> {
   const [row] = await sql<Opening[]>`
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
