@@ -45,7 +45,7 @@ type RequestContext = Context<AppEnvironment>;
 
 /** Mounts an operation on its route. */
 export function mount(app: Hono<AppEnvironment>, operation: Operation, platform: Platform): void {
-  const callers = new WeakMap<Request, Caller>();
+  const callers = new WeakMap<RequestState, Caller>();
   app.on(
     operation.method,
     [routeOf(operation)],
@@ -54,7 +54,8 @@ export function mount(app: Hono<AppEnvironment>, operation: Operation, platform:
   );
 }
 
-type Callers = WeakMap<Request, Caller>;
+/** By the state of the request: the request itself is replaced when its body is limited. */
+type Callers = WeakMap<RequestState, Caller>;
 
 function steps(operation: Operation, platform: Platform, callers: Callers): Step[] {
   const { access, params, query, body } = operation;
@@ -80,7 +81,7 @@ function named(operation: Operation): Step {
 function authenticated(platform: Platform, callers: Callers): Step {
   return async (context, next) => {
     const caller = await platform.authenticate(context.req.header("Authorization"));
-    callers.set(context.req.raw, caller);
+    callers.set(context.get("state"), caller);
     context.get("state").log.caller = caller.userId;
     const limits = await platform.rateLimiter.take(caller.userId);
     for (const [name, value] of Object.entries(limits)) context.header(name, value);
@@ -128,7 +129,7 @@ function answer(
   return async (context) => {
     const state = context.get("state");
     const input = inputOf(context);
-    const caller = callers.get(context.req.raw);
+    const caller = callers.get(state);
     const stored =
       await (caller
         ? runAsCaller(context, operation, platform, { ...state, caller }, input)
