@@ -85,29 +85,10 @@ from public.companies c;
 comment on view public.companies_summary is 'Companies with the numbers of their deals and contacts.';
 
 -- Only the keys are united and sorted. The rows as JSON are subqueries around that, worked out only
--- for the page that is returned.
+-- for the page that is returned; a WITH in place of the FROM would work them out for every row.
 create view public.activity_log
 with (security_invoker = on)
 as
-with activity as (
-  select
-    'company' as kind, c.id as record_id, c.created_at as date, c.id as company_id, c.sales_id
-  from public.companies c
-  union all
-  select 'contact', co.id, coalesce(co.first_seen, co.created_at), co.company_id, co.sales_id
-  from public.contacts co
-  union all
-  select 'contactNote', cn.id, cn.date, co.company_id, cn.sales_id
-  from public.contact_notes cn
-  join public.contacts co on co.workspace_id = cn.workspace_id and co.id = cn.contact_id
-  union all
-  select 'deal', d.id, d.created_at, d.company_id, d.sales_id
-  from public.deals d
-  union all
-  select 'dealNote', dn.id, dn.date, d.company_id, dn.sales_id
-  from public.deal_notes dn
-  join public.deals d on d.workspace_id = dn.workspace_id and d.id = dn.deal_id
-)
 select
   a.kind || '.' || a.record_id || '.created' as id,
   a.kind || '.created' as type,
@@ -129,7 +110,25 @@ select
   case a.kind when 'dealNote' then (
     select to_json(dn) from public.deal_notes dn where dn.id = a.record_id
   ) end as deal_note
-from activity a;
+from (
+  select
+    'company' as kind, c.id as record_id, c.created_at as date, c.id as company_id, c.sales_id
+  from public.companies c
+  union all
+  select 'contact', co.id, coalesce(co.first_seen, co.created_at), co.company_id, co.sales_id
+  from public.contacts co
+  union all
+  select 'contactNote', cn.id, cn.date, co.company_id, cn.sales_id
+  from public.contact_notes cn
+  join public.contacts co on co.workspace_id = cn.workspace_id and co.id = cn.contact_id
+  union all
+  select 'deal', d.id, d.created_at, d.company_id, d.sales_id
+  from public.deals d
+  union all
+  select 'dealNote', dn.id, dn.date, d.company_id, dn.sales_id
+  from public.deal_notes dn
+  join public.deals d on d.workspace_id = dn.workspace_id and d.id = dn.deal_id
+) as a;
 comment on view public.activity_log is 'Everything that was created, one row each, newest by date.';
 
 create function private.is_initialized()
