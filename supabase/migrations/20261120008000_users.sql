@@ -93,7 +93,9 @@ select
   end as status,
   s.created_at,
   s.updated_at,
-  private.search_vector(s.first_name || ' ' || s.last_name, s.email::text, null, null) as search
+  -- The address whole as well: a query may hold it in one piece.
+  private.search_vector(s.first_name || ' ' || s.last_name, s.email::text, null, null)
+    || to_tsvector('pg_catalog.simple', s.email::text) as search
 from public.sales s;
 comment on view public.members is 'The members of the caller''s workspace with their status: active, invited or disabled.';
 

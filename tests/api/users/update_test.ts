@@ -1,0 +1,255 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  auth,
+  createWorkspace,
+  freshEmail,
+  PASSWORD,
+  signIn,
+  sql,
+  test,
+} from "../../support/workspace.ts";
+
+async function isBanned(user_id: string): Promise<boolean> {
+  const [user] = await sql<{ banned: boolean | null }[]>`
+    select banned_until > now() as banned from auth.users where id = ${user_id}`;
+  return user?.banned ?? false;
+}
+
+test("me.get shows profile, workspace and permissions", async () => {
+  const { id, admin, addMember } = await createWorkspace();
+  const { status, body, headers } = await admin.api.get("/me");
+  assertEquals(status, 200);
+  assertEquals([body.id, body.email, body.role, body.workspace.id], [
+    admin.id,
+    admin.email,
+    "admin",
+    id,
+  ]);
+  assertEquals(headers.get("ETag"), `"${body.updated_at}"`);
+  assertEquals(body.permissions, {
+    manage_users: true,
+    manage_configuration: true,
+    manage_all_records: true,
+  });
+  const manager = await addMember("manager");
+  assertEquals((await manager.api.get("/me")).body.permissions, {
+    manage_users: false,
+    manage_configuration: false,
+    manage_all_records: true,
+  });
+});
+
+test("me.update changes the profile alone, and null clears the avatar", async () => {
+  const { addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  const avatar = { src: "https://example.com/a.png", title: "a.png", rawFile: {} };
+  const set = await rep.api.patch("/me", { first_name: " Rae ", avatar });
+  assertEquals([set.status, set.body.first_name, set.body.avatar], [200, "Rae", avatar]);
+  assertEquals(set.body.last_name, "rep");
+  const cleared = await rep.api.patch("/me", { avatar: null });
+  assertEquals([cleared.body.avatar, cleared.body.first_name], [null, "Rae"]);
+  const fields = { role: "admin", disabled: false, email: freshEmail(), administrator: true };
+  const refused = await rep.api.patch("/me", fields);
+  assertEquals([refused.status, Object.keys(refused.body.errors).sort()], [
+    422,
+    Object.keys(fields).sort(),
+  ]);
+});
+
+test("me.update and users.update answer 412 for a version that has passed", async () => {
+  const { admin } = await createWorkspace();
+  const { headers } = await admin.api.get("/me");
+  const ifMatch = { "If-Match": headers.get("ETag") ?? "" };
+  assertEquals((await admin.api.patch("/me", { first_name: "A" }, ifMatch)).status, 200);
+  for (const path of ["/me", `/users/${admin.id}`]) {
+    const { status, body } = await admin.api.patch(path, { first_name: "B" }, ifMatch);
+    assertEquals([status, body.code, body.current.first_name], [412, "precondition_failed", "A"]);
+  }
+  const email = freshEmail();
+  const refused = await admin.api.patch(`/users/${admin.id}`, { email }, ifMatch);
+  assertEquals(refused.status, 412);
+  assertEquals((await admin.api.get("/me")).body.email, admin.email);
+});
+
+test("users.list filters, searches, sorts, pages and stays in the workspace", async () => {
+  const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const rep = await addMember("rep");
+  await addMember("manager");
+  await rep.api.patch("/me", { first_name: "Zoë", last_name: "Quick-Fox" });
+  await admin.api.post("/users", { email: freshEmail(), first_name: "Ina", last_name: "Vited" });
+  const ids = async (query: string) => {
+    const { status, body } = await admin.api.get(`/users?${query}`);
+    assertEquals(status, 200, JSON.stringify(body));
+    return body.data.map((user: { id: number }) => user.id);
+  };
+  assertEquals((await ids("")).length, 4);
+  assertEquals(await ids("role=rep&status=active"), [rep.id]);
+  assertEquals((await ids("status=invited")).length, 1);
+  assertEquals((await ids("role@in=admin,manager")).length, 2);
+  assertEquals(await ids("q=zoe+qui"), [rep.id]);
+  assertEquals(await ids(`q=${rep.email}`), [rep.id]);
+  assertEquals(await ids(`email=${rep.email.toUpperCase()}`), [rep.id]);
+  assertEquals(await ids("q=nobody"), []);
+  const page = await rep.api.get("/users?limit=3&sort=-id&count=exact&select=id");
+  assertEquals([page.body.total, page.body.data.length], [4, 3]);
+  const next = await rep.api.get(
+    `/users?limit=3&sort=-id&select=id&cursor=${page.body.next_cursor}`,
+  );
+  assertEquals(next.body.data, [{ id: admin.id }]);
+  assertEquals((await other.admin.api.get(`/users/${rep.id}`)).status, 404);
+  assertEquals((await other.admin.api.get("/users")).body.data.length, 1);
+});
+
+test("users.list shows a rep the same statuses as an admin", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  await admin.api.post("/users", { email: freshEmail(), first_name: "Ina", last_name: "Vited" });
+  const [seen, known] = await Promise.all([rep.api.get("/users"), admin.api.get("/users")]);
+  assertEquals(seen.body, known.body);
+});
+
+test("users.update changes what is given and never un-bans", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  await admin.api.patch(`/users/${rep.id}`, { disabled: true });
+  assert(await isBanned(rep.user_id));
+  const { status, body } = await admin.api.patch(`/users/${rep.id}`, {
+    first_name: "New",
+    role: "manager",
+  });
+  assertEquals([status, body.first_name, body.role, body.disabled], [200, "New", "manager", true]);
+  assert(await isBanned(rep.user_id));
+  const enabled = await admin.api.patch(`/users/${rep.id}`, { disabled: false });
+  assertEquals([enabled.body.disabled, enabled.body.role], [false, "manager"]);
+  assertEquals(await isBanned(rep.user_id), false);
+});
+
+test("users.update with disabled ends every session at once", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  assertEquals((await rep.api.get("/me")).status, 200);
+  assertEquals((await admin.api.patch(`/users/${rep.id}`, { disabled: true })).status, 200);
+  const out = await rep.api.get("/me");
+  assertEquals([out.status, out.body.code], [403, "member_disabled"]);
+  const sessions = await sql`select from auth.sessions where user_id = ${rep.user_id}`;
+  assertEquals(sessions.length, 0);
+  const refresh = { refresh_token: rep.refresh_token };
+  assertEquals((await auth("/token?grant_type=refresh_token", refresh, true)).status, 400);
+  const credentials = { email: rep.email, password: PASSWORD };
+  assertEquals((await auth("/token?grant_type=password", credentials, true)).status, 400);
+  await admin.api.patch(`/users/${rep.id}`, { disabled: false });
+  assertEquals((await auth("/token?grant_type=refresh_token", refresh, true)).status, 400);
+  assertEquals((await (await signIn(rep.email)).api.get("/me")).status, 200);
+});
+
+test("users.update refuses a rep role, access, e-mail and other users before any change", async () => {
+  const { addMember } = await createWorkspace();
+  const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
+  const changes = { first_name: "X", role: "admin", disabled: false, email: freshEmail() };
+  const own = await rep.api.patch(`/users/${rep.id}`, changes);
+  assertEquals([own.status, own.body.code], [403, "admin_required"]);
+  assertEquals(Object.keys(own.body.errors).sort(), ["disabled", "email", "role"]);
+  const others = await rep.api.patch(`/users/${other.id}`, { first_name: "X" });
+  assertEquals([others.status, others.body.code], [403, "admin_required"]);
+  const rows = await sql`
+    select users.email, sales.first_name, sales.role, users.banned_until
+    from public.sales join auth.users on users.id = sales.user_id
+    where sales.id in (${rep.id}, ${other.id}) order by sales.id`;
+  const unchanged = [rep, other].sort((a, b) => a.id - b.id).map(({ email }) => (
+    { email, first_name: "Max", role: "rep", banned_until: null }
+  ));
+  assertEquals([...rows], unchanged);
+  const profile = await rep.api.patch(`/users/${rep.id}`, { first_name: "Rae" });
+  assertEquals([profile.status, profile.body.first_name], [200, "Rae"]);
+});
+
+test("users.update does not reach into another workspace", async () => {
+  const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const path = `/users/${elsewhere.admin.id}`;
+  const answers = await Promise.all([
+    here.admin.api.patch(path, { first_name: "X" }),
+    here.admin.api.patch(path, { email: freshEmail() }),
+    here.admin.api.delete(path),
+    here.admin.api.post(`${path}/restore`),
+    here.admin.api.post(`${path}/resend_invite`),
+    here.admin.api.post(`${path}/password_reset`),
+  ]);
+  assertEquals(answers.map(({ status }) => status), [404, 404, 404, 404, 404, 404]);
+  assertEquals((await elsewhere.admin.api.get("/me")).body.email, elsewhere.admin.email);
+});
+
+test("users.update moves the e-mail address in auth and database together", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  const email = freshEmail();
+  const { status, body } = await admin.api.patch(`/users/${rep.id}`, {
+    email: email.toUpperCase(),
+    last_name: "Moved",
+  });
+  assertEquals([status, body.email, body.last_name], [200, email, "Moved"]);
+  assertEquals((await signIn(email)).id, rep.id);
+  const invited = (await admin.api.post("/users", {
+    email: freshEmail(),
+    first_name: "Ina",
+    last_name: "Vited",
+  })).body;
+  await admin.api.patch(`/users/${invited.id}`, { email: freshEmail() });
+  const again = await admin.api.post("/users", {
+    email: invited.email,
+    first_name: "Ina",
+    last_name: "Vited",
+  });
+  assertEquals(again.status, 201);
+  assert(again.body.id !== invited.id);
+});
+
+test("users.update answers 409 email_taken and changes nothing", async () => {
+  const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const [rep, colleague] = await Promise.all([addMember("rep"), addMember("rep")]);
+  for (const email of [colleague.email, other.admin.email]) {
+    const { status, body } = await admin.api.patch(`/users/${rep.id}`, { email, first_name: "X" });
+    assertEquals([status, body.code, Object.keys(body.errors)], [409, "email_taken", ["email"]]);
+  }
+  const { body } = await admin.api.get(`/users/${rep.id}`);
+  assertEquals([body.email, body.first_name], [rep.email, "Max"]);
+});
+
+test("users.update keeps the last active admin", async () => {
+  const { admin, addMember } = await createWorkspace();
+  await addMember("manager");
+  for (
+    const change of [{ role: "rep" }, { disabled: true }, { role: "rep", email: freshEmail() }]
+  ) {
+    const { status, body } = await admin.api.patch(`/users/${admin.id}`, change);
+    assertEquals([status, body.code], [409, "last_admin"]);
+  }
+  assertEquals(await isBanned(admin.user_id), false);
+  assertEquals((await admin.api.get("/me")).body.email, admin.email);
+});
+
+test("users.update keeps one admin when two demote each other at the same time", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const second = await addMember("admin");
+  const answers = await Promise.all([
+    admin.api.patch(`/users/${second.id}`, { role: "rep" }),
+    second.api.patch(`/users/${admin.id}`, { role: "rep" }),
+  ]);
+  const refused = answers.filter(({ status }) => status !== 200);
+  assertEquals(refused.length, 1);
+  // Whoever comes second is either refused as the last admin's demoter, or is an admin no more.
+  assert(["last_admin", "admin_required"].includes(refused[0]?.body.code));
+  const admins = await sql`
+    select from public.sales where id in (${admin.id}, ${second.id}) and role = 'admin'`;
+  assertEquals(admins.length, 1);
+});
+
+test("users.update answers 409 to exactly one of two admins who step down at the same time", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const second = await addMember("admin");
+  const answers = await Promise.all([
+    admin.api.patch(`/users/${admin.id}`, { role: "rep" }),
+    second.api.patch(`/users/${second.id}`, { role: "rep" }),
+  ]);
+  assertEquals(answers.map(({ status }) => status).sort(), [200, 409]);
+  assertEquals(answers.find(({ status }) => status === 409)?.body.code, "last_admin");
+});
