@@ -18,7 +18,7 @@ async function main(): Promise<number> {
     stack = await startStack({
       directory,
       durable: false,
-      environment: { ENVIRONMENT: "development", ALLOWED_ORIGINS },
+      environment: { ENVIRONMENT: "development", ALLOWED_ORIGINS, CHECK_ANSWERS: "true" },
       log: (line) => line.endsWith("…") && console.log(line),
       functionLog: printUnlessRequest,
     });

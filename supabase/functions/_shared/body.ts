@@ -1,27 +1,58 @@
 /**
- * Request bodies: JSON, at most 1 MB, and an error that says where it breaks. Bodies that are refused
- * are still consumed or cancelled, so that the connection stays usable.
+ * Request bodies: JSON, at most 1 MB, and an error that says where it breaks. What nobody has read of a
+ * body is cancelled, so that the connection stays usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { Problem } from "./problem.ts";
 
 const MAXIMUM_BYTES = 1_000_000;
 
-/** Refuses too large a body with 413, whether its length is announced or not. */
-export const limitBody: MiddlewareHandler = bodyLimit({
-  maxSize: MAXIMUM_BYTES,
-  onError: async (context) => {
-    await context.req.raw.body?.cancel();
-    throw new Problem("body_too_large", `Send at most ${MAXIMUM_BYTES} bytes in one request.`);
-  },
-});
+/**
+ * Cancels a body that was refused unread: HTTP/1.1 keeps a connection only when the request on it has
+ * come to its end (RFC 9112, section 9.3). The server then discards what is still to come.
+ */
+export const releaseBody: MiddlewareHandler = async (context, next) => {
+  await next();
+  const { raw } = context.req;
+  if (raw.method !== "GET" && !raw.bodyUsed) await raw.body?.cancel();
+};
+
+/**
+ * Refuses too large a body with 413, whether its length is announced or not. Hono's `bodyLimit` keeps
+ * the reader of a body that it refuses, so that nobody could cancel the rest.
+ */
+export const limitBody: MiddlewareHandler = async (context, next) => {
+  const { raw } = context.req;
+  if (raw.method !== "GET" && raw.body !== null) {
+    const announced = raw.headers.get("Content-Length");
+    if (Number(announced) > MAXIMUM_BYTES) throw tooLarge();
+    if (announced === null) {
+      context.req.raw = new Request(raw, { body: await readWithinLimit(raw.body) });
+    }
+  }
+  await next();
+};
+
+async function readWithinLimit(body: ReadableStream<Uint8Array>): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    // Leaving the loop cancels the stream.
+    if (size > MAXIMUM_BYTES) throw tooLarge();
+    chunks.push(new Uint8Array(chunk));
+  }
+  return new Blob(chunks);
+}
+
+function tooLarge(): Problem {
+  return new Problem("body_too_large", `Send at most ${MAXIMUM_BYTES} bytes in one request.`);
+}
 
 /** Refuses a body that is not JSON: 415 by its type, 400 by its text. */
 export const requireJson: MiddlewareHandler = async (context, next) => {
   const type = context.req.header("Content-Type") ?? "";
   if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(type)) {
-    await context.req.raw.body?.cancel();
     throw new Problem("unsupported_media_type", "Send JSON with `Content-Type: application/json`.");
   }
   await checkJson(context);
@@ -40,21 +71,41 @@ async function checkJson(context: Context): Promise<void> {
   try {
     JSON.parse(text);
   } catch (cause) {
-    throw new Problem(
-      "invalid_json",
-      `The JSON breaks ${brokenAt(text, cause)}. Correct it there.`,
-      {
-        cause,
-      },
-    );
+    const detail = `The JSON breaks ${brokenAt(text)}. Correct it there.`;
+    throw new Problem("invalid_json", detail, { cause });
   }
 }
 
-/** Where V8 says that the text breaks, as line and column. */
-function brokenAt(text: string, error: unknown): string {
+function brokenAt(text: string): string {
   if (text.trim() === "") return "at its start: the body is empty";
-  const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
-  const before = text.slice(0, position === undefined ? text.length : Number(position));
-  const lines = before.split("\n");
-  return `at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
+  const position = brokenPosition(text);
+  const lines = text.slice(0, position).split("\n");
+  const place = `at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
+  return position === text.length ? `${place}, where it ends too early` : place;
+}
+
+/**
+ * The length of the longest beginning that could still become JSON. V8 names a position in some of its
+ * messages only, but always tells a text that ends too early from one that is wrong.
+ */
+function brokenPosition(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (couldContinue(text.slice(0, middle))) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function couldContinue(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    return /end of JSON input|Unterminated string/.test(message) ||
+      message.includes(`at position ${text.length}`);
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import { createAuthenticate } from "../_shared/authentication.ts";
+import { releaseBody } from "../_shared/body.ts";
 import { cors } from "../_shared/cors.ts";
 import { createDatabase } from "../_shared/database.ts";
 import { mount, type Platform } from "../_shared/pipeline.ts";
@@ -33,6 +34,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): App {
   const platform = createPlatform(settings, log, options.checkAnswers ?? false);
   const app = new Hono<AppEnvironment>();
   app.use(requestLog(log));
+  app.use(releaseBody);
   app.use(cors(settings.allowedOrigins));
   for (const operation of operations) mount(app, operation, platform);
   app.notFound((context) => refuse(context, noRoute(context.req.method, context.req.path)));
