@@ -8,7 +8,7 @@
 --   everybody else, disabled members nothing
 --
 -- A member's own profile and other rules about single columns are triggers (member_guards,
--- row_rules). The helpers are wrapped in (select …), so that a query calls each of them once.
+-- workspace_and_owner). The helpers are wrapped in (select …), so that a query calls each of them once.
 
 revoke all on all tables in schema public from anon, authenticated;
 revoke all on all sequences in schema public from anon, authenticated;
