@@ -132,6 +132,7 @@ async function answer(
     : decodeCursor(query.cursor, binding, keys.length);
   const where = whereSql(sql, query, definition);
   const after = from.key.length > 0 ? sql`and ${afterSql(sql, keys, from.key)}` : sql``;
+  // The limit stands in the text: as a parameter it would make Postgres plan every execution anew.
   const rows = sql<Row[]>`
     select
       (select to_json(fields) from (select ${
@@ -141,7 +142,7 @@ async function answer(
     from ${sql(definition.name)} as record
     where ${where} ${after}
     order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
-    limit ${query.limit + 1}`;
+    limit ${sql.unsafe(String(query.limit + 1))}`;
   const [found, total] = await Promise.all([
     rows,
     query.count && count(sql, query.count, definition, where),
@@ -199,7 +200,9 @@ function orderKeys(
   return keys;
 }
 
-function orderSql(sql: Sql, { expression, descending }: Key): Fragment {
+/** An index serves the order only when it says the same about nulls, also where there are none. */
+function orderSql(sql: Sql, { expression, descending, nullable }: Key): Fragment {
+  if (!nullable) return descending ? sql`${expression} desc` : sql`${expression}`;
   return descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`;
 }
 
