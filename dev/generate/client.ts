@@ -29,12 +29,14 @@ export function emitClient({ operations, schemas }: Document): string {
     ...[...resources].map(([name, members]) => emitResource(name, members)),
     `/** A client: its resources, and \`request\` for what they do not cover. */
     export class Portico {
-      ${names.map((name) => `readonly ${camelCase(name)}: ${className(name)};`).join("\n")}
+      ${names.map((name) => `readonly ${camelCase(name)}: ${resourceName(name)};`).join("\n")}
       readonly #transport: Transport;
       constructor(transport: Transport) {
         this.#transport = transport;
         ${
-      names.map((name) => `this.${camelCase(name)} = new ${className(name)}(transport);`).join("\n")
+      names.map((name) => `this.${camelCase(name)} = new ${resourceName(name)}(transport);`).join(
+        "\n",
+      )
     }
       }
       /** Calls any address of the API. */
@@ -50,7 +52,7 @@ function emitResource(name: string, operations: Described[]): string {
   return `
     ${operations.filter(isList).map((operation) => emitListQuery(operation, get)).join("\n")}
     /** Operations on \`${name}\`. */
-    export class ${className(name)} {
+    export class ${resourceName(name)} {
       readonly #transport: Transport;
       constructor(transport: Transport) {
         this.#transport = transport;
@@ -121,14 +123,23 @@ function bodyInput({ operationId, requestBody }: Described): string[] {
   if (!requestBody) return [];
   const named = referenced(requestBody.content["application/json"].schema);
   const inline = `operations["${operationId}"]["requestBody"]["content"]["application/json"]`;
-  return [`body: ${named ?? inline}`];
+  return [`body${requestBody.required ? "" : "?"}: ${named ?? inline}`];
 }
 
 function queryInput(operation: Described): string[] {
   const parameters = parametersIn(operation, "query");
   if (parameters.length === 0) return [];
-  const type = `NonNullable<operations["${operation.operationId}"]["parameters"]["query"]>`;
-  return [parameters.some(({ required }) => required) ? `query: ${type}` : `query: ${type} = {}`];
+  const members = parameters.map(({ name, required, schema }) =>
+    `${name}${required ? "" : "?"}: ${queryType(schema)}`
+  );
+  const optional = parameters.every(({ required }) => !required);
+  return [`query${optional ? "?" : ""}: { ${members.join("; ")} }`];
+}
+
+function queryType(schema: Schema & { items?: Schema }): string {
+  if (schema.enum) return union(schema.enum);
+  if (schema.items) return `readonly (${queryType(schema.items)})[]`;
+  return schema.type === undefined ? "string | number | boolean" : scalar(schema);
 }
 
 function parametersIn(operation: Described, place: "path" | "query") {
@@ -155,6 +166,7 @@ function referenced({ $ref }: { $ref?: string }): string | undefined {
 }
 
 function scalar({ type }: Schema): string {
+  if (type === "boolean") return "boolean";
   return type === "integer" || type === "number" ? "number" : "string";
 }
 
@@ -176,6 +188,11 @@ function union(names: string[]): string {
 
 function methodName({ operationId }: Described): string {
   return camelCase(operationId.split(".").slice(1).join("_"));
+}
+
+/** Apart from the records' own names: `Me` is both. */
+function resourceName(name: string): string {
+  return `${className(name)}Resource`;
 }
 
 function className(name: string): string {

@@ -24,7 +24,7 @@ const operation = z.object({
   "x-surface": z.string().optional(),
   "x-filter-operators": z.record(z.string(), z.array(z.string())).optional(),
   parameters: z.array(parameter).default([]),
-  requestBody: z.object({ content }).optional(),
+  requestBody: z.object({ required: z.boolean().default(false), content }).optional(),
   responses: z.record(z.string(), z.object({ content: content.partial().optional() })),
 });
 const document = z.object({
@@ -38,9 +38,9 @@ export type Described = z.output<typeof operation> & { method: string; path: str
 
 /** The operations and schemas of a document. Throws where it is not as OpenAPI 3.1 wants it. */
 export async function readDocument(
-  json: object,
+  json: Record<string, unknown>,
 ): Promise<{ operations: Described[]; schemas: Record<string, Schema> }> {
-  const result = await new Validator().validate(JSON.stringify(json));
+  const result = await new Validator().validate(structuredClone(json));
   if (!result.valid) throw new Error(`OpenAPI: ${JSON.stringify(result.errors, null, 2)}`);
   const { paths, components } = document.parse(json);
   const operations = Object.entries(paths).flatMap(([path, methods]) =>

@@ -13,6 +13,28 @@ export type Health = components["schemas"]["Health"];
 
 export type Readiness = components["schemas"]["Readiness"];
 
+export type Me = components["schemas"]["Me"];
+
+export type ProfilePatch = components["schemas"]["ProfilePatch"];
+
+export type User = components["schemas"]["User"];
+
+export type UserInput = components["schemas"]["UserInput"];
+
+export type UserPatch = components["schemas"]["UserPatch"];
+
+export type Offboarding = components["schemas"]["Offboarding"];
+
+export type RestoreInput = components["schemas"]["RestoreInput"];
+
+export type SaleInput = components["schemas"]["SaleInput"];
+
+export type Sale = components["schemas"]["Sale"];
+
+export type SalePatch = components["schemas"]["SalePatch"];
+
+export type PasswordUpdate = components["schemas"]["PasswordUpdate"];
+
 export type Company = components["schemas"]["Company"];
 
 export type CompanyInput = components["schemas"]["CompanyInput"];
@@ -32,7 +54,7 @@ export type MergeInput = components["schemas"]["MergeInput"];
 export type MergeResult = components["schemas"]["MergeResult"];
 
 /** Operations on `system`. */
-export class System {
+export class SystemResource {
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -68,6 +90,163 @@ export class System {
   }
 }
 
+/** Operations on `me`. */
+export class MeResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Get your profile, workspace and permissions.
+   */
+  get(options?: CallOptions): Call<Me> {
+    return this.#transport.call<Me>({ method: "GET", path: path`/me`, options });
+  }
+
+  /**
+   * Change your profile.
+   *
+   * An avatar of null is cleared. Your e-mail address is changed at the auth server, which asks for a confirmation.
+   */
+  update(body: ProfilePatch, options?: CallOptions): Call<Me> {
+    return this.#transport.call<Me>({ method: "PATCH", path: path`/me`, body, options });
+  }
+}
+
+interface UsersListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  user_id: "eq" | "neq" | "in" | "is";
+  email: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  first_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  last_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  avatar: "eq" | "is";
+  role: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  administrator: "eq" | "neq" | "is";
+  disabled: "eq" | "neq" | "is";
+  status: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type UsersListQuery = ListQuery<
+  UsersListOperators,
+  keyof User & string,
+  never
+>;
+/** Operations on `users`. */
+export class UsersResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List users.
+   *
+   * `q` searches names and e-mail addresses.
+   */
+  list(query?: UsersListQuery & { select?: undefined }, options?: CallOptions): PageCall<User>;
+  list(query: UsersListQuery, options?: CallOptions): PageCall<Partial<User>>;
+  list(query: UsersListQuery = {}, options?: CallOptions): PageCall<Partial<User>> {
+    return this.#transport.list({ method: "GET", path: path`/users`, query, options });
+  }
+
+  /**
+   * Invite a user.
+   *
+   * Mails a link to join the workspace. After a failure send the same request again.
+   *
+   * Problems of its own: `member_exists`, `user_exists_elsewhere`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   */
+  invite(body: UserInput, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({ method: "POST", path: path`/users`, body, options });
+  }
+
+  /**
+   * Get a user.
+   */
+  get(id: number, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({ method: "GET", path: path`/users/${id}`, options });
+  }
+
+  /**
+   * Change a user.
+   *
+   * What is absent stays. Disabling ends the sessions at once; a changed address holds without a confirmation.
+   *
+   * Allowed to: oneself for names and avatar; admins for everybody and everything.
+   *
+   * Problems of its own: `admin_required`, `last_admin`, `email_taken`, `auth_unavailable`.
+   */
+  update(id: number, body: UserPatch, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({ method: "PATCH", path: path`/users/${id}`, body, options });
+  }
+
+  /**
+   * Offboard a user.
+   *
+   * All records of the user go to `reassign_to`, the sessions end, the account is banned. Somebody who has not joined yet is removed. Repeating it succeeds.
+   *
+   * Problems of its own: `reassign_required`, `unknown_reference`, `last_admin`, `auth_unavailable`.
+   */
+  offboard(
+    id: number,
+    query?: { reassign_to?: number; dry_run?: string | number | boolean },
+    options?: CallOptions,
+  ): Call<Offboarding> {
+    return this.#transport.call<Offboarding>({
+      method: "DELETE",
+      path: path`/users/${id}`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Mail an invitation again.
+   *
+   * Problems of its own: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   */
+  resendInvite(id: number, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({
+      method: "POST",
+      path: path`/users/${id}/resend_invite`,
+      options,
+    });
+  }
+
+  /**
+   * Mail a link to a new password.
+   *
+   * Allowed to: oneself; admins for everybody.
+   *
+   * Problems of its own: `admin_required`, `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   */
+  resetPassword(id: number, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({
+      method: "POST",
+      path: path`/users/${id}/password_reset`,
+      options,
+    });
+  }
+
+  /**
+   * Let a disabled user in again.
+   *
+   * With the role that the request says, `rep` without one; never silently an admin.
+   *
+   * Problems of its own: `auth_unavailable`.
+   */
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<User> {
+    return this.#transport.call<User>({
+      method: "POST",
+      path: path`/users/${id}/restore`,
+      body,
+      options,
+    });
+  }
+}
+
 interface CompaniesListOperators {
   id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
   created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
@@ -97,7 +276,7 @@ export type CompaniesListQuery = ListQuery<
   "owner"
 >;
 /** Operations on `companies`. */
-export class Companies {
+export class CompaniesResource {
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -133,7 +312,7 @@ export class Companies {
    */
   get(
     id: number,
-    query: NonNullable<operations["companies.get"]["parameters"]["query"]> = {},
+    query?: { include?: readonly ("owner")[] },
     options?: CallOptions,
   ): Call<Company> {
     return this.#transport.call<Company>({
@@ -220,7 +399,7 @@ export type ContactsListQuery = ListQuery<
   "company" | "owner" | "tag_records"
 >;
 /** Operations on `contacts`. */
-export class Contacts {
+export class ContactsResource {
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -258,7 +437,7 @@ export class Contacts {
    */
   get(
     id: number,
-    query: NonNullable<operations["contacts.get"]["parameters"]["query"]> = {},
+    query?: { include?: readonly ("company" | "owner" | "tag_records")[] },
     options?: CallOptions,
   ): Call<Contact> {
     return this.#transport.call<Contact>({
@@ -335,15 +514,19 @@ export class Contacts {
 }
 /** A client: its resources, and `request` for what they do not cover. */
 export class Portico {
-  readonly system: System;
-  readonly companies: Companies;
-  readonly contacts: Contacts;
+  readonly system: SystemResource;
+  readonly me: MeResource;
+  readonly users: UsersResource;
+  readonly companies: CompaniesResource;
+  readonly contacts: ContactsResource;
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
-    this.system = new System(transport);
-    this.companies = new Companies(transport);
-    this.contacts = new Contacts(transport);
+    this.system = new SystemResource(transport);
+    this.me = new MeResource(transport);
+    this.users = new UsersResource(transport);
+    this.companies = new CompaniesResource(transport);
+    this.contacts = new ContactsResource(transport);
   }
   /** Calls any address of the API. */
   request<Data>(request: Request): Call<Data> {

@@ -57,6 +57,196 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/me": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get your profile, workspace and permissions */
+    get: operations["me.get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change your profile
+     * @description An avatar of null is cleared. Your e-mail address is changed at the auth server, which asks for a confirmation.
+     */
+    patch: operations["me.update"];
+    trace?: never;
+  };
+  "/api/users": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List users
+     * @description `q` searches names and e-mail addresses.
+     */
+    get: operations["users.list"];
+    put?: never;
+    /**
+     * Invite a user
+     * @description Mails a link to join the workspace. After a failure send the same request again.
+     *
+     *     Problems of its own: `member_exists`, `user_exists_elsewhere`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+     */
+    post: operations["users.invite"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/users/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a user */
+    get: operations["users.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Offboard a user
+     * @description All records of the user go to `reassign_to`, the sessions end, the account is banned. Somebody who has not joined yet is removed. Repeating it succeeds.
+     *
+     *     Problems of its own: `reassign_required`, `unknown_reference`, `last_admin`, `auth_unavailable`.
+     */
+    delete: operations["users.offboard"];
+    options?: never;
+    head?: never;
+    /**
+     * Change a user
+     * @description What is absent stays. Disabling ends the sessions at once; a changed address holds without a confirmation.
+     *
+     *     Allowed to: oneself for names and avatar; admins for everybody and everything.
+     *
+     *     Problems of its own: `admin_required`, `last_admin`, `email_taken`, `auth_unavailable`.
+     */
+    patch: operations["users.update"];
+    trace?: never;
+  };
+  "/api/users/{id}/resend_invite": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Mail an invitation again
+     * @description Problems of its own: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+     */
+    post: operations["users.resend_invite"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/users/{id}/password_reset": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Mail a link to a new password
+     * @description Allowed to: oneself; admins for everybody.
+     *
+     *     Problems of its own: `admin_required`, `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+     */
+    post: operations["users.reset_password"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/users/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Let a disabled user in again
+     * @description With the role that the request says, `rep` without one; never silently an admin.
+     *
+     *     Problems of its own: `auth_unavailable`.
+     */
+    post: operations["users.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/users": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Invite a user, as Atomic CRM's clients ask for it
+     * @description Problems of its own: `member_exists`, `user_exists_elsewhere`, `mail_failed`, `auth_unavailable`.
+     */
+    post: operations["atomic.create_user"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change a user, as Atomic CRM's clients ask for it
+     * @description Allowed to: oneself for names and avatar; admins for everybody and everything.
+     *
+     *     Problems of its own: `admin_required`, `last_admin`, `email_taken`, `auth_unavailable`.
+     */
+    patch: operations["atomic.update_user"];
+    trace?: never;
+  };
+  "/update_password": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Mail a link to a new password, as Atomic CRM's clients ask for it
+     * @description Allowed to: oneself; admins for everybody.
+     *
+     *     Problems of its own: `admin_required`, `member_pending`, `auth_rate_limited`, `auth_unavailable`.
+     */
+    patch: operations["atomic.update_password"];
+    trace?: never;
+  };
   "/api/companies": {
     parameters: {
       query?: never;
@@ -302,6 +492,8 @@ export interface components {
         | "member_disabled"
         | "forbidden"
         | "admin_required"
+        | "member_change_not_allowed"
+        | "member_identity_fixed"
         | "owner_change_not_allowed"
         | "restore_not_allowed"
         | "not_found"
@@ -321,6 +513,7 @@ export interface components {
         | "reassign_required"
         | "member_active"
         | "member_pending"
+        | "user_disabled"
         | "precondition_failed"
         | "body_too_large"
         | "unsupported_media_type"
@@ -360,6 +553,162 @@ export interface components {
       database: "ok";
       /** @constant */
       auth: "ok";
+    };
+    Me: {
+      id: number;
+      /** Format: uuid */
+      user_id: string;
+      email: string;
+      first_name: string;
+      last_name: string;
+      avatar: unknown;
+      /** @enum {string} */
+      role: "admin" | "manager" | "rep";
+      administrator: boolean;
+      disabled: boolean;
+      /**
+       * @description `invited` until the first sign-in.
+       * @enum {string}
+       */
+      status: "active" | "invited" | "disabled";
+      created_at: string;
+      updated_at: string;
+      workspace: {
+        /** Format: uuid */
+        id: string;
+        name: string;
+      };
+      permissions: {
+        manage_users: boolean;
+        manage_configuration: boolean;
+        /** @description Delete and merge records of other owners. */
+        manage_all_records: boolean;
+      };
+    };
+    ProfilePatch: {
+      first_name?: string;
+      last_name?: string;
+      avatar?:
+        | ({
+          src: string;
+        } & {
+          [key: string]: unknown;
+        })
+        | null;
+    };
+    User: {
+      id: number;
+      /** Format: uuid */
+      user_id: string;
+      email: string;
+      first_name: string;
+      last_name: string;
+      avatar: unknown;
+      /** @enum {string} */
+      role: "admin" | "manager" | "rep";
+      administrator: boolean;
+      disabled: boolean;
+      /**
+       * @description `invited` until the first sign-in.
+       * @enum {string}
+       */
+      status: "active" | "invited" | "disabled";
+      created_at: string;
+      updated_at: string;
+    };
+    UserInput: {
+      email: string;
+      first_name: string;
+      last_name: string;
+      /**
+       * @default rep
+       * @enum {string}
+       */
+      role?: "admin" | "manager" | "rep";
+      /**
+       * @description Disabled members get their mail once enabled.
+       * @default false
+       */
+      disabled?: boolean;
+    };
+    UserPatch: {
+      first_name?: string;
+      last_name?: string;
+      avatar?:
+        | ({
+          src: string;
+        } & {
+          [key: string]: unknown;
+        })
+        | null;
+      email?: string;
+      /** @enum {string} */
+      role?: "admin" | "manager" | "rep";
+      disabled?: boolean;
+    };
+    Offboarding: {
+      id: number;
+      /**
+       * @description `withdrawn`: had not joined yet; the invitation is taken back, the address free.
+       * @enum {string}
+       */
+      outcome: "disabled" | "withdrawn";
+      reassigned_to: number | null;
+      /** @description Records that got another owner, by table. */
+      reassigned: {
+        companies: number;
+        contacts: number;
+        contact_notes: number;
+        deals: number;
+        deal_notes: number;
+        tasks: number;
+      };
+      dry_run: boolean;
+    };
+    /** @default {} */
+    RestoreInput: {
+      /**
+       * @default rep
+       * @enum {string}
+       */
+      role?: "admin" | "manager" | "rep";
+    };
+    SaleInput: {
+      email: string;
+      password?: string | null;
+      first_name?: string | null;
+      last_name?: string | null;
+      administrator?: boolean | null;
+      disabled?: boolean | null;
+    };
+    Sale: {
+      id: number;
+      first_name: string;
+      last_name: string;
+      email: string;
+      administrator: boolean;
+      /** Format: uuid */
+      user_id: string;
+      avatar: unknown;
+      disabled: boolean;
+    };
+    SalePatch: {
+      sales_id: number;
+      email?: string | null;
+      first_name?: string | null;
+      last_name?: string | null;
+      administrator?: boolean | null;
+      disabled?: boolean | null;
+      avatar?:
+        | ({
+          src: string;
+        } & {
+          [key: string]: unknown;
+        })
+        | null;
+    };
+    PasswordUpdate: {
+      sales_id?: number | null;
     };
     Company: {
       id: number;
@@ -616,6 +965,435 @@ export interface operations {
         content: {
           "application/json": {
             openapi: string;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "me.get": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Me"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "me.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "first_name": "Ada",
+         *       "last_name": "Lovelace"
+         *     }
+         */
+        "application/json": components["schemas"]["ProfilePatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Me"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        q?: string;
+        id?: string;
+        user_id?: string;
+        email?: string;
+        first_name?: string;
+        last_name?: string;
+        avatar?: string;
+        role?: string;
+        administrator?: string;
+        disabled?: string;
+        status?: string;
+        created_at?: string;
+        updated_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              /** Format: uuid */
+              user_id?: string;
+              email?: string;
+              first_name?: string;
+              last_name?: string;
+              avatar?: unknown;
+              /** @enum {string} */
+              role?: "admin" | "manager" | "rep";
+              administrator?: boolean;
+              disabled?: boolean;
+              /**
+               * @description `invited` until the first sign-in.
+               * @enum {string}
+               */
+              status?: "active" | "invited" | "disabled";
+              created_at?: string;
+              updated_at?: string;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.invite": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "email": "grace@example.com",
+         *       "first_name": "Grace",
+         *       "last_name": "Hopper",
+         *       "role": "rep"
+         *     }
+         */
+        "application/json": components["schemas"]["UserInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.get": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.offboard": {
+    parameters: {
+      query?: {
+        reassign_to?: number;
+        dry_run?: unknown;
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Offboarding"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "role": "manager"
+         *     }
+         */
+        "application/json": components["schemas"]["UserPatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.resend_invite": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.reset_password": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "users.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        /**
+         * @example {
+         *       "role": "rep"
+         *     }
+         */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["User"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "atomic.create_user": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "email": "grace@example.com",
+         *       "first_name": "Grace",
+         *       "last_name": "Hopper",
+         *       "administrator": false,
+         *       "disabled": false
+         *     }
+         */
+        "application/json": components["schemas"]["SaleInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: components["schemas"]["Sale"];
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "atomic.update_user": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "sales_id": 1,
+         *       "first_name": "Grace"
+         *     }
+         */
+        "application/json": components["schemas"]["SalePatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: components["schemas"]["Sale"];
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "atomic.update_password": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "sales_id": 1
+         *     }
+         */
+        "application/json": components["schemas"]["PasswordUpdate"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: Record<string, never>;
           };
         };
       };

@@ -1,0 +1,152 @@
+/**
+ * `deno task demo`: what Portico does, shown on a running stack through its SDK. It may be run again on
+ * the same database: what it has made before it finds again.
+ */
+import type { Contact, MergeResult, Portico, User } from "../client-sdk/src/mod.ts";
+import { PorticoError } from "../client-sdk/src/mod.ts";
+import { connect, readOptions } from "./demo/connect.ts";
+import { type ContactRow, readContacts } from "./demo/contactsCsv.ts";
+import { importContacts } from "./demo/importContacts.ts";
+import { clearProgress, say, seconds, section, table } from "./demo/print.ts";
+
+const COLLEAGUE = { email: "grace.hopper@example.com", first_name: "Grace", last_name: "Hopper" };
+
+async function main(): Promise<void> {
+  const begun = performance.now();
+  const options = readOptions(Deno.args);
+  const { portico, supabase, url } = await section("Sign in", async () => {
+    const connection = await connect(options);
+    const me = await connection.portico.me.get();
+    say(`${me.first_name} ${me.last_name} <${me.email}>, ${me.role}, at ${connection.url}`);
+    return connection;
+  });
+  const { name, rows } = await readRows(options.file);
+  await section(`Import ${name}`, async () => {
+    const result = await importContacts(portico, supabase, rows);
+    clearProgress();
+    say(`${rows.length} rows: ${result.created} contacts created, ${result.known} known already`);
+    say(`${result.companies} companies and ${result.tags} tags created`);
+    for (const reason of result.refused.slice(0, 5)) say(`refused: ${reason}`);
+  });
+  await section("List: the five seen last", () => showList(portico));
+  await section("Search", () => showSearch(portico, rows));
+  await section("Invite a colleague", () => invite(portico));
+  await section("Merge two contacts", () => showMerge(portico));
+  console.log(`\nDone in ${seconds(begun)}. Every call: ${url}/openapi.json`);
+}
+
+/** The rows of the given file, else of the shared one, else of the sample. */
+async function readRows(file?: string): Promise<{ name: string; rows: ContactRow[] }> {
+  const sample = new URL("contacts.csv", import.meta.url).pathname;
+  const shared = new URL("../../shared/data/contacts.csv", import.meta.url).pathname;
+  for (const path of file ? [file] : [shared, sample]) {
+    try {
+      return { name: path, rows: readContacts(await Deno.readTextFile(path)) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error(`There is no file ${file ?? sample}.`);
+}
+
+function fullName({ first_name, last_name }: Pick<Contact, "first_name" | "last_name">): string {
+  return [first_name, last_name].filter((name) => name).join(" ");
+}
+
+function showContacts(contacts: Contact[]): void {
+  table(
+    ["Name", "Company", "Status", "Last seen"],
+    contacts.map((contact) => [
+      fullName(contact),
+      contact.company_name,
+      contact.status,
+      contact.last_seen?.slice(0, 10) ?? null,
+    ]),
+  );
+}
+
+async function showList(portico: Portico): Promise<void> {
+  const page = await portico.contacts.list({ sort: "-last_seen", limit: 5, count: "exact" });
+  showContacts(page.data);
+  say(`of ${page.total}`);
+}
+
+/** Looks for somebody of the file by the beginnings of a name and of the company. */
+async function showSearch(portico: Portico, rows: ContactRow[]): Promise<void> {
+  const row = rows.find(({ contact, company }) => contact.last_name && company !== "");
+  const words = [row?.contact.last_name, row?.company].map((word) => word?.slice(0, 4) ?? "");
+  const q = words.join(" ");
+  const page = await portico.contacts.list({ q, limit: 5 });
+  say(`"${q}" finds:`);
+  showContacts(page.data);
+}
+
+async function invite(portico: Portico): Promise<void> {
+  try {
+    const user = await portico.users.invite({ ...COLLEAGUE, role: "rep" });
+    say(`${user.email} is invited as ${user.role}; the mail is on its way.`);
+  } catch (error) {
+    if (!(error instanceof PorticoError) || error.code !== "member_exists") throw error;
+    const [user] = (await portico.users.list({ email: COLLEAGUE.email })).data;
+    if (user) await inviteAgain(portico, user);
+  }
+}
+
+async function inviteAgain(portico: Portico, user: User): Promise<void> {
+  if (user.status !== "invited") return say(`${user.email} is a member already: ${user.status}.`);
+  await portico.users.resendInvite(user.id);
+  say(`${user.email} was invited before; the mail is sent again.`);
+}
+
+/** Merges a pair that it makes itself, and clears up after it. */
+async function showMerge(portico: Portico): Promise<void> {
+  const [winner, loser] = await Promise.all([
+    portico.contacts.create({
+      first_name: "Ada",
+      last_name: "Lovelace",
+      status: "warm",
+      email_jsonb: [{ email: "ada@engine.example", type: "Work" }],
+    }),
+    portico.contacts.create({
+      first_name: "A.",
+      last_name: "Lovelace",
+      title: "Analyst",
+      email_jsonb: [{ email: "ADA@engine.example" }, { email: "ada@home.example", type: "Home" }],
+      phone_jsonb: [{ number: "+44 20 7946 0001", type: "Work" }],
+    }),
+  ]);
+  const input = { loser_ids: [loser.id] };
+  const before = await portico.contacts.merge(winner.id, { ...input, dry_run: true });
+  showMerged("Dry run, nothing has changed:", winner, loser, before);
+  const merged = await portico.contacts.merge(winner.id, input);
+  say(`Done: ${fullName(loser)} (${loser.id}) is part of ${fullName(winner)} (${winner.id}).`);
+  say(`What moved: ${Object.entries(merged.moved).map(([what, n]) => `${n} ${what}`).join(", ")}`);
+  const gone = await portico.contacts.get(loser.id).catch((error: unknown) => error);
+  if (gone instanceof PorticoError) say(`GET ${loser.id}: ${gone.status} ${gone.code}`);
+  await portico.contacts.delete(winner.id);
+  say("The demo's own contact is in the trash.");
+}
+
+function showMerged(title: string, winner: Contact, loser: Contact, result: MergeResult): void {
+  const row = (name: string, value: (contact: Contact) => string | null) => [
+    name,
+    ...[winner, loser, result.winner].map(value),
+  ];
+  say(title);
+  table(["", "Winner", "Loser", "Merged"], [
+    row("name", fullName),
+    row("title", ({ title }) => title),
+    row("e-mails", ({ email_jsonb }) => String(email_jsonb?.length ?? 0)),
+    row("phones", ({ phone_jsonb }) => String(phone_jsonb?.length ?? 0)),
+    row("status", ({ status }) => status),
+  ]);
+}
+
+try {
+  await main();
+} catch (error) {
+  clearProgress();
+  console.error(error instanceof Error ? `\n${error.message}` : error);
+  if (error instanceof PorticoError) console.error(`(${error.code}, request ${error.requestId})`);
+  Deno.exit(1);
+}
