@@ -3,6 +3,7 @@
 -- Views      members: sales with status and a search vector.
 -- Functions  private.pending_user_ids(): who was invited and has not signed in yet.
 --            private.end_sessions(user_id): signs a member out everywhere; for admins.
+-- Triggers   10_guard_invitation: an invitation never carries the id of an existing user.
 --
 -- An invitation is written first, under the id that the auth user then gets; while a request is at
 -- work on it, claimed_until keeps others away; completed_at says that its mail has gone out. What
@@ -33,6 +34,35 @@ alter table public.sales
   drop constraint sales_user_id_fkey,
   add constraint sales_user_id_fkey foreign key (user_id)
     references auth.users (id) on delete cascade;
+
+-- Users are created, and taken back, by the id of their invitation: it must be nobody else's.
+create function private.guard_invitation()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if auth.uid() is null then
+    return new;
+  end if;
+  if exists (select from auth.users u where u.id = new.id)
+    and (tg_op = 'INSERT' or new.id <> old.id)
+  then
+    raise exception using
+      errcode = 'PT403',
+      message = 'An invitation cannot have the id of an existing user. Leave the id out.',
+      detail = 'member_identity_fixed';
+  end if;
+  return new;
+end
+$$;
+comment on function private.guard_invitation() is
+  'Refuses invitations under the id of somebody who exists already.';
+
+create trigger "10_guard_invitation"
+  before insert or update of id on public.invitations
+  for each row
+  execute function private.guard_invitation();
 
 create function private.pending_user_ids()
 returns setof uuid

@@ -261,3 +261,20 @@ test("auth sign-up with somebody's invitation data does not join their workspace
   const [member] = await sql`select workspace_id from public.sales where email = ${email}`;
   assert(member?.workspace_id !== id);
 });
+
+test("users.invite cannot be led to another user by an invitation under their id", async () => {
+  const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const victim = elsewhere.admin;
+  for (const email of [freshEmail(), victim.email]) {
+    const written = await here.admin.api.post(
+      `${stack.apiUrl}/rest/v1/invitations`,
+      { id: victim.user_id, email },
+      { apikey: stack.publishableKey },
+    );
+    assertEquals(written.status, 403);
+    await refuseMail(email);
+    assert((await here.admin.api.post("/users", grace(email))).status >= 400);
+  }
+  assertEquals(await traces(victim.email), [1, 1, 0]);
+  assertEquals((await victim.api.get("/me")).status, 200);
+});

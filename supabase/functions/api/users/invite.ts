@@ -18,13 +18,15 @@ const CLAIM = "30 seconds";
 export async function inviteUser(context: SagaContext, user: NewUser): Promise<User> {
   const { auth, settings, transaction } = context;
   const id = await transaction((sql, member) => writeInvitation(sql, member, user));
+  let created = false;
   try {
     await createAuthUser(auth, id, user);
+    created = true;
     // Their link would be refused: they get the mail when it is sent again after enabling.
     if (user.disabled) await setBanned(auth, id, true);
     else await mailInvitation(auth, settings, user.email);
   } catch (error) {
-    await takeBack(context, id, error).catch(() => {});
+    await takeBack(context, id, created, error).catch(() => {});
     throw error;
   }
   return await transaction((sql) => completeInvitation(sql, id));
@@ -119,9 +121,15 @@ function memberExists({ id, status }: { id: number; status: User["status"] }): P
 }
 
 /** Undoes user and invitation, or, when the auth server is away, lets the next request have them. */
-async function takeBack(context: SagaContext, id: string, error: unknown): Promise<void> {
+async function takeBack(
+  context: SagaContext,
+  id: string,
+  created: boolean,
+  error: unknown,
+): Promise<void> {
   const away = error instanceof Problem && error.code === "auth_unavailable";
-  const undone = !away && await deleteAuthUser(context.auth, id).then(() => true, () => false);
+  const undone = !away &&
+    (!created || await deleteAuthUser(context.auth, id).then(() => true, () => false));
   await context.transaction((sql) =>
     undone
       ? sql`delete from invitations where id = ${id} and accepted_at is null`
