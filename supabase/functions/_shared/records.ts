@@ -2,7 +2,7 @@
  * What the resources' operations have in common in SQL: one record by id, written and read back as the
  * caller. Values travel as one JSON parameter that Postgres spreads over the columns by their types.
  */
-import type { Sql } from "./database.ts";
+import type { Fragment, Sql } from "./database.ts";
 import { requireMatch } from "./entityTag.ts";
 import type { Listing } from "./listing.ts";
 import { found, Problem } from "./problem.ts";
@@ -68,15 +68,10 @@ export async function updateRecord<Record extends { updated_at: string }>(
   return found(await resource.listing.find(sql, id), resource.name);
 }
 
-/** Sets columns of one row. */
-export async function setColumns(
-  sql: Sql,
-  table: string,
-  id: number,
-  values: object,
-): Promise<void> {
+/** The statement that sets columns of one row; it runs when it is awaited or executed. */
+export function setColumns(sql: Sql, table: string, id: number, values: object): Fragment {
   const columns = Object.keys(values);
-  await sql`
+  return sql`
     update ${sql(table)}
     set (${sql(columns)}) = (
       select ${sql(columns)}
@@ -93,6 +88,7 @@ export async function deleteRecord<Record extends { updated_at: string }>(
   ifMatch?: string[],
 ): Promise<void> {
   if (ifMatch) {
+    await sql`select from ${sql(resource.table)} where id = ${id} for update`;
     const current = await resource.listing.find(sql, id);
     if (current) requireMatch(current, ifMatch);
   }
@@ -123,9 +119,19 @@ export function notTheOwner(name: string): Problem {
 async function lockRecord<Record>(sql: Sql, resource: Resource<Record>, id: number): Promise<void> {
   const locked = await sql`select from ${sql(resource.table)} where id = ${id} for update`;
   if (locked.length > 0) return;
-  const trashed = await findTrashed(sql, resource, id);
-  if (trashed) throw gone(resource.name, trashed);
+  const problem = await findGone(sql, resource, id);
+  if (problem) throw problem;
   found(undefined, resource.name);
+}
+
+/** 410 `merged` or `deleted` for a record in the trash; undefined when it is not there. */
+export async function findGone<Record>(
+  sql: Sql,
+  resource: Resource<Record>,
+  id: number,
+): Promise<Problem | undefined> {
+  const trashed = await findTrashed(sql, resource, id);
+  return trashed && gone(resource.name, trashed);
 }
 
 async function findTrashed<Record>(

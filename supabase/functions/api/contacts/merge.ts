@@ -13,9 +13,10 @@ import type { Member, Sql } from "../../_shared/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
-import { notTheOwner, setColumns } from "../../_shared/records.ts";
+import { findGone, notTheOwner } from "../../_shared/records.ts";
 import { FIELD_COLUMNS, mergedValues, type StoredContact } from "./mergedValues.ts";
-import { contactsListing } from "./queries.ts";
+import { findMerge, lockContacts, type Merge, moveAll, recordMerge } from "./mergeQueries.ts";
+import { contactResource, contactsListing } from "./queries.ts";
 import { Contact } from "./schema.ts";
 
 const MAXIMUM_LOSERS = 20;
@@ -29,7 +30,6 @@ const MergeInput = z.strictObject({
 type MergeInput = z.output<typeof MergeInput>;
 
 const Moved = z.object({ tasks: z.int(), contact_notes: z.int(), deals: z.int() });
-type Moved = z.output<typeof Moved>;
 
 const MergeResult = z.object({
   merge_id: z.uuid().nullable().describe("Null on a dry run."),
@@ -94,7 +94,8 @@ async function merge(
   if (!winner || losers.length < loserIds.length) {
     const repeated = winner && losers.length === 0 && await findMerge(sql, winnerId, loserIds);
     if (repeated) return await result(sql, winnerId, loserIds, repeated, input);
-    throw missing([winnerId, ...loserIds], contacts);
+    const gone = winner ? undefined : await findGone(sql, contactResource, winnerId);
+    throw gone ?? missing([winnerId, ...loserIds], contacts);
   }
   requirePermission(member, contacts);
   const values = mergedValues(winner, losers, input.fields ?? {});
@@ -117,25 +118,12 @@ function checkFieldSources(fields: MergeInput["fields"] = {}, ids: number[]): vo
   });
 }
 
-/** Locked in the order of their ids, so that two merges never wait for each other in a circle. */
-async function lockContacts(sql: Sql, ids: number[]): Promise<StoredContact[]> {
-  const rows = await sql<{ contact: StoredContact }[]>`
-    select to_jsonb(contacts) - 'search' as contact
-    from contacts
-    where id = any (${idList(ids)}::text::bigint[])
-    order by id
-    for update`;
-  return rows.map(({ contact }) => contact);
-}
-
 function missing(ids: number[], contacts: StoredContact[]): Problem {
   const absent = ids.filter((id) => !contacts.some((contact) => contact.id === id));
   return new Problem(
     "not_found",
     `There is no contact ${absent.join(", ")}, or it is not yours to see.`,
-    {
-      members: { missing_ids: absent },
-    },
+    { members: { missing_ids: absent } },
   );
 }
 
@@ -143,85 +131,6 @@ function requirePermission(member: Member, contacts: StoredContact[]): void {
   if (member.role !== "rep") return;
   const foreign = contacts.filter((contact) => contact.sales_id !== member.id);
   if (foreign.length > 0) throw notTheOwner(`contact ${foreign.map(({ id }) => id).join(", ")}`);
-}
-
-interface Merge {
-  merge_id: string;
-  moved: Moved;
-}
-
-async function findMerge(
-  sql: Sql,
-  winnerId: number,
-  loserIds: number[],
-): Promise<Merge | undefined> {
-  const [row] = await sql<{ merge: Merge | null }[]>`
-    select private.find_contact_merge(${winnerId}, ${idList(loserIds)}::text::bigint[]) as merge`;
-  return row?.merge ?? undefined;
-}
-
-/** Moves what refers to the losers, fills the winner, deletes the losers: sent as one batch. */
-async function moveAll(
-  sql: Sql,
-  winnerId: number,
-  loserIds: number[],
-  values: object,
-): Promise<Moved> {
-  const [moved] = await Promise.all([
-    moveReferences(sql, winnerId, loserIds),
-    setColumns(sql, "contacts", winnerId, values),
-    sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`.execute(),
-    sql`delete from contacts where id = any (${idList(loserIds)}::text::bigint[])`.execute(),
-  ]);
-  return moved;
-}
-
-async function moveReferences(sql: Sql, winnerId: number, loserIds: number[]): Promise<Moved> {
-  const losers = idList(loserIds);
-  const [moved] = await sql<Moved[]>`
-    with moved_tasks as (
-      update tasks set contact_id = ${winnerId}
-      where contact_id = any (${losers}::text::bigint[])
-      returning id
-    ),
-    moved_notes as (
-      update contact_notes set contact_id = ${winnerId}
-      where contact_id = any (${losers}::text::bigint[])
-      returning id
-    ),
-    moved_deals as (
-      update deals
-      set contact_ids = (
-        select array_agg(mapped.id order by mapped.position)
-        from (
-          select
-            case when held.id = any (${losers}::text::bigint[]) then ${winnerId}::bigint else held.id end as id,
-            min(held.position) as position
-          from unnest(deals.contact_ids) with ordinality as held (id, position)
-          group by 1
-        ) as mapped
-      )
-      where contact_ids && ${losers}::text::bigint[]
-      returning id
-    )
-    select
-      (select count(*)::float8 from moved_tasks) as tasks,
-      (select count(*)::float8 from moved_notes) as contact_notes,
-      (select count(*)::float8 from moved_deals) as deals`;
-  return moved ?? { tasks: 0, contact_notes: 0, deals: 0 };
-}
-
-async function recordMerge(
-  sql: Sql,
-  winnerId: number,
-  loserIds: number[],
-  moved: Moved,
-): Promise<string> {
-  const [row] = await sql<{ merge_id: string }[]>`
-    select private.record_contact_merge(
-      ${winnerId}, ${idList(loserIds)}::text::bigint[], ${JSON.stringify(moved)}::text::jsonb
-    ) as merge_id`;
-  return row?.merge_id ?? "";
 }
 
 async function result(
@@ -234,8 +143,4 @@ async function result(
   const winner = await contactsListing.find(sql, winnerId);
   if (!winner) throw missing([winnerId], []);
   return { merge_id: dry_run ? null : merge_id, winner, merged_ids, moved, dry_run };
-}
-
-function idList(ids: number[]): string {
-  return `{${ids.join(",")}}`;
 }

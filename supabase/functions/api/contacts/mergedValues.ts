@@ -44,9 +44,11 @@ export function mergedValues(
   });
   return {
     ...Object.fromEntries(values),
-    tags: unite(all.map(({ tags }) => tags), String),
-    email_jsonb: unite(all.map(({ email_jsonb }) => asList(email_jsonb)), emailKey),
-    phone_jsonb: unite(all.map(({ phone_jsonb }) => asList(phone_jsonb)), phoneKey),
+    tags: unite(all.map(({ tags }) => tags), String) ?? winner.tags,
+    email_jsonb: unite(all.map(({ email_jsonb }) => asList(email_jsonb)), emailKey) ??
+      winner.email_jsonb,
+    phone_jsonb: unite(all.map(({ phone_jsonb }) => asList(phone_jsonb)), phoneKey) ??
+      winner.phone_jsonb,
     first_seen: earliest(all.map(({ first_seen }) => first_seen)),
     last_seen: earliest(all.map(({ last_seen }) => last_seen), true),
   };
@@ -57,27 +59,32 @@ function isBlank(value: unknown): boolean {
     (typeof value === "string" && value.trim() === "");
 }
 
-/** The lists' items in order, the first of those that mean the same; null when there are none. */
+/** The lists' items in order, the first of those that mean the same, no blank one; null without any. */
 function unite<Item>(lists: (Item[] | null)[], keyOf: (item: Item) => string): Item[] | null {
   const byKey = new Map<string, Item>();
   for (const item of lists.flatMap((list) => list ?? [])) {
     const key = keyOf(item);
-    if (!byKey.has(key)) byKey.set(key, item);
+    if (key !== "" && !byKey.has(key)) byKey.set(key, item);
   }
   return byKey.size > 0 ? [...byKey.values()] : null;
 }
 
 function emailKey(address: unknown): string {
   const email = memberOf(address, "email");
-  return typeof email === "string" ? email.trim().toLowerCase() : JSON.stringify(address);
+  return typeof email === "string" ? email.trim().toLowerCase() : otherKey(address, email);
 }
 
 /** Numbers are the same when their digits are, whatever the punctuation. */
 function phoneKey(phone: unknown): string {
   const number = memberOf(phone, "number");
   const text = typeof number === "number" ? String(number) : number;
-  if (typeof text !== "string") return JSON.stringify(phone);
-  return text.replace(/[^0-9]/g, "") || text;
+  if (typeof text !== "string") return otherKey(phone, number);
+  return text.replace(/[^0-9]/g, "") || text.trim();
+}
+
+/** An element without an address is blank; one of a form that nobody knows is kept as it is. */
+function otherKey(element: unknown, address: unknown): string {
+  return address === null || address === undefined ? "" : JSON.stringify(element);
 }
 
 function memberOf(value: unknown, name: string): unknown {
