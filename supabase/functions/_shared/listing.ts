@@ -28,8 +28,11 @@ interface Definition<Shape extends z.ZodObject> {
   record: Shape;
   /** e.g. `-last_seen`: applies when the request has no `sort`. */
   defaultSort: string;
-  /** Column with the search vector, when `q` is offered. */
-  search?: string;
+  /**
+   * Offers `q`: `column` holds the search vector; `table` names it to `private.search_ids`, which finds
+   * in the index what row-level security would have to look for row by row.
+   */
+  search?: { column: string; table?: string };
   /** The key that a json column's elements are found by: `{ email_jsonb: "email" }`. */
   elementKeys?: Record<string, string>;
   /** Name → a subselect of one JSON value, about the row `record`. */
@@ -177,11 +180,11 @@ function orderKeys(
   columns: Record<string, Column>,
   defaultSort: SortKey[],
 ): Key[] {
-  const ranked = query.sort.length === 0 && query.words !== undefined && definition.search;
+  const ranked = query.sort.length === 0 && query.words !== undefined && definition.search?.column;
   const sort = query.sort.length > 0 ? query.sort : defaultSort;
   const keys: Key[] = ranked
     ? [{
-      expression: rankSql(sql, query, definition),
+      expression: rankSql(sql, query, ranked),
       type: "real",
       descending: true,
       nullable: false,
@@ -241,12 +244,13 @@ function valueSql(sql: Sql, key: Key, value: string | null | undefined): Fragmen
   return sql`${value ?? null}::text::${sql.unsafe(key.type)}`;
 }
 
-function rankSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
-  return sql`ts_rank(record.${sql(definition.search ?? "")}, ${wordsSql(sql, query)})`;
+function rankSql(sql: Sql, query: ListQuery, column: string): Fragment {
+  return sql`coalesce(ts_rank(record.${sql(column)}, ${wordsSql(sql, query)}), 0)`;
 }
 
+/** Asked for once per statement, not once per row. */
 function wordsSql(sql: Sql, query: ListQuery): Fragment {
-  return sql`to_tsquery('simple', extensions.unaccent(${query.words ?? ""}))`;
+  return sql`(select private.search_query(${query.words ?? ""}))`;
 }
 
 function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
@@ -254,9 +258,19 @@ function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
     conditionSql(sql, condition, definition.elementKeys?.[condition.column.name])
   );
   if (query.words !== undefined && definition.search) {
-    conditions.push(sql`record.${sql(definition.search)} @@ ${wordsSql(sql, query)}`);
+    conditions.push(searchSql(sql, query, definition.search));
   }
   return joined(sql, [sql`true`, ...conditions], sql` and `);
+}
+
+function searchSql(
+  sql: Sql,
+  query: ListQuery,
+  { column, table }: { column: string; table?: string },
+): Fragment {
+  return table
+    ? sql`record.id in (select private.search_ids(${table}, ${query.words ?? ""}))`
+    : sql`record.${sql(column)} @@ ${wordsSql(sql, query)}`;
 }
 
 function fieldsSql(

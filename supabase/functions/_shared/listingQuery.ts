@@ -122,12 +122,7 @@ export function parseList(text: string): string[] {
 function parseWords(text: string | undefined): string | undefined {
   const words = (text ?? "").replaceAll("\0", " ").split(/\s+/).filter((word) => word !== "");
   if (words.length > MAXIMUM_WORDS) throw invalid("q", `Use at most ${MAXIMUM_WORDS} words.`);
-  return words.length > 0 ? words.map(quotedPrefix).join(" & ") : undefined;
-}
-
-/** A word as a quoted prefix of `to_tsquery`, whatever characters are in it. */
-function quotedPrefix(word: string): string {
-  return `'${word.replaceAll("\\", "\\\\").replaceAll("'", "''")}':*`;
+  return words.length > 0 ? words.join(" ") : undefined;
 }
 
 function parseSort(text: string | undefined, offer: Offer): SortKey[] {

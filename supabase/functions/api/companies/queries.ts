@@ -9,7 +9,7 @@ export const companiesListing = listing({
   name: "companies_summary",
   record: Company,
   defaultSort: "-created_at,-id",
-  search: "search",
+  search: { column: "search", table: "companies" },
   include: {
     owner: (sql) =>
       sql`

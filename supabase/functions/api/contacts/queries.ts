@@ -9,7 +9,7 @@ export const contactsListing = listing({
   name: "contacts_summary",
   record: Contact,
   defaultSort: "-last_seen,-id",
-  search: "search",
+  search: { column: "search", table: "contacts" },
   elementKeys: { email_jsonb: "email", phone_jsonb: "number" },
   include: {
     company: (sql) =>

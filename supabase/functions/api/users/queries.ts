@@ -10,7 +10,7 @@ export const usersListing = listing({
   name: "members",
   record: User,
   defaultSort: "first_name,id",
-  search: "search",
+  search: { column: "search" },
 });
 
 /** One user of the caller's workspace; throws 404. */
