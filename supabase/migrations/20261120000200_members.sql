@@ -97,8 +97,10 @@ returns uuid
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  caller_id constant uuid := auth.uid();
 begin
-  return (select workspace_id from public.sales where user_id = auth.uid() and not disabled);
+  return (select workspace_id from public.sales where user_id = caller_id and not disabled);
 end
 $$;
 comment on function private.workspace_id() is 'The workspace of the caller; null unless they are an active member.';
@@ -108,8 +110,10 @@ returns bigint
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  caller_id constant uuid := auth.uid();
 begin
-  return (select id from public.sales where user_id = auth.uid() and not disabled);
+  return (select id from public.sales where user_id = caller_id and not disabled);
 end
 $$;
 comment on function private.member_id() is 'The sales id of the caller; null unless they are an active member.';
@@ -119,8 +123,10 @@ returns text
 language plpgsql stable security definer
 set search_path = ''
 as $$
+declare
+  caller_id constant uuid := auth.uid();
 begin
-  return (select role from public.sales where user_id = auth.uid() and not disabled);
+  return (select role from public.sales where user_id = caller_id and not disabled);
 end
 $$;
 comment on function private.member_role() is 'admin, manager or rep; null unless the caller is an active member.';

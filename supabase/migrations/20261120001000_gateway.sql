@@ -6,20 +6,24 @@
 
 create function gateway.membership(user_id uuid)
 returns jsonb
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
-  select jsonb_build_object(
-    'id', s.id,
-    'workspace_id', s.workspace_id,
-    'role', s.role,
-    'disabled', s.disabled,
-    'email', s.email,
-    'first_name', s.first_name,
-    'last_name', s.last_name
-  )
-  from public.sales s
-  where s.user_id = membership.user_id
+begin
+  return (
+    select jsonb_build_object(
+      'id', s.id,
+      'workspace_id', s.workspace_id,
+      'role', s.role,
+      'disabled', s.disabled,
+      'email', s.email,
+      'first_name', s.first_name,
+      'last_name', s.last_name
+    )
+    from public.sales s
+    where s.user_id = membership.user_id
+  );
+end
 $$;
 comment on function gateway.membership(uuid) is
   'The member row of a user, also of a disabled one, so that the gateway can say why it refuses.';
