@@ -58,10 +58,10 @@ export async function permissionsPage(operations: readonly Operation[]): Promise
 
 /** What the database itself allows, from the table that the permission tests check it against. */
 async function tablePermissions(): Promise<string[]> {
-  const file = new URL("../../tests/security/permissions.ts", import.meta.url);
+  const file = new URL("../../tests/database/permissions.ts", import.meta.url);
   if (!await exists(file.pathname)) return [];
-  const module: { permissionsAsMarkdown?: () => string } = await import(file.href);
-  return module.permissionsAsMarkdown ? ["## Tables\n\n" + module.permissionsAsMarkdown()] : [];
+  const module: { permissionsMarkdown?: () => string } = await import(file.href);
+  return module.permissionsMarkdown ? ["## Tables\n\n" + module.permissionsMarkdown()] : [];
 }
 
 function mayCall({ access }: Operation, role: string): boolean {

@@ -1,0 +1,151 @@
+/**
+ * What the database allows to whom: every table and view of schema `public`, and every function that
+ * callers may execute. `permissions_test.ts` executes each cell, `catalogue_test.ts` holds the list
+ * against the catalogue in both directions, and docs/reference/permissions.md shows it.
+ */
+
+/** Who calls. `foreign` is the admin of another workspace, `disabled` a disabled admin of this one. */
+export const CALLERS = [
+  "anon",
+  "no_member",
+  "disabled",
+  "foreign",
+  "rep",
+  "manager",
+  "admin",
+] as const;
+export type CallerName = typeof CALLERS[number];
+
+export const VERBS = ["select", "insert", "update", "delete"] as const;
+export type Verb = typeof VERBS[number];
+
+/** Which rows of the workspace: all of them, or those that the caller owns (`sales_id`). */
+export type Scope = "all" | "own";
+
+/** Who may; a caller who is not named may not. */
+export type Allowed = Partial<Record<CallerName, Scope>>;
+
+export type Permissions = Record<Verb, Allowed>;
+
+const nobody: Allowed = {};
+const admins: Allowed = { admin: "all" };
+const managers: Allowed = { manager: "all", ...admins };
+const members: Allowed = { rep: "all", ...managers };
+const owners: Allowed = { rep: "own", ...managers };
+const everybody: Allowed = {
+  anon: "all",
+  no_member: "all",
+  disabled: "all",
+  foreign: "all",
+  ...members,
+};
+
+/** Members work together on these; deleting is for the owner, managers and admins. */
+const record: Permissions = {
+  select: members,
+  insert: members,
+  update: members,
+  delete: owners,
+};
+
+const view: Permissions = { select: members, insert: nobody, update: nobody, delete: nobody };
+
+/** Every table and view of schema `public`. */
+export const PERMISSIONS: Record<string, Permissions> = {
+  workspaces: { select: members, insert: nobody, update: admins, delete: nobody },
+  sales: {
+    select: members,
+    insert: nobody,
+    update: { rep: "own", manager: "own", admin: "all" },
+    delete: nobody,
+  },
+  invitations: { select: admins, insert: admins, update: admins, delete: admins },
+  configuration: { select: members, insert: admins, update: admins, delete: nobody },
+  companies: record,
+  contacts: record,
+  contact_notes: record,
+  deals: record,
+  deal_notes: record,
+  tasks: record,
+  tags: { ...record, delete: managers },
+  favicons_excluded_domains: { ...record, delete: members },
+  contacts_summary: view,
+  companies_summary: view,
+  activity_log: view,
+  members: view,
+  init_state: { ...view, select: everybody },
+};
+
+/** Functions of public, private and gateway that a role may execute; all others are closed to it. */
+export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", readonly string[]> = {
+  anon: ["private.is_initialized()"],
+  authenticated: [
+    "private.can_manage()",
+    "private.end_sessions(uuid)",
+    "private.find_contact_merge(bigint,bigint[])",
+    "private.is_admin()",
+    "private.is_initialized()",
+    "private.is_restoring()",
+    "private.member_id()",
+    "private.member_role()",
+    "private.pending_user_ids()",
+    "private.record_contact_merge(bigint,bigint[],jsonb)",
+    "private.restore(text,bigint)",
+    "private.search_ids(text,text)",
+    "private.search_query(text)",
+    "private.search_vector(text,text,text,text)",
+    "private.searchable(text)",
+    "private.trashed(text,bigint)",
+    "private.workspace_id()",
+  ],
+  portico_gateway: [
+    "gateway.lease_requests(text,integer,integer,integer)",
+    "gateway.membership(uuid)",
+    "gateway.take_idempotency_key(uuid,text,text,text,boolean)",
+  ],
+};
+
+/** Whether a caller may do this to a row that they own, or that another member owns. */
+export function isAllowed(
+  relation: string,
+  verb: Verb,
+  caller: CallerName,
+  owned: boolean,
+): boolean {
+  const scope = PERMISSIONS[relation]?.[verb][caller];
+  return scope === "all" || (scope === "own" && owned);
+}
+
+/** Whether the caller's database role holds the privilege at all; row level security decides then. */
+export function isGranted(relation: string, verb: Verb, caller: CallerName): boolean {
+  const allowed = Object.keys(PERMISSIONS[relation]?.[verb] ?? {});
+  return caller === "anon" ? allowed.includes("anon") : allowed.some((name) => name !== "anon");
+}
+
+/** The permission table as Markdown: one line for each table or view and verb. */
+export function permissionsMarkdown(): string {
+  const heads = ["Table or view", "Verb", ...CALLERS.map((caller) => CALLER_TITLES[caller])];
+  const rows = Object.entries(PERMISSIONS).flatMap(([relation, permissions]) =>
+    VERBS.map((verb) => [
+      `\`${relation}\``,
+      verb,
+      ...CALLERS.map((caller) => permissions[verb][caller] ?? "–"),
+    ])
+  );
+  return [
+    "What a statement may touch in a workspace, whichever way it comes: all rows, those that the " +
+    "caller owns (`sales_id`; in `sales` the caller's own row), or none (–).\n",
+    ...[heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`),
+    "",
+  ].join("\n");
+}
+
+const CALLER_TITLES: Record<CallerName, string> = {
+  anon: "Not signed in",
+  no_member: "No member",
+  disabled: "Disabled member",
+  foreign: "Other workspace",
+  rep: "Rep",
+  manager: "Manager",
+  admin: "Admin",
+};

@@ -1,0 +1,289 @@
+/** Executes every cell of permissions.ts: relation × verb × caller, on own and on others' rows. */
+import { assert, assertEquals } from "@std/assert";
+import { type Row, sql } from "../support/database.ts";
+import { createWorkspace, stack, test } from "../support/workspace.ts";
+import {
+  type CallerName,
+  CALLERS,
+  isAllowed,
+  isGranted,
+  PERMISSIONS,
+  type Verb,
+  VERBS,
+} from "./permissions.ts";
+import { type Relation, type SampleRows, sampleValues } from "./sampleRows.ts";
+import {
+  attempt,
+  createFixture,
+  type Fixture,
+  isRow,
+  type Outcome,
+  readRow,
+  statementOf,
+} from "./sweep.ts";
+
+/** The row of a view that shows a row of a table. */
+const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
+  contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
+  companies_summary: ({ companies }) => ({ id: companies?.id }),
+  members: ({ sales }) => ({ id: sales?.id }),
+  activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
+  init_state: () => ({}),
+};
+
+/** A workspace has one row in these: it makes room before another one is inserted. */
+const SINGLETONS = ["configuration"];
+
+/** permission denied, or new row violates row-level security policy. */
+const DENIED = ["42501"];
+/** A view that PostgreSQL could not write to anyway is refused before its grants are looked at. */
+const NOT_WRITABLE = [...DENIED, "55000", "0A000"];
+
+const fixturePromise = createFixture();
+let cases = 0;
+
+interface Case {
+  relation: Relation;
+  verb: Verb;
+  caller: CallerName;
+  /** Whose row it is about. */
+  owner: CallerName;
+}
+
+test("permissions.ts names exactly the tables and views of schema public", async () => {
+  const { relations } = await fixturePromise;
+  assertEquals(Object.keys(PERMISSIONS).sort(), [...relations.keys()].sort());
+});
+
+for (const name of Object.keys(PERMISSIONS)) {
+  test(`permissions: ${name} allows each caller what permissions.ts says`, async () => {
+    const fixture = await fixturePromise;
+    const failures: string[] = [];
+    for (const item of casesOf(relationOf(fixture, name))) {
+      const failure = await runCase(fixture, item);
+      if (failure) {
+        failures.push(`${item.caller} ${item.verb} of a row of ${item.owner}: ${failure}`);
+      }
+    }
+    assertEquals(failures, []);
+  });
+}
+
+test("permissions: nobody moves a row into another workspace", async () => {
+  const fixture = await fixturePromise;
+  await sweepMembers(fixture, async (relation, caller) => {
+    const row = rowOf(fixture, relation, caller);
+    const allowed = isAllowed(relation.name, "update", caller, true);
+    const { outcome, left } = await attempt({
+      caller: fixture.callers[caller],
+      statement: (tx) =>
+        tx`
+          update ${tx("public." + relation.name)}
+          set workspace_id = ${fixture.foreign_workspace_id}
+          where ${isRow(relation, row)}`,
+    }, (tx) => tx`select from ${tx("public." + relation.name)} where ${isRow(relation, row)}`);
+    if (left.length !== 1) return "the row is gone";
+    return allowed || "code" in outcome ? refused(outcome, ["42501", "PT403"]) : met(outcome, 0);
+  });
+});
+
+test("permissions: nobody inserts a row into another workspace", async () => {
+  const fixture = await fixturePromise;
+  await sweepMembers(fixture, async (relation, caller) => {
+    const values = sampleValues(relation, fixture.foreignRows);
+    const { outcome } = await attempt({
+      caller: fixture.callers[caller],
+      statement: (tx) => statementOf(tx, relation, "insert", values),
+    }, () => Promise.resolve());
+    return refused(outcome, DENIED);
+  });
+});
+
+test("permissions: no row has a parent or an owner in another workspace", async () => {
+  const fixture = await fixturePromise;
+  const { callers, foreignRows } = fixture;
+  await sweepMembers(fixture, async (relation, caller) => {
+    if (!isAllowed(relation.name, "insert", caller, true)) return null;
+    for (const { name, parent } of relation.columns) {
+      if (!parent || parent === "workspaces") continue;
+      const values = sampleValues(relation, fixture.rows.get(caller) ?? {});
+      values[name] = foreignRows[parent]?.id;
+      const { outcome } = await attempt({
+        caller: callers[caller],
+        statement: (tx) => statementOf(tx, relation, "insert", values),
+      }, () => Promise.resolve());
+      const failure = refused(outcome, ["23503"]);
+      if (failure) return `${name}: ${failure}`;
+    }
+    return null;
+  });
+});
+
+test("permissions: the tables of private and gateway are closed to every caller", async () => {
+  const { callers } = await fixturePromise;
+  const closed = await sql<{ name: string; column: string }[]>`
+    select c.oid::regclass::text as name, a.attname as column
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
+    where c.relnamespace in ('private'::regnamespace, 'gateway'::regnamespace)
+      and c.relkind in ('r', 'v', 'm', 'p')`;
+  assert(closed.length > 0);
+  const failures: string[] = [];
+  for (const { name, column } of closed) {
+    const statements = [
+      `select from ${name}`,
+      `insert into ${name} default values`,
+      `update ${name} set ${column} = default`,
+      `delete from ${name}`,
+    ];
+    for (const caller of CALLERS) {
+      for (const statement of statements) {
+        cases += 1;
+        const { outcome } = await attempt({
+          caller: callers[caller],
+          statement: (tx) => tx.unsafe(statement),
+        }, () => Promise.resolve());
+        const failure = refused(outcome, NOT_WRITABLE);
+        if (failure) failures.push(`${caller}: ${statement}: ${failure}`);
+      }
+    }
+  }
+  assertEquals(failures, []);
+});
+
+test("permissions: /rest/v1 shows anon init_state and nothing else", async () => {
+  await createWorkspace();
+  for (const name of Object.keys(PERMISSIONS)) {
+    const { status, rows } = await rest(name);
+    if (name === "init_state") assertEquals(rows, [{ is_initialized: 1 }]);
+    else assert([401, 403].includes(status), `${name}: ${status}`);
+  }
+});
+
+test("permissions: /rest/v1 shows a member the rows of their workspace and no others", async () => {
+  const [workspace, other] = await Promise.all([createWorkspace(), createWorkspace()]);
+  for (const { id } of [workspace, other]) {
+    await sql`insert into public.companies (name, workspace_id) values ('Analytical', ${id})`;
+  }
+  const { token } = workspace.admin;
+  for (const name of ["sales", "configuration", "companies"]) {
+    const { rows } = await rest(name, token);
+    assertEquals(rows.map((row) => row.workspace_id), [workspace.id], name);
+  }
+  const summary = await rest("companies_summary", token);
+  assertEquals(summary.rows.map((row) => row.name), ["Analytical"]);
+});
+
+test("permissions: every cell of permissions.ts was executed", () => {
+  const cells = Object.keys(PERMISSIONS).length * VERBS.length * CALLERS.length;
+  console.log(`${cells} cells of the permission table, ${cases} cases executed`);
+  // With a filter on the tests' names there is nothing to compare.
+  assert(cases === 0 || cases > cells);
+  return Promise.resolve();
+});
+
+function casesOf(relation: Relation): Case[] {
+  return CALLERS.flatMap((caller) =>
+    VERBS.flatMap((verb) => {
+      const other = caller === "admin" ? "rep" : "admin";
+      const owns = ["disabled", "rep", "manager", "admin"].includes(caller);
+      const owners: CallerName[] = owns ? [caller, other] : [other];
+      return owners.map((owner) => ({ relation, verb, caller, owner }));
+    })
+  );
+}
+
+/** Executes a case; returns what is wrong with its outcome, or null. */
+async function runCase(fixture: Fixture, { relation, verb, caller, owner }: Case) {
+  cases += 1;
+  const allowed = isAllowed(relation.name, verb, caller, caller === owner);
+  const target = rowOf(fixture, relation, owner);
+  const row = verb === "insert" && relation.kind === "table"
+    ? insertedValues(fixture, relation, caller, owner)
+    : target;
+  const before = await readRow(sql, relation, target);
+  const { outcome, left } = await attempt({
+    caller: fixture.callers[caller],
+    prepare: async (tx) => {
+      if (verb !== "insert" || !SINGLETONS.includes(relation.name)) return;
+      await tx`delete from ${tx("public." + relation.name)} where ${isRow(relation, target)}`;
+    },
+    statement: (tx) => statementOf(tx, relation, verb, row),
+  }, (tx) => readRow(tx, relation, target));
+  if (allowed) return met(outcome, 1) ?? (verb === "insert" ? null : done(verb, before, left));
+  if (verb !== "insert" && JSON.stringify(before) !== JSON.stringify(left)) {
+    return "the row is not as before";
+  }
+  const silent = verb !== "insert" && isGranted(relation.name, verb, caller);
+  if (silent) return met(outcome, 0);
+  return refused(outcome, relation.kind === "view" ? NOT_WRITABLE : DENIED);
+}
+
+/** Members leave the workspace to its default, as clients do; others have to name it. */
+function insertedValues(
+  fixture: Fixture,
+  relation: Relation,
+  caller: CallerName,
+  owner: CallerName,
+): Row {
+  const { workspace_id, ...values } = sampleValues(relation, fixture.rows.get(owner) ?? {});
+  return fixture.rows.has(caller) || !workspace_id ? values : { ...values, workspace_id };
+}
+
+/** Whether an allowed statement really did it. */
+function done(verb: Verb, before: unknown[], left: unknown[]): string | null {
+  const expected = verb === "delete" ? 0 : 1;
+  if (before.length !== 1 || left.length !== expected) return `${left.length} rows are there`;
+  const same = JSON.stringify(before) === JSON.stringify(left);
+  return same === (verb === "select") ? null : "the row is as before";
+}
+
+/** Runs a check for every table that knows workspaces and every member who may be active. */
+async function sweepMembers(
+  { relations }: Fixture,
+  check: (relation: Relation, caller: CallerName) => Promise<string | null>,
+): Promise<void> {
+  const failures: string[] = [];
+  for (const relation of relations.values()) {
+    if (!relation.columns.some(({ name }) => name === "workspace_id")) continue;
+    if (relation.kind === "view") continue;
+    for (const caller of ["rep", "manager", "admin"] as const) {
+      cases += 1;
+      const failure = await check(relation, caller);
+      if (failure) failures.push(`${caller} ${relation.name}: ${failure}`);
+    }
+  }
+  assertEquals(failures, []);
+}
+
+function met(outcome: Outcome, rows: number): string | null {
+  if ("code" in outcome) return `refused with ${outcome.code} ${outcome.detail ?? ""}`;
+  return outcome.rows === rows ? null : `met ${outcome.rows} rows, not ${rows}`;
+}
+
+function refused(outcome: Outcome, codes: string[]): string | null {
+  if (!("code" in outcome)) return `not refused, met ${outcome.rows} rows`;
+  return codes.includes(outcome.code) ? null : `refused with ${outcome.code}, not ${codes}`;
+}
+
+function relationOf({ relations }: Fixture, name: string): Relation {
+  const relation = relations.get(name);
+  if (!relation) throw new Error(`${name} is not in the catalogue.`);
+  return relation;
+}
+
+function rowOf({ rows }: Fixture, relation: Relation, owner: CallerName): Row {
+  const own = rows.get(owner) ?? {};
+  if (relation.kind === "table") return own[relation.name] ?? {};
+  const viewRow = VIEW_ROWS[relation.name];
+  if (!viewRow) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
+  return viewRow(own);
+}
+
+async function rest(name: string, token?: string): Promise<{ status: number; rows: Row[] }> {
+  const headers = new Headers({ apikey: stack.publishableKey });
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  const response = await fetch(`${stack.apiUrl}/rest/v1/${name}?limit=1000`, { headers });
+  const body = await response.json();
+  return { status: response.status, rows: Array.isArray(body) ? body : [] };
+}

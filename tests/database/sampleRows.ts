@@ -1,0 +1,141 @@
+/**
+ * Rows for every table of schema `public`, made from the catalogue: what a migration adds tomorrow
+ * has sample rows today.
+ */
+import type { Member, Row, Tenant } from "../support/database.ts";
+import { sql } from "../support/database.ts";
+
+/** A table or view of schema `public`. */
+export interface Relation {
+  name: string;
+  kind: "table" | "view";
+  /** Columns of the primary key; empty for a view. */
+  key: string[];
+  columns: Column[];
+}
+
+export interface Column {
+  name: string;
+  type: string;
+  /** Neither nullable nor filled in by a default. */
+  required: boolean;
+  /** The table that a foreign key of this column leads to. */
+  parent: string | null;
+}
+
+/** Reads all tables and views of schema `public`. */
+export async function readRelations(): Promise<Relation[]> {
+  return await sql<Relation[]>`
+    select
+      c.relname as name,
+      case c.relkind when 'r' then 'table' else 'view' end as kind,
+      coalesce(
+        (
+          select array_agg(a.attname order by a.attnum)
+          from pg_index i
+          join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
+          where i.indrelid = c.oid and i.indisprimary
+        ),
+        '{}'
+      )::text[] as key,
+      (
+        select jsonb_agg(jsonb_build_object(
+          'name', a.attname,
+          'type', format_type(a.atttypid, null),
+          'required', a.attnotnull and not a.atthasdef and a.attidentity = '',
+          'parent', (
+            select f.confrelid::regclass::text
+            from pg_constraint f
+            where f.conrelid = c.oid and f.contype = 'f'
+              and f.conkey[cardinality(f.conkey)] = a.attnum
+              and f.confrelid::regclass::text !~ '^auth'
+          )
+        ) order by a.attnum)
+        from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      ) as columns
+    from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
+    order by c.relname`;
+}
+
+/** Rows of one member: table → row. */
+export type SampleRows = Record<string, Row>;
+
+/** Inserts a row into every table, owned by a member where a table knows owners. */
+export async function insertSampleRows(
+  relations: Relation[],
+  tenant: Tenant,
+  owner: Member,
+): Promise<SampleRows> {
+  const rows = await existingRows(tenant, owner);
+  for (const relation of parentsFirst(relations)) {
+    rows[relation.name] ??= await insertSampleRow(relation, sampleValues(relation, rows));
+  }
+  return rows;
+}
+
+/** Values for a new row: what the table requires, and its parents among the given rows. */
+export function sampleValues(relation: Relation, rows: SampleRows): Row {
+  const filled = relation.columns.filter((column) => column.required || column.parent);
+  return Object.fromEntries(filled.map((column) => [column.name, sampleValue(column, rows)]));
+}
+
+async function existingRows(tenant: Tenant, owner: Member): Promise<SampleRows> {
+  const [workspaces] = await sql`
+    select * from public.workspaces where id = ${tenant.workspace_id}`;
+  const [sales] = await sql`select * from public.sales where id = ${owner.id}`;
+  const [configuration] = await sql`
+    select * from public.configuration where workspace_id = ${tenant.workspace_id}`;
+  if (!workspaces || !sales || !configuration) throw new Error("The workspace is incomplete.");
+  return { workspaces, sales, configuration };
+}
+
+function parentsFirst(relations: Relation[]): Relation[] {
+  const tables = new Map(
+    relations.filter(({ kind }) => kind === "table").map((table) => [table.name, table]),
+  );
+  const ordered = new Set<Relation>();
+  const visit = (table: Relation) => {
+    for (const { parent } of table.columns) {
+      const parentTable = tables.get(parent ?? "");
+      if (parentTable && parentTable !== table) visit(parentTable);
+    }
+    ordered.add(table);
+  };
+  tables.forEach(visit);
+  return [...ordered];
+}
+
+async function insertSampleRow(relation: Relation, values: Row): Promise<Row> {
+  const table = sql("public." + relation.name);
+  const columns = sql(Object.keys(values));
+  const [row] = await sql`
+    insert into ${table} (${columns})
+    select ${columns} from jsonb_populate_record(null::${table}, ${sql.json(values)})
+    returning *`;
+  if (!row) throw new Error(`${relation.name} took no row.`);
+  return row;
+}
+
+function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown {
+  if (parent === "workspaces") return rows.workspaces?.id;
+  if (parent) return rows[parent]?.id;
+  const unique = crypto.randomUUID();
+  const samples: Record<string, unknown> = {
+    text: `sample ${unique}`,
+    "extensions.citext": `${unique}@example.test`,
+    citext: `${unique}@example.test`,
+    uuid: unique,
+    bigint: 1,
+    integer: 1,
+    smallint: 1,
+    numeric: 1,
+    boolean: false,
+    jsonb: {},
+    date: "2026-01-01",
+    "timestamp with time zone": "2026-01-01T00:00:00Z",
+  };
+  if (!(type in samples)) throw new Error(`No sample for ${name} ${type}: add one here.`);
+  return samples[type];
+}

@@ -1,0 +1,136 @@
+/** The workspace that the permission sweep runs in, and how it runs one statement. */
+import {
+  anonymous,
+  become,
+  type Caller,
+  foundWorkspace,
+  type Member,
+  type Refusal,
+  refusalOf,
+  rolledBack,
+  type Row,
+  sql,
+  type Transaction,
+} from "../support/database.ts";
+import { type CallerName, CALLERS, type Verb } from "./permissions.ts";
+import { insertSampleRows, readRelations, type Relation, type SampleRows } from "./sampleRows.ts";
+
+/** A workspace with a row of every member in every table, and another workspace beside it. */
+export interface Fixture {
+  relations: Map<string, Relation>;
+  callers: Record<CallerName, Caller>;
+  /** The rows of those who own some. */
+  rows: Map<CallerName, SampleRows>;
+  foreignRows: SampleRows;
+  foreign_workspace_id: string;
+}
+
+/** What became of a statement: how many rows it met, or why it was refused. */
+export type Outcome = { rows: number } | Refusal;
+
+/** Makes the fixture. Nothing in it is changed afterwards: every case is rolled back. */
+export async function createFixture(): Promise<Fixture> {
+  const relations = await readRelations();
+  const [tenant, other] = await Promise.all([foundWorkspace(), foundWorkspace()]);
+  const members = {
+    disabled: await tenant.join("admin", true),
+    rep: await tenant.join("rep"),
+    manager: await tenant.join("manager"),
+    admin: tenant.admin,
+  };
+  const owners: Partial<Record<CallerName, Member>> = members;
+  const rows: Fixture["rows"] = new Map();
+  for (const name of CALLERS) {
+    const owner = owners[name];
+    if (owner) rows.set(name, await insertSampleRows(relations, tenant, owner));
+  }
+  const no_member: Caller = { claims: { role: "authenticated", sub: crypto.randomUUID() } };
+  return {
+    relations: new Map(relations.map((relation) => [relation.name, relation])),
+    callers: { anon: anonymous, no_member, foreign: other.admin, ...members },
+    rows,
+    foreignRows: await insertSampleRows(relations, other, other.admin),
+    foreign_workspace_id: other.workspace_id,
+  };
+}
+
+/** One statement of the sweep. */
+export interface Attempt {
+  caller: Caller;
+  /** Runs before it, as the superuser. */
+  prepare?(tx: Transaction): Promise<unknown>;
+  statement(tx: Transaction): PromiseLike<{ count: number }>;
+}
+
+/** Runs a statement, then looks at what it left behind, as the superuser; undoes everything. */
+export async function attempt<T>(
+  { caller, prepare, statement }: Attempt,
+  inspect: (tx: Transaction) => PromiseLike<T>,
+): Promise<{ outcome: Outcome; left: T }> {
+  return await rolledBack(async (tx) => {
+    await prepare?.(tx);
+    const running = tx.savepoint(async (savepoint) => {
+      await become(savepoint, caller);
+      const { count } = await statement(savepoint);
+      await savepoint`reset role`;
+      return { rows: count };
+    });
+    const outcome: Outcome = await running.catch(() => refusalOf(running));
+    return { outcome, left: await inspect(tx) };
+  });
+}
+
+/** A statement that reads, changes or deletes one row, or inserts one with the given values. */
+export function statementOf(
+  tx: Transaction,
+  relation: Relation,
+  verb: Verb,
+  row: Row,
+): PromiseLike<{ count: number }> {
+  const table = tx("public." + relation.name);
+  if (verb === "select") return tx`select from ${table} where ${isRow(relation, row)}`;
+  if (verb === "delete") return tx`delete from ${table} where ${isRow(relation, row)}`;
+  if (verb === "update") {
+    return tx`update ${table} set ${changeOf(relation)} where ${isRow(relation, row)}`;
+  }
+  const given = Object.keys(row);
+  if (relation.kind === "view" || given.length === 0) {
+    return tx`insert into ${table} default values`;
+  }
+  const columns = tx(given);
+  return tx`
+    insert into ${table} (${columns})
+    select ${columns} from jsonb_populate_record(null::${table}, ${tx.json(row)})`;
+}
+
+/** The row as the superuser sees it. */
+export async function readRow(tx: Transaction | typeof sql, relation: Relation, row: Row) {
+  return [
+    ...await tx`
+      select to_jsonb(t) as row from ${tx("public." + relation.name)} t where ${
+      isRow(relation, row)
+    }`,
+  ];
+}
+
+/** Finds a row by its primary key; a view's by its id, when it has one. */
+export function isRow(relation: Relation, row: Row) {
+  const keys = relation.kind === "table" ? relation.key : Object.keys(row);
+  return keys.reduce(
+    (condition, key) => sql`${condition} and ${sql(key)} = ${row[key]}`,
+    sql`true`,
+  );
+}
+
+/** Changes a column that tells nothing about owner, workspace or key. */
+function changeOf(relation: Relation) {
+  const free = relation.columns.filter(({ name, parent }) =>
+    relation.kind === "table" && !parent && !relation.key.includes(name)
+  );
+  const text = free.find(({ type }) => type === "text");
+  if (text) return sql`${sql(text.name)} = 'changed'`;
+  const json = free.find(({ type }) => type === "jsonb");
+  if (json) return sql`${sql(json.name)} = '{"changed": true}'`;
+  const first = sql(relation.columns[0]?.name ?? "");
+  return sql`${first} = ${first}`;
+}

@@ -1,0 +1,143 @@
+/**
+ * The database as its callers see it: statements under a role and its claims, as PostgREST and the
+ * gateway run them.
+ *
+ *     const { admin, workspace_id } = await foundWorkspace();
+ *     const [contact] = await asCaller(admin, (tx) => tx`insert into contacts … returning *`);
+ *
+ * Members come from rows in auth.users, whose triggers make them; tests that need tokens use
+ * workspace.ts. Tests are registered by `test()` of that module, since `sql` outlives them.
+ */
+import postgres from "postgres";
+import { freshEmail, type Role, stack } from "./workspace.ts";
+
+const options = {
+  max: 6,
+  idle_timeout: 1,
+  onnotice: () => {},
+  // Ids as numbers, as the Data API shows them.
+  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+};
+
+/** The database as a superuser: for preparing rows and for assertions. */
+export const sql = postgres(stack.superuserUrl, options);
+
+/** A statement's rows may be looked into freely. */
+// deno-lint-ignore no-explicit-any
+export type Row = Record<string, any>;
+export type Transaction = postgres.TransactionSql<{ bigint: number }>;
+
+/** Who runs a statement: a database role, and the user of the token if there is one. */
+export interface Caller {
+  claims: { role: "anon" | "authenticated" | "service_role"; sub?: string };
+}
+
+/** A member of a workspace. */
+export interface Member extends Caller {
+  /** Id in `sales`. */
+  id: number;
+  user_id: string;
+  email: string;
+  workspace_id: string;
+}
+
+/** A workspace with the member who founded it. */
+export interface Tenant {
+  workspace_id: string;
+  admin: Member;
+  /** Adds a member by an invitation. */
+  join(role: Role, disabled?: boolean): Promise<Member>;
+}
+
+/** Nobody, with the publishable key. */
+export const anonymous: Caller = { claims: { role: "anon" } };
+
+/** A script with the secret key. */
+export const service: Caller = { claims: { role: "service_role" } };
+
+/** Makes an auth user who founds a workspace. */
+export async function foundWorkspace(): Promise<Tenant> {
+  const admin = await addUser({});
+  const { workspace_id } = admin;
+  return {
+    workspace_id,
+    admin,
+    join: (role, disabled = false) => addMember(workspace_id, role, disabled),
+  };
+}
+
+/** Runs work in one transaction as a caller, and commits it. */
+export async function asCaller<T>(
+  caller: Caller,
+  work: (tx: Transaction) => PromiseLike<T>,
+): Promise<T> {
+  // postgres.js types the result of begin() by what it unwraps from arrays of queries.
+  return await sql.begin(async (tx) => {
+    await become(tx, caller);
+    return await work(tx);
+  }) as T;
+}
+
+/** Makes the rest of a transaction, or of a savepoint, run as a caller. */
+export async function become(tx: Transaction, { claims }: Caller): Promise<void> {
+  await tx`
+    select
+      set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
+      set_config('role', ${claims.role}, true)`;
+}
+
+/** Why the database refused something. */
+export interface Refusal {
+  code: string;
+  detail: string | undefined;
+}
+
+/** What a statement is refused with. Throws when it is not refused. */
+export async function refusalOf(work: PromiseLike<unknown>): Promise<Refusal> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError) return { code: error.code, detail: error.detail };
+    throw error;
+  }
+  throw new Error("Nothing was refused.");
+}
+
+/** Runs work in a transaction that is rolled back in the end. */
+export async function rolledBack<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  let result: { value: T } | undefined;
+  const done = new Error("rolled back");
+  await sql.begin(async (tx) => {
+    result = { value: await work(tx) };
+    throw done;
+  }).catch((error) => {
+    if (error !== done) throw error;
+  });
+  if (!result) throw done;
+  return result.value;
+}
+
+/** Inserts one row into a table of `public` as the superuser; returns it. */
+export async function insertRow(table: string, values: Row): Promise<Row> {
+  const [row] = await sql`insert into ${sql("public." + table)} ${sql(values)} returning *`;
+  if (!row) throw new Error(`${table} took no row.`);
+  return row;
+}
+
+async function addMember(workspace_id: string, role: Role, disabled: boolean): Promise<Member> {
+  const id = crypto.randomUUID();
+  const email = freshEmail();
+  await sql`
+    insert into public.invitations (id, workspace_id, email, role, disabled, accepted_at)
+    values (${id}, ${workspace_id}, ${email}, ${role}, ${disabled}, now())`;
+  return await addUser({ id, email });
+}
+
+async function addUser({ id = crypto.randomUUID() as string, email = freshEmail() }) {
+  await sql`insert into auth.users (id, email) values (${id}, ${email})`;
+  const [member] = await sql<{ id: number; workspace_id: string }[]>`
+    select id, workspace_id from public.sales where user_id = ${id}`;
+  if (!member) throw new Error(`${email} is no member.`);
+  const claims = { role: "authenticated" as const, sub: id };
+  return { ...member, user_id: id, email, claims };
+}
