@@ -2,6 +2,8 @@
  * `deno task demo`: what Portico does, shown on a running stack through its SDK. It may be run again on
  * the same database: what it has made before it finds again.
  */
+import { basename } from "@std/path";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Contact, MergeResult, Portico, User } from "../client-sdk/src/mod.ts";
 import { PorticoError } from "../client-sdk/src/mod.ts";
 import { connect, readOptions } from "./demo/connect.ts";
@@ -20,8 +22,8 @@ async function main(): Promise<void> {
     say(`${me.first_name} ${me.last_name} <${me.email}>, ${me.role}, at ${connection.url}`);
     return connection;
   });
-  const { name, rows } = await readRows(options.file);
-  await section(`Import ${name}`, async () => {
+  const { path, rows } = await readRows(options.file);
+  await section(`Import ${basename(path)}`, async () => {
     const result = await importContacts(portico, supabase, rows);
     clearProgress();
     say(`${rows.length} rows: ${result.created} contacts created, ${result.known} known already`);
@@ -31,17 +33,17 @@ async function main(): Promise<void> {
   await section("List: the five seen last", () => showList(portico));
   await section("Search", () => showSearch(portico, rows));
   await section("Invite a colleague", () => invite(portico));
-  await section("Merge two contacts", () => showMerge(portico));
+  await section("Merge two contacts", () => showMerge(portico, supabase));
   console.log(`\nDone in ${seconds(begun)}. Every call: ${url}/openapi.json`);
 }
 
 /** The rows of the given file, else of the shared one, else of the sample. */
-async function readRows(file?: string): Promise<{ name: string; rows: ContactRow[] }> {
+async function readRows(file?: string): Promise<{ path: string; rows: ContactRow[] }> {
   const sample = new URL("contacts.csv", import.meta.url).pathname;
   const shared = new URL("../../shared/data/contacts.csv", import.meta.url).pathname;
   for (const path of file ? [file] : [shared, sample]) {
     try {
-      return { name: path, rows: readContacts(await Deno.readTextFile(path)) };
+      return { path, rows: readContacts(await Deno.readTextFile(path)) };
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
@@ -71,11 +73,10 @@ async function showList(portico: Portico): Promise<void> {
   say(`of ${page.total}`);
 }
 
-/** Looks for somebody of the file by the beginnings of a name and of the company. */
+/** Looks for somebody of the file by the beginnings of both names. */
 async function showSearch(portico: Portico, rows: ContactRow[]): Promise<void> {
-  const row = rows.find(({ contact, company }) => contact.last_name && company !== "");
-  const words = [row?.contact.last_name, row?.company].map((word) => word?.slice(0, 4) ?? "");
-  const q = words.join(" ");
+  const named = rows.find(({ contact }) => contact.first_name && contact.last_name)?.contact;
+  const q = [named?.last_name, named?.first_name].map((word) => word?.slice(0, 4) ?? "").join(" ");
   const page = await portico.contacts.list({ q, limit: 5 });
   say(`"${q}" finds:`);
   showContacts(page.data);
@@ -99,32 +100,41 @@ async function inviteAgain(portico: Portico, user: User): Promise<void> {
 }
 
 /** Merges a pair that it makes itself, and clears up after it. */
-async function showMerge(portico: Portico): Promise<void> {
-  const [winner, loser] = await Promise.all([
-    portico.contacts.create({
-      first_name: "Ada",
-      last_name: "Lovelace",
-      status: "warm",
-      email_jsonb: [{ email: "ada@engine.example", type: "Work" }],
-    }),
-    portico.contacts.create({
-      first_name: "A.",
-      last_name: "Lovelace",
-      title: "Analyst",
-      email_jsonb: [{ email: "ADA@engine.example" }, { email: "ada@home.example", type: "Home" }],
-      phone_jsonb: [{ number: "+44 20 7946 0001", type: "Work" }],
-    }),
-  ]);
+async function showMerge(portico: Portico, supabase: SupabaseClient): Promise<void> {
+  const { winner, loser } = await createPair(portico, supabase);
   const input = { loser_ids: [loser.id] };
   const before = await portico.contacts.merge(winner.id, { ...input, dry_run: true });
   showMerged("Dry run, nothing has changed:", winner, loser, before);
-  const merged = await portico.contacts.merge(winner.id, input);
+  const { moved } = await portico.contacts.merge(winner.id, input);
   say(`Done: ${fullName(loser)} (${loser.id}) is part of ${fullName(winner)} (${winner.id}).`);
-  say(`What moved: ${Object.entries(merged.moved).map(([what, n]) => `${n} ${what}`).join(", ")}`);
+  say(`Moved: ${Object.entries(moved).map(([table, rows]) => `${table} ${rows}`).join(", ")}`);
   const gone = await portico.contacts.get(loser.id).catch((error: unknown) => error);
   if (gone instanceof PorticoError) say(`GET ${loser.id}: ${gone.status} ${gone.code}`);
   await portico.contacts.delete(winner.id);
   say("The demo's own contact is in the trash.");
+}
+
+/** Two records of one person; the second has a task and a note, written as Atomic CRM does. */
+async function createPair(portico: Portico, supabase: SupabaseClient) {
+  const winner = await portico.contacts.create({
+    first_name: "Ada",
+    last_name: "Lovelace",
+    status: "warm",
+    email_jsonb: [{ email: "ada@engine.example", type: "Work" }],
+  });
+  const loser = await portico.contacts.create({
+    first_name: "A.",
+    last_name: "Lovelace",
+    title: "Analyst",
+    email_jsonb: [{ email: "ADA@engine.example" }, { email: "ada@home.example", type: "Home" }],
+    phone_jsonb: [{ number: "+44 20 7946 0001", type: "Work" }],
+  });
+  const row = { contact_id: loser.id, text: "Ask about the engine" };
+  for (const table of ["tasks", "contact_notes"]) {
+    const { error } = await supabase.from(table).insert(row);
+    if (error) throw error;
+  }
+  return { winner, loser };
 }
 
 function showMerged(title: string, winner: Contact, loser: Contact, result: MergeResult): void {
