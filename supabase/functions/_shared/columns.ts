@@ -43,10 +43,29 @@ const ANY_TEXT = (text: string) => !text.includes("\0");
 const UUID = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const BOOLEAN = (text: string) => text === "true" || text === "false";
 const INTEGERS = (text: string) => /^\{?(\d{1,18}(,\d{1,18})*)?\}?$/.test(text);
-const DATE = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
-const TIME = (text: string) =>
-  /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text) &&
-  !Number.isNaN(Date.parse(text));
+const DATE = (text: string) => isDate(/^(\d{4})-(\d{2})-(\d{2})$/.exec(text));
+const TIME = (text: string) => {
+  const [date, time] = text.split(/[T ]/, 2);
+  return DATE(date ?? "") && (time === undefined || CLOCK.test(time)) && text.length <= 32;
+};
+/** Offsets as far as Postgres takes them. */
+const CLOCK = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)?$/;
+
+/** Whether there is such a day: Postgres knows no year 0, and no 30 February. */
+function isDate(match: RegExpExecArray | null): boolean {
+  if (!match) return false;
+  const [year = 0, month = 0, day = 0] = match.slice(1).map(Number);
+  // The calendar repeats itself every 400 years.
+  const date = new Date(Date.UTC(2000 + year % 400, month - 1, day));
+  return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+/** A filter's value as it was meant: a `+` that was not escaped in a URL arrives as a space. */
+export function normalized(column: Column, text: string): string {
+  return column.type === "timestamptz"
+    ? text.replace(/(?<=:\d{2}[:.\d]*) (?=\d{2}(:?\d{2})?$)/, "+")
+    : text;
+}
 
 /** Small whole numbers compare as bigint, so that a value out of their range is no error. */
 const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {

@@ -26,9 +26,9 @@ export function encodeCursor(position: Position, binding: string): string {
  */
 export function decodeCursor(cursor: string, binding: string, keyLength: number): Position {
   const [version, bound, offset, ...key] = parse(cursor);
-  const wellFormed = version === VERSION && typeof offset === "number" && offset >= 0 &&
+  const wellFormed = version === VERSION && isCount(offset) &&
     key.length === keyLength && key.every(isKeyValue);
-  if (!wellFormed) throw invalid("Use `next_cursor` of the page before, unchanged.");
+  if (!wellFormed) throw invalidCursor();
   if (bound !== fingerprint(binding)) {
     throw invalid("It was made for another sort or filter. Start again without a cursor.");
   }
@@ -44,12 +44,21 @@ function parse(cursor: string): unknown[] {
   }
 }
 
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 function isKeyValue(value: unknown): value is string | null {
   return value === null || typeof value === "string";
 }
 
-function invalid(detail: string): Problem {
-  return new Problem("invalid_cursor", detail, { errors: { cursor: detail } });
+/** 400 for a cursor that no list has given out. */
+export function invalidCursor(cause?: unknown): Problem {
+  return invalid("Use `next_cursor` of the page before, unchanged.", cause);
+}
+
+function invalid(detail: string, cause?: unknown): Problem {
+  return new Problem("invalid_cursor", detail, { errors: { cursor: detail }, cause });
 }
 
 /** FNV-1a, 32 bits: it guards against mistakes, not against forgery, which gains nothing here. */

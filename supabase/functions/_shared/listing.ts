@@ -6,8 +6,9 @@ import { z } from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
 import type { Column } from "./columns.ts";
 import { columnsOf } from "./columns.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "./database.ts";
+import { databaseProblem } from "./databaseProblem.ts";
 import {
   isListParameter,
   type ListQuery,
@@ -15,7 +16,9 @@ import {
   parseListQuery,
   type SortKey,
 } from "./listingQuery.ts";
-import { conditionSql } from "./listingSql.ts";
+import { countRows, totalOf } from "./listingCount.ts";
+import { afterSql, orderKeys, orderSql } from "./listingOrder.ts";
+import { commaSeparated, conditionSql, joined, wordsSql } from "./listingSql.ts";
 import { JsonText, Reply } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
@@ -63,7 +66,7 @@ export function listing<Shape extends z.ZodObject>(
   const includes = Object.keys(definition.include ?? {});
   const fields = Object.keys(definition.record.shape).filter((name) => !includes.includes(name));
   const offer: Offer = {
-    columns: Object.fromEntries(Object.entries(columns).filter(([name]) => fields.includes(name))),
+    columns: offeredColumns(definition, columns, fields),
     fields,
     includes,
     searchable: definition.search !== undefined,
@@ -82,6 +85,19 @@ export function listing<Shape extends z.ZodObject>(
     answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
     find: (sql, id, include = []) => find(sql, id, definition, { select: fields, include }),
   };
+}
+
+/** The record's own columns; json without a key to find elements by is only asked whether it is null. */
+function offeredColumns(
+  { elementKeys = {} }: Source,
+  columns: Record<string, Column>,
+  fields: string[],
+): Record<string, Column> {
+  const offered = Object.values(columns).filter(({ name }) => fields.includes(name));
+  return Object.fromEntries(offered.map((column) => {
+    const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
+    return [column.name, opaque ? { ...column, operators: ["is" as const] } : column];
+  }));
 }
 
 function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
@@ -108,14 +124,6 @@ async function find<Shape extends z.ZodObject>(
   return row?.record;
 }
 
-/** One key of the order: an expression, its type, and whether it goes down. Nulls come last. */
-interface Key {
-  expression: Fragment;
-  type: string;
-  descending: boolean;
-  nullable: boolean;
-}
-
 interface Row {
   record: string;
   key: (string | null)[];
@@ -128,7 +136,7 @@ async function answer(
   columns: Record<string, Column>,
   defaultSort: SortKey[],
 ): Promise<Reply> {
-  const keys = orderKeys(sql, query, definition, columns, defaultSort);
+  const keys = orderKeys(sql, query, definition.search?.column, columns, defaultSort);
   const binding = bindingOf(query, definition);
   const from = query.cursor === undefined
     ? { key: [], offset: 0 }
@@ -146,18 +154,33 @@ async function answer(
     where ${where} ${after}
     order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
     limit ${sql.unsafe(String(query.limit + 1))}`;
-  const [found, total] = await Promise.all([
-    rows,
-    query.count && count(sql, query.count, definition, where),
-  ]);
-  return page(found, query, from.offset, total, binding);
+  try {
+    const [found, total] = await Promise.all([
+      rows,
+      query.count && countRows(sql, query.count, definition.name, where),
+    ]);
+    return page(found, query, from.offset, total, binding);
+  } catch (error) {
+    throw unreadable(error, query);
+  }
+}
+
+/** What Postgres refuses to read of a list's parameters is the request's fault, not a record's. */
+function unreadable(error: unknown, query: ListQuery): unknown {
+  const problem = databaseProblem(error);
+  if (!(problem instanceof Problem) || problem.code !== "invalid_value") return error;
+  return query.cursor === undefined
+    ? new Problem("invalid_parameter", "A filter's value is out of range. Correct it.", {
+      cause: error,
+    })
+    : invalidCursor(error);
 }
 
 function page(
   rows: Row[],
   query: ListQuery,
   offset: number,
-  total: number | undefined,
+  counted: number | undefined,
   binding: string,
 ): Reply {
   const shown = rows.slice(0, query.limit);
@@ -165,92 +188,13 @@ function page(
   const next = last
     ? JSON.stringify(encodeCursor({ key: last.key, offset: offset + shown.length }, binding))
     : "null";
-  const counted = total === undefined ? "" : `,"total":${total}`;
   const data = shown.map((row) => row.record).join(",");
   const range = shown.length === 0 ? "*" : `${offset}-${offset + shown.length - 1}`;
-  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}${counted}}`), {
+  const total = totalOf(query.count, counted, offset + shown.length, last === undefined);
+  const member = total === undefined ? "" : `,"total":${total}`;
+  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}${member}}`), {
     headers: { "Content-Range": `${range}/${total ?? "*"}` },
   });
-}
-
-function orderKeys(
-  sql: Sql,
-  query: ListQuery,
-  definition: Source,
-  columns: Record<string, Column>,
-  defaultSort: SortKey[],
-): Key[] {
-  const ranked = query.sort.length === 0 && query.words !== undefined && definition.search?.column;
-  const sort = query.sort.length > 0 ? query.sort : defaultSort;
-  const keys: Key[] = ranked
-    ? [{
-      expression: rankSql(sql, query, ranked),
-      type: "real",
-      descending: true,
-      nullable: false,
-    }]
-    : sort.map(({ column, descending }) => ({
-      expression: sql`record.${sql(column.name)}`,
-      type: column.type,
-      descending,
-      nullable: column.name !== "id",
-    }));
-  const { id } = columns;
-  if (id && (ranked || !sort.some(({ column }) => column === id))) {
-    const descending = keys.at(-1)?.descending ?? false;
-    keys.push({ expression: sql`record.id`, type: id.type, descending, nullable: false });
-  }
-  return keys;
-}
-
-/** An index serves the order only when it says the same about nulls, also where there are none. */
-function orderSql(sql: Sql, { expression, descending, nullable }: Key): Fragment {
-  if (!nullable) return descending ? sql`${expression} desc` : sql`${expression}`;
-  return descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`;
-}
-
-/**
- * Rows after the position: equal in the first keys and behind in the next, for each key in turn. The
- * bound on the first key alone is implied; it lets Postgres enter the index at the position.
- */
-function afterSql(sql: Sql, keys: Key[], position: (string | null)[]): Fragment {
-  const alternatives = keys.map((key, index) => {
-    const same = keys.slice(0, index).map((before, at) =>
-      sql`${before.expression} is not distinct from ${valueSql(sql, before, position[at])}`
-    );
-    return joined(sql, [...same, behindSql(sql, key, position[index])], sql` and `);
-  });
-  const bound = boundSql(sql, keys[0], position[0]);
-  return sql`${bound} (${joined(sql, alternatives.map((item) => sql`(${item})`), sql` or `)})`;
-}
-
-function boundSql(sql: Sql, key: Key | undefined, value: string | null | undefined): Fragment {
-  if (!key || value === null || value === undefined || key.nullable) return sql``;
-  return key.descending
-    ? sql`${key.expression} <= ${valueSql(sql, key, value)} and`
-    : sql`${key.expression} >= ${valueSql(sql, key, value)} and`;
-}
-
-function behindSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
-  if (value === null || value === undefined) return sql`false`;
-  const behind = key.descending
-    ? sql`${key.expression} < ${valueSql(sql, key, value)}`
-    : sql`${key.expression} > ${valueSql(sql, key, value)}`;
-  return key.nullable ? sql`(${behind} or ${key.expression} is null)` : behind;
-}
-
-/** Values travel as text and are cast by Postgres: the driver would cut microseconds off a time. */
-function valueSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
-  return sql`${value ?? null}::text::${sql.unsafe(key.type)}`;
-}
-
-function rankSql(sql: Sql, query: ListQuery, column: string): Fragment {
-  return sql`coalesce(ts_rank(record.${sql(column)}, ${wordsSql(sql, query)}), 0)`;
-}
-
-/** Asked for once per statement, not once per row. */
-function wordsSql(sql: Sql, query: ListQuery): Fragment {
-  return sql`(select private.search_query(${query.words ?? ""}))`;
 }
 
 function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
@@ -270,7 +214,7 @@ function searchSql(
 ): Fragment {
   return table
     ? sql`record.id in (select private.search_ids(${table}, ${query.words ?? ""}))`
-    : sql`record.${sql(column)} @@ ${wordsSql(sql, query)}`;
+    : sql`record.${sql(column)} @@ ${wordsSql(sql, query.words ?? "")}`;
 }
 
 function fieldsSql(
@@ -286,37 +230,10 @@ function fieldsSql(
   return commaSeparated(sql, fields);
 }
 
-async function count(
-  sql: Sql,
-  kind: "exact" | "estimated",
-  definition: Source,
-  where: Fragment,
-): Promise<number> {
-  if (kind === "exact") {
-    const [row] = await sql<{ total: number }[]>`
-      select count(*)::float8 as total from ${sql(definition.name)} as record where ${where}`;
-    return row?.total ?? 0;
-  }
-  const [row] = await sql<{ "QUERY PLAN": { Plan: { "Plan Rows": number } }[] }[]>`
-    explain (format json) select 1 from ${sql(definition.name)} as record where ${where}`;
-  const estimated = row?.["QUERY PLAN"][0]?.Plan["Plan Rows"];
-  if (estimated === undefined) throw new Problem("internal", "The count cannot be estimated.");
-  return estimated;
-}
-
 function bindingOf(query: ListQuery, definition: Source): string {
   const conditions = query.conditions.map((
     { column, operator, value },
   ) => [column.name, operator, value]);
   const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
   return JSON.stringify([definition.name, conditions, query.words, sort]);
-}
-
-function commaSeparated(sql: Sql, fragments: Fragment[]): Fragment {
-  return joined(sql, fragments, sql`, `);
-}
-
-function joined(sql: Sql, fragments: Fragment[], separator: Fragment): Fragment {
-  const [first = sql`true`, ...rest] = fragments;
-  return rest.reduce((whole, fragment) => sql`${whole}${separator}${fragment}`, first);
 }

@@ -2,7 +2,7 @@
  * The parameters of a list, from text to typed conditions:
  * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
  */
-import type { Column, Operator } from "./columns.ts";
+import { type Column, normalized, type Operator } from "./columns.ts";
 import { Problem } from "./problem.ts";
 
 export interface Condition {
@@ -38,7 +38,7 @@ export interface Offer {
 export const DEFAULT_LIMIT = 25;
 export const MAXIMUM_LIMIT = 200;
 const MAXIMUM_CONDITIONS = 30;
-const MAXIMUM_WORDS = 10;
+const MAXIMUM_SEARCH_LENGTH = 1_000;
 const RESERVED = ["sort", "limit", "cursor", "count", "select", "include"];
 
 type Parameters = Record<string, string | string[]>;
@@ -90,24 +90,29 @@ function parseCondition(name: string, value: string, offer: Offer): Condition {
   const [field = "", written] = name.split("@");
   const column = offer.columns[field];
   if (!column) throw invalid(name, `Use one of: ${Object.keys(offer.columns).join(", ")}.`);
-  const fallback = column.operators.includes("eq") ? "eq" : "cs";
-  const operator = column.operators.find((known) => known === (written ?? fallback)) ?? "eq";
   // PostgREST writes `field=is.null`; both dialects mean the same here.
-  if (written === undefined && /^(not\.)?is\.null$|^is\.not\.null$/.test(value)) {
+  if (written === undefined && /^(is\.null|not\.is\.null|is\.not\.null)$/.test(value)) {
     return { column, operator: "is", value: value === "is.null" ? "null" : "not.null" };
   }
-  checkValue(name, operator, value, column);
-  return { column, operator, value };
+  const wanted = written ?? (column.type.endsWith("[]") ? "cs" : "eq");
+  const operator = column.operators.find((known) => known === wanted);
+  if (!operator) throw invalid(name, "Use is.null or not.is.null.");
+  const readable = normalized(column, value);
+  checkValue(name, operator, readable, column);
+  return { column, operator, value: readable };
 }
 
 function checkValue(name: string, operator: Operator, value: string, column: Column): void {
-  if (operator === "is") {
-    if (["null", "not.null", "true", "false"].includes(value)) return;
-    throw invalid(name, "Use null or not.null.");
-  }
+  if (operator === "is") return checkIs(name, value, column);
   const values = operator === "in" ? parseList(value) : [value];
   if (values.length > 0 && values.length <= 1_000 && values.every(column.accepts)) return;
   throw invalid(name, `Use a value of type ${column.type}.`);
+}
+
+function checkIs(name: string, value: string, column: Column): void {
+  const boolean = column.type === "boolean" ? ["true", "false"] : [];
+  const allowed = ["null", "not.null", ...boolean];
+  if (!allowed.includes(value)) throw invalid(name, `Use one of: ${allowed.join(", ")}.`, allowed);
 }
 
 /** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */
@@ -120,9 +125,9 @@ export function parseList(text: string): string[] {
 }
 
 function parseWords(text: string | undefined): string | undefined {
-  const words = (text ?? "").replaceAll("\0", " ").split(/\s+/).filter((word) => word !== "");
-  if (words.length > MAXIMUM_WORDS) throw invalid("q", `Use at most ${MAXIMUM_WORDS} words.`);
-  return words.length > 0 ? words.join(" ") : undefined;
+  const words = (text ?? "").replaceAll("\0", " ").trim();
+  if (words.length <= MAXIMUM_SEARCH_LENGTH) return words || undefined;
+  throw invalid("q", `Use at most ${MAXIMUM_SEARCH_LENGTH} characters.`);
 }
 
 function parseSort(text: string | undefined, offer: Offer): SortKey[] {
@@ -132,7 +137,8 @@ function parseSort(text: string | undefined, offer: Offer): SortKey[] {
     const name = item.trim().replace(/^-/, "");
     const column = sortable.find((candidate) => candidate.name === name);
     if (column) return { column, descending: item.trim().startsWith("-") };
-    throw invalid("sort", `Use one of: ${sortable.map(({ name }) => name).join(", ")}.`);
+    const allowed = sortable.map(({ name }) => name);
+    throw invalid("sort", `Use one of: ${allowed.join(", ")}.`, allowed);
   });
   if (keys.length > 5) throw invalid("sort", "Use at most 5 columns.");
   return keys.filter((key, index) => keys.findIndex((k) => k.column === key.column) === index);

@@ -1,4 +1,4 @@
-/** One condition of a list as SQL, its value as a parameter. */
+/** The conditions of a list as SQL, their values as parameters. */
 import type { Fragment, Sql } from "./database.ts";
 import { type Condition, parseList } from "./listingQuery.ts";
 
@@ -49,9 +49,13 @@ function elementSql(sql: Sql, left: Fragment, value: string, key = "value"): Fra
   return sql`${left} @> ${wanted}::text::jsonb`;
 }
 
-/** `*` stands for any characters, as in PostgREST, where `%` needs escaping in URLs. */
+/**
+ * `*` stands for any characters, as in PostgREST, where `%` needs escaping in URLs. A backslash at the
+ * end, which Postgres would refuse for escaping nothing, stands for itself.
+ */
 function pattern(value: string): string {
-  return value.replaceAll("*", "%");
+  const escapesNothing = /(^|[^\\])(\\\\)*\\$/.test(value);
+  return value.replaceAll("*", "%") + (escapesNothing ? "\\" : "");
 }
 
 function braced(value: string): string {
@@ -60,4 +64,20 @@ function braced(value: string): string {
 
 function arrayLiteral(items: string[]): string {
   return `{${items.map((item) => `"${item.replace(/(["\\])/g, "\\$1")}"`).join(",")}}`;
+}
+
+/** Words as a query of full-text search; worked out once per statement, not once per row. */
+export function wordsSql(sql: Sql, words: string): Fragment {
+  return sql`(select private.search_query(${words}))`;
+}
+
+/** Fragments with commas between them. */
+export function commaSeparated(sql: Sql, fragments: Fragment[]): Fragment {
+  return joined(sql, fragments, sql`, `);
+}
+
+/** Fragments with a separator between them. */
+export function joined(sql: Sql, fragments: Fragment[], separator: Fragment): Fragment {
+  const [first = sql`true`, ...rest] = fragments;
+  return rest.reduce((whole, fragment) => sql`${whole}${separator}${fragment}`, first);
 }

@@ -1,0 +1,92 @@
+/** The order of a list, and keyset paging in it: the rows behind a position, nulls and ties included. */
+import type { Column } from "./columns.ts";
+import type { Fragment, Sql } from "./database.ts";
+import type { ListQuery, SortKey } from "./listingQuery.ts";
+import { joined, wordsSql } from "./listingSql.ts";
+
+/** One key of the order: an expression, its type, and whether it goes down. Nulls come last. */
+export interface Key {
+  expression: Fragment;
+  type: string;
+  descending: boolean;
+  nullable: boolean;
+}
+
+/**
+ * The keys of a query's order, the id last, so that no two records share a position: by rank when
+ * words are searched in `vector` and no sort is asked for.
+ */
+export function orderKeys(
+  sql: Sql,
+  query: ListQuery,
+  vector: string | undefined,
+  columns: Record<string, Column>,
+  defaultSort: SortKey[],
+): Key[] {
+  const ranked = query.sort.length === 0 && query.words !== undefined && vector;
+  const sort = query.sort.length > 0 ? query.sort : defaultSort;
+  const keys: Key[] = ranked
+    ? [{
+      expression: rankSql(sql, query.words ?? "", ranked),
+      type: "real",
+      descending: true,
+      nullable: false,
+    }]
+    : sort.map(({ column, descending }) => ({
+      expression: sql`record.${sql(column.name)}`,
+      type: column.type,
+      descending,
+      nullable: column.name !== "id",
+    }));
+  const { id } = columns;
+  if (id && (ranked || !sort.some(({ column }) => column === id))) {
+    const descending = keys.at(-1)?.descending ?? false;
+    keys.push({ expression: sql`record.id`, type: id.type, descending, nullable: false });
+  }
+  return keys;
+}
+
+/** A key of the order. An index serves it only when it says the same about nulls, also without any. */
+export function orderSql(sql: Sql, { expression, descending, nullable }: Key): Fragment {
+  if (!nullable) return descending ? sql`${expression} desc` : sql`${expression}`;
+  return descending ? sql`${expression} desc nulls last` : sql`${expression} asc nulls last`;
+}
+
+/**
+ * Rows after the position: equal in the first keys and behind in the next, for each key in turn. The
+ * bound on the first key alone is implied; it lets Postgres enter the index at the position.
+ */
+export function afterSql(sql: Sql, keys: Key[], position: (string | null)[]): Fragment {
+  const alternatives = keys.map((key, index) => {
+    const same = keys.slice(0, index).map((before, at) =>
+      sql`${before.expression} is not distinct from ${valueSql(sql, before, position[at])}`
+    );
+    return joined(sql, [...same, behindSql(sql, key, position[index])], sql` and `);
+  });
+  const bound = boundSql(sql, keys[0], position[0]);
+  return sql`${bound} (${joined(sql, alternatives.map((item) => sql`(${item})`), sql` or `)})`;
+}
+
+function boundSql(sql: Sql, key: Key | undefined, value: string | null | undefined): Fragment {
+  if (!key || value === null || value === undefined || key.nullable) return sql``;
+  return key.descending
+    ? sql`${key.expression} <= ${valueSql(sql, key, value)} and`
+    : sql`${key.expression} >= ${valueSql(sql, key, value)} and`;
+}
+
+function behindSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
+  if (value === null || value === undefined) return sql`false`;
+  const behind = key.descending
+    ? sql`${key.expression} < ${valueSql(sql, key, value)}`
+    : sql`${key.expression} > ${valueSql(sql, key, value)}`;
+  return key.nullable ? sql`(${behind} or ${key.expression} is null)` : behind;
+}
+
+/** Values travel as text and are cast by Postgres: the driver would cut microseconds off a time. */
+function valueSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
+  return sql`${value ?? null}::text::${sql.unsafe(key.type)}`;
+}
+
+function rankSql(sql: Sql, words: string, vector: string): Fragment {
+  return sql`coalesce(ts_rank(record.${sql(vector)}, ${wordsSql(sql, words)}), 0)`;
+}
