@@ -162,7 +162,8 @@ async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
   return await signIn(email);
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+/** The answer with its body read. */
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   const json = response.headers.get("Content-Type")?.includes("json") && text !== "";
   return {

@@ -69,11 +69,25 @@ export const optionalJson: MiddlewareHandler = async (context, next) => {
 async function checkJson(context: Context): Promise<void> {
   const text = await context.req.text();
   try {
-    JSON.parse(text);
+    // NUL and half a surrogate pair are JSON, but no text that Postgres could store.
+    JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
   } catch (cause) {
+    if (cause instanceof Problem) throw cause;
     const detail = `The JSON breaks ${brokenAt(text)}. Correct it there.`;
     throw new Problem("invalid_json", detail, { cause });
   }
+}
+
+const UNSTORABLE_ESCAPE = /\\u(0000|d[89a-f])/i;
+
+function refuseUnstorable(key: string, value: unknown): unknown {
+  for (const text of [key, value]) {
+    if (typeof text === "string" && (text.includes("\0") || !text.isWellFormed())) {
+      const detail = "Leave out NUL characters and incomplete surrogate pairs.";
+      throw new Problem("validation_failed", detail, { errors: { [key || "body"]: detail } });
+    }
+  }
+  return value;
 }
 
 function brokenAt(text: string): string {

@@ -1,0 +1,41 @@
+/** What every operation answers when all is well: its declared status, fields and headers. */
+import { assert, assertEquals } from "@std/assert";
+import { z } from "zod";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
+import { assertDeclared } from "../support/answers.ts";
+import { call, includesOf } from "../support/operations.ts";
+import { type Answer, createWorkspace, test, type Workspace } from "../support/workspace.ts";
+import { firstSuccess } from "./states.ts";
+
+for (const operation of operations) {
+  test(`${operation.id} answers ${operation.status ?? 200} with what it declares`, async () => {
+    const workspace = await createWorkspace();
+    const { answer, id } = await firstSuccess(operation, workspace);
+    assertDeclared(operation, answer);
+    assertHeaders(answer);
+    if (operation.kind === "read") await testIncludes(operation, workspace, id);
+  });
+}
+
+function assertHeaders({ status, headers, body }: Answer): void {
+  assert(headers.get("X-Request-Id"));
+  assert(headers.get("Server-Timing")?.includes("total;dur="));
+  const versioned = z.looseObject({ updated_at: z.string() }).safeParse(body);
+  if (versioned.success) assertEquals(headers.get("ETag"), `"${versioned.data.updated_at}"`);
+  if (status === 201) assertEquals(headers.get("Location")?.split("/").at(-1), String(body.id));
+}
+
+async function testIncludes(
+  operation: Operation,
+  workspace: Workspace,
+  id: number | undefined,
+): Promise<void> {
+  const includes = includesOf(operation);
+  if (includes.length === 0) return;
+  const query = `?include=${includes.join(",")}`;
+  const answer = await call(operation, { token: workspace.admin.token, id, query });
+  assertDeclared(operation, answer);
+  const record = operation.kind === "read" && operation.listing ? answer.body.data[0] : answer.body;
+  for (const name of includes) assert(name in record, `${operation.id} lacks ${name}`);
+}

@@ -1,0 +1,192 @@
+/** What every operation refuses, for every operation in the registry, with no line per operation. */
+import { assert, assertEquals } from "@std/assert";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
+import { assertProblem } from "../support/answers.ts";
+import {
+  addressOf,
+  bodyOf,
+  call,
+  exampleOf,
+  idKeys,
+  namesRecord,
+  recordsOf,
+  resourceOf,
+} from "../support/operations.ts";
+import { answerOf, createWorkspace, stack, test, type Workspace } from "../support/workspace.ts";
+import { callers } from "./callers.ts";
+
+const MALFORMED_IDS = [
+  "abc",
+  "0",
+  "-1",
+  "1.5",
+  "1e3",
+  "0x1",
+  "99999999999999999999",
+  "%00",
+  "1'--",
+];
+
+for (const operation of operations) {
+  testParameters(operation);
+  if (operation.access !== "anyone") testIdentity(operation);
+  if (operation.access === "admin") testRoles(operation);
+  if (operation.path.includes(":")) testMalformedIds(operation);
+  if (operation.body) testBodies(operation);
+  if (operation.access !== "anyone" && namesRecord(operation)) testForeignRecords(operation);
+}
+
+function testIdentity(operation: Operation): void {
+  test(`${operation.id} answers 401 without a token`, async () => {
+    assertProblem(await call(operation, { body: operation.example }), 401, "token_missing");
+  });
+
+  test(`${operation.id} answers 401 to an API key as bearer`, async () => {
+    for (const token of [stack.publishableKey, stack.secretKey]) {
+      const answer = await call(operation, { token, body: operation.example });
+      assertProblem(answer, 401, "api_key_not_allowed");
+    }
+  });
+
+  test(`${operation.id} answers 403 to a disabled member`, async () => {
+    const { disabled } = await callers();
+    const answer = await call(operation, { token: disabled, body: operation.example });
+    assertProblem(answer, 403, "member_disabled");
+  });
+
+  test(`${operation.id} answers 403 to a user who is no member`, async () => {
+    const { outsider } = await callers();
+    const answer = await call(operation, { token: outsider, body: operation.example });
+    assertProblem(answer, 403, "not_a_member");
+  });
+}
+
+function testRoles(operation: Operation): void {
+  test(`${operation.id} answers 403 to a rep and to a manager`, async () => {
+    const { own, rep, manager } = await callers();
+    const make = recordsOf(own);
+    const resource = resourceOf(operation);
+    const id = resource === undefined ? undefined : await make(resource);
+    const body = await bodyOf(operation, make);
+    for (const token of [rep, manager]) {
+      assertProblem(await call(operation, { token, id, body }), 403, "admin_required");
+    }
+  });
+}
+
+function testParameters(operation: Operation): void {
+  test(`${operation.id} answers 400 to an unknown query parameter`, async () => {
+    const { admin: token } = await callers();
+    for (const query of ["?no_such=1", "?constructor=1", "?__proto__=1", "?id@no_such=1"]) {
+      const answer = await call(operation, { token, query, body: operation.example });
+      assertProblem(answer, 400, "unknown_parameter");
+      assertEquals(Object.keys(answer.body.errors), [query.slice(1, -2)]);
+      assert(Array.isArray(answer.body.allowed));
+    }
+  });
+}
+
+function testMalformedIds(operation: Operation): void {
+  test(`${operation.id} answers 400 to a malformed id`, async () => {
+    const { admin: token } = await callers();
+    for (const id of MALFORMED_IDS) {
+      const answer = await call(operation, { token, id, body: operation.example });
+      assertProblem(answer, 400, "invalid_parameter");
+      assertEquals(Object.keys(answer.body.errors), ["id"]);
+    }
+  });
+}
+
+function testBodies(operation: Operation): void {
+  test(`${operation.id} has an example of its body that is valid`, () => {
+    assert(operation.example !== undefined, `Give ${operation.id} an example.`);
+    operation.body?.parse(operation.example);
+    return Promise.resolve();
+  });
+
+  if (operation.surface === "atomic") {
+    test(`${operation.id} drops unknown fields of its body, as Atomic CRM's clients need it`, () => {
+      const parsed = operation.body?.parse({ ...exampleOf(operation), no_such_field: 1 });
+      assertEquals(parsed, operation.body?.parse(operation.example));
+      return Promise.resolve();
+    });
+  } else {
+    test(`${operation.id} answers 422 to an unknown field`, async () => {
+      const { admin: token } = await callers();
+      const body = { ...exampleOf(operation), no_such_field: 1, workspace_id: crypto.randomUUID() };
+      const answer = await call(operation, { token, body });
+      assertProblem(answer, 422, "validation_failed");
+      assertEquals(Object.keys(answer.body.errors).sort(), ["no_such_field", "workspace_id"]);
+    });
+  }
+
+  test(`${operation.id} answers 400 to a body that is not JSON`, async () => {
+    const { admin: token } = await callers();
+    const answer = await call(operation, { token, body: '{"a": 1,\n  "b": nope}' });
+    assertProblem(answer, 400, "invalid_json");
+    assert(answer.body.detail.includes("line 2, column 9"), answer.body.detail);
+  });
+
+  test(`${operation.id} answers 415 to a body of another type, or of none`, async () => {
+    const { admin: token } = await callers();
+    const body = JSON.stringify(operation.example);
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]) {
+      const answer = await call(operation, { token, body, headers: { "Content-Type": type } });
+      assertProblem(answer, 415, "unsupported_media_type");
+    }
+    const untyped = await fetch(addressOf(operation), {
+      method: operation.method,
+      headers: { Authorization: `Bearer ${token}` },
+      body: new TextEncoder().encode(body),
+    });
+    assertProblem(await answerOf(untyped), 415, "unsupported_media_type");
+  });
+
+  test(`${operation.id} answers 4xx to values of other types`, async () => {
+    const { token } = (await createWorkspace()).admin;
+    for (const body of ["null", "[]", "1", '"text"', '{"__proto__": 1}', ...oddBodies(operation)]) {
+      const answer = await call(operation, { token, id: 1, body });
+      assert(answer.status < 500, `${body}: ${JSON.stringify(answer.body)}`);
+      if (answer.status >= 400) assertProblem(answer, answer.status, answer.body.code);
+    }
+  });
+}
+
+/** The example with each of its values replaced in turn by what Postgres cannot store. */
+function oddBodies(operation: Operation): string[] {
+  const example = exampleOf(operation);
+  const odd = ['"\\u0000"', '"\\ud800"', "1e400", "-1", "9007199254740993", "{}", "[[]]", "true"];
+  return Object.keys(example).flatMap((key) =>
+    odd.map((value) => JSON.stringify({ ...example, [key]: "?" }).replace('"?"', value))
+  );
+}
+
+function testForeignRecords(operation: Operation): void {
+  test(`${operation.id} answers 404 to a record of another workspace and leaves it`, async () => {
+    const { own, foreign, admin: token } = await callers();
+    const make = recordsOf(foreign);
+    const resource = resourceOf(operation) ?? "users";
+    const id = await make(resource);
+    const before = await readRecord(foreign, resource, id);
+    const body = await bodyOf(operation, operation.path.includes(":") ? recordsOf(own) : make);
+    const answer = await call(operation, { token, id, body });
+    assertProblem(answer, 404, "not_found");
+    assertEquals(await readRecord(foreign, resource, id), before);
+  });
+
+  if (operation.path.includes(":") && idKeys(operation).length > 0) {
+    test(`${operation.id} answers 404 when its body names another workspace's record`, async () => {
+      const { own, foreign, admin: token } = await callers();
+      const id = await recordsOf(own)(resourceOf(operation) ?? "users");
+      const body = await bodyOf(operation, recordsOf(foreign));
+      assertProblem(await call(operation, { token, id, body }), 404, "not_found");
+    });
+  }
+}
+
+async function readRecord(workspace: Workspace, resource: string, id: number): Promise<unknown> {
+  const { status, body } = await workspace.admin.api.get(`/${resource}/${id}`);
+  assertEquals(status, 200);
+  return body;
+}

@@ -1,0 +1,54 @@
+/**
+ * The states of a record that operations ask for: new, joined (users come by invitation), in the trash.
+ * An operation that is declared must succeed in one of them.
+ */
+import { assert } from "@std/assert";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { bodyOf, call, type MakeRecord, recordsOf, resourceOf } from "../support/operations.ts";
+import type { Answer, Workspace } from "../support/workspace.ts";
+
+/** A request that an operation has carried out. */
+export interface Success {
+  answer: Answer;
+  id: number | undefined;
+  body: unknown;
+  /** Makes more records in the same state. */
+  make: MakeRecord;
+}
+
+/** Calls an operation in one state after the other, until it succeeds. Throws when it never does. */
+export async function firstSuccess(
+  operation: Operation,
+  workspace: Workspace,
+  { headers, dryRun = true }: { headers?: HeadersInit; dryRun?: boolean } = {},
+): Promise<Success> {
+  const refusals: unknown[] = [];
+  for (const make of states(workspace)) {
+    const id = await pathId(operation, make);
+    const body = await bodyOf(operation, make, dryRun);
+    const answer = await call(operation, { token: workspace.admin.token, id, body, headers });
+    if (answer.status < 300) return { answer, id, body, make };
+    assert(answer.status < 500, JSON.stringify(answer.body));
+    refusals.push(answer.body);
+  }
+  throw new Error(`${operation.id} never succeeds: ${JSON.stringify(refusals)}`);
+}
+
+/** A record for an operation's path, or for its list to show. */
+export async function pathId(operation: Operation, make: MakeRecord): Promise<number | undefined> {
+  const resource = resourceOf(operation);
+  return resource === undefined ? undefined : await make(resource);
+}
+
+function states(workspace: Workspace): MakeRecord[] {
+  const create = recordsOf(workspace);
+  const join: MakeRecord = async (resource) =>
+    resource === "users" ? (await workspace.addMember("rep")).id : await create(resource);
+  const remove: MakeRecord = async (resource) => {
+    const id = await join(resource);
+    const { status } = await workspace.admin.api.delete(`/${resource}/${id}`);
+    assert(status === 200 || status === 204);
+    return id;
+  };
+  return [create, join, remove];
+}

@@ -1,0 +1,65 @@
+/**
+ * The real app inside the test's process, for settings that the stack's own function does not have:
+ * production, other origins, other keys, a small rate limit. It uses the stack's database and auth.
+ *
+ *     await withApp({ rateLimit: 10 }, async ({ send, lines }) => { … });
+ */
+import { z } from "zod";
+import { functionEnvironment } from "../../dev/functionEnvironment.ts";
+import { type App, createApp } from "../../supabase/functions/api/app.ts";
+import { readSettings, type Settings } from "../../supabase/functions/_shared/settings.ts";
+import { type Answer, answerOf } from "./workspace.ts";
+
+const addressesSchema = z.object({
+  apiUrl: z.string(),
+  functionUrl: z.string(),
+  mailUrl: z.string(),
+  databaseUrl: z.string(),
+  superuserUrl: z.string(),
+  gatewayDatabaseUrl: z.string(),
+  publishableKey: z.string(),
+  secretKey: z.string(),
+  jwtSecret: z.string(),
+});
+
+/** A line of the request log. */
+export type LogLine = Record<string, unknown>;
+
+/** An app, and what it has logged so far. */
+export interface AppUnderTest extends App {
+  lines: LogLine[];
+  /** Sends a request to a path below the function's address: `/api/health`. */
+  send(path: string, init?: RequestInit): Promise<Answer>;
+}
+
+/** The settings of the stack's function, changed. */
+export async function testSettings(changes: Partial<Settings> = {}): Promise<Settings> {
+  const addresses = addressesSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
+  return { ...readSettings(await functionEnvironment(addresses)), ...changes };
+}
+
+/** Makes an app; the caller closes it. */
+export async function appUnderTest(changes: Partial<Settings> = {}): Promise<AppUnderTest> {
+  const lines: LogLine[] = [];
+  const settings = await testSettings(changes);
+  const app = createApp(settings, { log: (line) => lines.push(line), checkAnswers: true });
+  return {
+    ...app,
+    lines,
+    send: async (path, init) =>
+      answerOf(await app.fetch(new Request(`http://localhost${path}`, init))),
+  };
+}
+
+/** Runs work with an app, and closes it. */
+export async function withApp(
+  changes: Partial<Settings>,
+  work: (app: AppUnderTest) => Promise<void>,
+): Promise<void> {
+  const app = await appUnderTest(changes);
+  try {
+    await work(app);
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Requests to any operation, made from its declaration alone: its path, its example, and records that
+ * the resource's own create operation makes.
+ */
+import { z } from "zod";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { parameterNames } from "../../supabase/functions/_shared/parameters.ts";
+import { routeOf } from "../../supabase/functions/_shared/routes.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
+import { type Answer, answerOf, freshEmail, stack, type Workspace } from "./workspace.ts";
+
+/** Makes a record of a resource and returns its id. */
+export type MakeRecord = (resource: string) => Promise<number>;
+
+const functionsUrl = new URL("..", stack.functionUrl + "/").href.replace(/\/$/, "");
+const creators = new Map(
+  operations
+    .filter(({ method, path, surface }) =>
+      method === "POST" && surface !== "atomic" && /^\/\w+$/.test(path)
+    )
+    .map((operation) => [operation.path.slice(1), operation]),
+);
+
+/** The resources whose records an operation creates. */
+export const creatableResources = [...creators.keys()];
+
+/** The resource that an operation is about, when its records can be created. */
+export function resourceOf(operation: Operation): string | undefined {
+  return operation.path.split(/[/_]/).find((part) => creators.has(part));
+}
+
+/** Whether an operation names a record: in its path, or in its body. */
+export function namesRecord(operation: Operation): boolean {
+  return operation.path.includes(":") || idKeys(operation).length > 0;
+}
+
+/** The ids that the example of an operation's body holds. */
+export function idKeys(operation: Operation): string[] {
+  return Object.keys(exampleOf(operation)).filter((key) => resourceOfKey(key, operation));
+}
+
+/** The operation's address, with `id` for every parameter in it. */
+export function addressOf(operation: Operation, id: number | string = 1): string {
+  return functionsUrl + routeOf(operation).replace(/:\w+/g, String(id));
+}
+
+/**
+ * The example as a body: fresh addresses, and the ids of records that are made for it. An example that
+ * is a dry run is made earnest when `dryRun` is false.
+ */
+export async function bodyOf(
+  operation: Operation,
+  make: MakeRecord,
+  dryRun = true,
+): Promise<unknown> {
+  if (operation.example === undefined) return undefined;
+  const body: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(exampleOf(operation))) {
+    const resource = resourceOfKey(key, operation);
+    if (key === "dry_run") body[key] = value && dryRun;
+    else if (!resource) body[key] = withFreshAddresses(value);
+    else body[key] = Array.isArray(value) ? [await make(resource)] : await make(resource);
+  }
+  return body;
+}
+
+/** The example as it stands: valid, with ids of no one. */
+export function exampleOf(operation: Operation): Record<string, unknown> {
+  return z.record(z.string(), z.unknown()).parse(operation.example ?? {});
+}
+
+/** Sends a request to an operation; a body that is text goes out as it is. */
+export async function call(
+  operation: Operation,
+  options: {
+    token?: string;
+    id?: number | string;
+    query?: string;
+    body?: unknown;
+    headers?: HeadersInit;
+  } = {},
+): Promise<Answer> {
+  const { token, id, query = "", body } = options;
+  const headers = new Headers(options.headers);
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  if (body !== undefined && !headers.has("Content-Type")) {
+    headers.set("Content-Type", "application/json");
+  }
+  const address = `${addressOf(operation, id)}${query}`;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return await answerOf(await fetch(address, { method: operation.method, headers, body: text }));
+}
+
+/** Makes records by the resource's create operation, as the workspace's admin. */
+export function recordsOf(workspace: Workspace): MakeRecord {
+  const make: MakeRecord = async (resource) => {
+    const operation = creators.get(resource);
+    if (!operation) throw new Error(`${resource} cannot be created.`);
+    const body = await bodyOf(operation, make);
+    const answer = await call(operation, { token: workspace.admin.token, body });
+    if (answer.status !== 201) {
+      throw new Error(`${operation.id}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body.id;
+  };
+  return make;
+}
+
+/** The names of what `include` may hold. */
+export function includesOf(operation: Operation): string[] {
+  if (operation.kind === "read" && operation.listing) return operation.listing.offer.includes;
+  if (!parameterNames(operation).includes("include") || !operation.query) return [];
+  const { properties } = z.toJSONSchema(operation.query, { unrepresentable: "any" });
+  const include = properties?.include;
+  const items = typeof include === "object" ? include.items : undefined;
+  return z.object({ enum: z.array(z.string()) }).parse(items).enum;
+}
+
+/** `company_id` → companies, `loser_ids` → the operation's own resource; else undefined. */
+function resourceOfKey(key: string, operation: Operation): string | undefined {
+  const stem = /^(.+?)(?:_ids?|Ids?)$/.exec(key)?.[1];
+  if (stem === undefined) return undefined;
+  if (stem === "sales") return "users";
+  const named = [`${stem}s`, stem.replace(/y$/, "ies")].find((name) => creators.has(name));
+  return named ?? resourceOf(operation);
+}
+
+/** No two users share an address. */
+function withFreshAddresses(value: unknown): unknown {
+  return typeof value === "string" && /^\S+@\S+$/.test(value) ? freshEmail() : value;
+}
