@@ -56,7 +56,7 @@ async function pull(url: string, out: string): Promise<string> {
   };
   await Deno.writeTextFile(config, JSON.stringify(options));
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "npm:drizzle-kit", "pull", `--config=${config}`],
+    args: ["run", "--allow-all", pinned.imports["drizzle-kit"], "pull", `--config=${config}`],
     cwd: ROOT,
     stdin: "null",
   }).output();
