@@ -11,33 +11,23 @@ import {
   type Verb,
   VERBS,
 } from "./permissions.ts";
-import { type Relation, type SampleRows, sampleValues } from "./sampleRows.ts";
+import { type Relation, sampleValues } from "./sampleRows.ts";
 import {
   attempt,
   createFixture,
+  DENIED,
   type Fixture,
   isRow,
-  type Outcome,
+  met,
+  NOT_WRITABLE,
   readRow,
+  refused,
+  rowOf,
   statementOf,
 } from "./sweep.ts";
 
-/** The row of a view that shows a row of a table. */
-const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
-  contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
-  companies_summary: ({ companies }) => ({ id: companies?.id }),
-  members: ({ sales }) => ({ id: sales?.id }),
-  activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
-  init_state: () => ({}),
-};
-
 /** A workspace has one row in these: it makes room before another one is inserted. */
 const SINGLETONS = ["configuration"];
-
-/** permission denied, or new row violates row-level security policy. */
-const DENIED = ["42501"];
-/** A view that PostgreSQL could not write to anyway is refused before its grants are looked at. */
-const NOT_WRITABLE = [...DENIED, "55000", "0A000"];
 
 const fixturePromise = createFixture();
 let cases = 0;
@@ -68,56 +58,6 @@ for (const name of Object.keys(PERMISSIONS)) {
     assertEquals(failures, []);
   });
 }
-
-test("permissions: nobody moves a row into another workspace", async () => {
-  const fixture = await fixturePromise;
-  await sweepMembers(fixture, async (relation, caller) => {
-    const row = rowOf(fixture, relation, caller);
-    const allowed = isAllowed(relation.name, "update", caller, true);
-    const { outcome, left } = await attempt({
-      caller: fixture.callers[caller],
-      statement: (tx) =>
-        tx`
-          update ${tx("public." + relation.name)}
-          set workspace_id = ${fixture.foreign_workspace_id}
-          where ${isRow(relation, row)}`,
-    }, (tx) => tx`select from ${tx("public." + relation.name)} where ${isRow(relation, row)}`);
-    if (left.length !== 1) return "the row is gone";
-    return allowed || "code" in outcome ? refused(outcome, ["42501", "PT403"]) : met(outcome, 0);
-  });
-});
-
-test("permissions: nobody inserts a row into another workspace", async () => {
-  const fixture = await fixturePromise;
-  await sweepMembers(fixture, async (relation, caller) => {
-    const values = sampleValues(relation, fixture.foreignRows);
-    const { outcome } = await attempt({
-      caller: fixture.callers[caller],
-      statement: (tx) => statementOf(tx, relation, "insert", values),
-    }, () => Promise.resolve());
-    return refused(outcome, DENIED);
-  });
-});
-
-test("permissions: no row has a parent or an owner in another workspace", async () => {
-  const fixture = await fixturePromise;
-  const { callers, foreignRows } = fixture;
-  await sweepMembers(fixture, async (relation, caller) => {
-    if (!isAllowed(relation.name, "insert", caller, true)) return null;
-    for (const { name, parent } of relation.columns) {
-      if (!parent || parent === "workspaces") continue;
-      const values = sampleValues(relation, fixture.rows.get(caller) ?? {});
-      values[name] = foreignRows[parent]?.id;
-      const { outcome } = await attempt({
-        caller: callers[caller],
-        statement: (tx) => statementOf(tx, relation, "insert", values),
-      }, () => Promise.resolve());
-      const failure = refused(outcome, ["23503"]);
-      if (failure) return `${name}: ${failure}`;
-    }
-    return null;
-  });
-});
 
 test("permissions: the tables of private and gateway are closed to every caller", async () => {
   const { callers } = await fixturePromise;
@@ -238,46 +178,10 @@ function done(verb: Verb, before: unknown[], left: unknown[]): string | null {
   return same === (verb === "select") ? null : "the row is as before";
 }
 
-/** Runs a check for every table that knows workspaces and every member who may be active. */
-async function sweepMembers(
-  { relations }: Fixture,
-  check: (relation: Relation, caller: CallerName) => Promise<string | null>,
-): Promise<void> {
-  const failures: string[] = [];
-  for (const relation of relations.values()) {
-    if (!relation.columns.some(({ name }) => name === "workspace_id")) continue;
-    if (relation.kind === "view") continue;
-    for (const caller of ["rep", "manager", "admin"] as const) {
-      cases += 1;
-      const failure = await check(relation, caller);
-      if (failure) failures.push(`${caller} ${relation.name}: ${failure}`);
-    }
-  }
-  assertEquals(failures, []);
-}
-
-function met(outcome: Outcome, rows: number): string | null {
-  if ("code" in outcome) return `refused with ${outcome.code} ${outcome.detail ?? ""}`;
-  return outcome.rows === rows ? null : `met ${outcome.rows} rows, not ${rows}`;
-}
-
-function refused(outcome: Outcome, codes: string[]): string | null {
-  if (!("code" in outcome)) return `not refused, met ${outcome.rows} rows`;
-  return codes.includes(outcome.code) ? null : `refused with ${outcome.code}, not ${codes}`;
-}
-
 function relationOf({ relations }: Fixture, name: string): Relation {
   const relation = relations.get(name);
   if (!relation) throw new Error(`${name} is not in the catalogue.`);
   return relation;
-}
-
-function rowOf({ rows }: Fixture, relation: Relation, owner: CallerName): Row {
-  const own = rows.get(owner) ?? {};
-  if (relation.kind === "table") return own[relation.name] ?? {};
-  const viewRow = VIEW_ROWS[relation.name];
-  if (!viewRow) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
-  return viewRow(own);
 }
 
 async function rest(name: string, token?: string): Promise<{ status: number; rows: Row[] }> {

@@ -134,3 +134,38 @@ function changeOf(relation: Relation) {
   const first = sql(relation.columns[0]?.name ?? "");
   return sql`${first} = ${first}`;
 }
+
+/** The row of a view that shows a row of a table. */
+const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
+  contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
+  companies_summary: ({ companies }) => ({ id: companies?.id }),
+  members: ({ sales }) => ({ id: sales?.id }),
+  activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
+  init_state: () => ({}),
+};
+
+/** permission denied, or new row violates row-level security policy. */
+export const DENIED = ["42501"];
+/** A view that PostgreSQL could not write to anyway is refused before its grants are looked at. */
+export const NOT_WRITABLE = [...DENIED, "55000", "0A000"];
+
+/** What is wrong with a statement that should have met this many rows; null when nothing is. */
+export function met(outcome: Outcome, rows: number): string | null {
+  if ("code" in outcome) return `refused with ${outcome.code} ${outcome.detail ?? ""}`;
+  return outcome.rows === rows ? null : `met ${outcome.rows} rows, not ${rows}`;
+}
+
+/** What is wrong with a statement that should have been refused; null when nothing is. */
+export function refused(outcome: Outcome, codes: string[]): string | null {
+  if (!("code" in outcome)) return `not refused, met ${outcome.rows} rows`;
+  return codes.includes(outcome.code) ? null : `refused with ${outcome.code}, not ${codes}`;
+}
+
+/** A member's row in a table or a view. */
+export function rowOf({ rows }: Fixture, relation: Relation, owner: CallerName): Row {
+  const own = rows.get(owner) ?? {};
+  if (relation.kind === "table") return own[relation.name] ?? {};
+  const viewRow = VIEW_ROWS[relation.name];
+  if (!viewRow) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
+  return viewRow(own);
+}

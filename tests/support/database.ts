@@ -133,11 +133,12 @@ async function addMember(workspace_id: string, role: Role, disabled: boolean): P
   return await addUser({ id, email });
 }
 
-async function addUser({ id = crypto.randomUUID() as string, email = freshEmail() }) {
+async function addUser(given: { id?: string; email?: string }): Promise<Member> {
+  const id = given.id ?? crypto.randomUUID();
+  const email = given.email ?? freshEmail();
   await sql`insert into auth.users (id, email) values (${id}, ${email})`;
   const [member] = await sql<{ id: number; workspace_id: string }[]>`
     select id, workspace_id from public.sales where user_id = ${id}`;
   if (!member) throw new Error(`${email} is no member.`);
-  const claims = { role: "authenticated" as const, sub: id };
-  return { ...member, user_id: id, email, claims };
+  return { ...member, user_id: id, email, claims: { role: "authenticated", sub: id } };
 }

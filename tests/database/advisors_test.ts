@@ -1,0 +1,28 @@
+/** Supabase's own security and performance lints, through its CLI. */
+import { assert, assertEquals } from "@std/assert";
+import { z } from "zod";
+import { supabase } from "../../dev/supabaseCli.ts";
+import { test } from "../support/workspace.ts";
+
+const stack = z.object({ databaseUrl: z.string() })
+  .parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
+
+const adviceSchema = z.object({
+  results: z.array(z.object({ name: z.string(), level: z.string(), detail: z.string() })),
+});
+
+test("supabase db advisors reports nothing but indexes that an idle database does not use", async () => {
+  const { stdout } = await supabase([
+    "db",
+    "advisors",
+    `--remote=${stack.databaseUrl}?sslmode=disable`,
+    "--type=all",
+    "--level=info",
+    "--output-format=json",
+  ], { quiet: true });
+  const { results } = adviceSchema.parse(JSON.parse(stdout));
+  const findings = results.filter(({ name, level }) => level !== "INFO" || name !== "unused_index");
+  assertEquals(findings, []);
+  // Proof that it looked: a fresh database has used hardly an index yet.
+  assert(results.length > 0);
+});

@@ -1,0 +1,155 @@
+/**
+ * Sweeps over policies, grants and functions: rules that hold for whatever is in the database, so that
+ * they hold for what the next migration adds. Each query returns what breaks its rule.
+ */
+import { assertEquals } from "@std/assert";
+import { sql } from "../support/database.ts";
+import { test } from "../support/workspace.ts";
+import { offenders } from "./offenders.ts";
+import { EXECUTABLE, isGranted, PERMISSIONS, VERBS } from "./permissions.ts";
+
+/** Roles that only servers have: a policy of theirs may allow everything. */
+const SERVER_ROLES = ["service_role", "portico_gateway"];
+
+test("privileges: row level security is enabled on every table", async () => {
+  assertEquals(
+    await offenders`
+      select c.oid::regclass::text as name from pg_class c
+      join ours on ours.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and not c.relrowsecurity`,
+    [],
+  );
+});
+
+test("privileges: every table has a policy", async () => {
+  assertEquals(
+    await offenders`
+      select c.oid::regclass::text as name from pg_class c
+      join ours on ours.oid = c.relnamespace
+      where c.relkind in ('r', 'p')
+        and not exists (select from pg_policy p where p.polrelid = c.oid)`,
+    [],
+  );
+});
+
+test("privileges: no policy is for PUBLIC or anon", async () => {
+  assertEquals(
+    await offenders`
+      select format('%s: %s', p.polrelid::regclass, p.polname) as name from pg_policy p
+      where p.polrelid in (select c.oid from pg_class c join ours on ours.oid = c.relnamespace)
+        and p.polroles && array[0, 'anon'::regrole]::oid[]`,
+    [],
+  );
+});
+
+test("privileges: no policy is true for whoever asks, but for servers", async () => {
+  assertEquals(
+    await offenders`
+      select format('%I.%I: %s', schemaname, tablename, policyname) as name from pg_policies
+      where schemaname in (select nspname from ours)
+        and ('true' in (qual, with_check) or coalesce(qual, with_check) is null)
+        and not roles <@ ${SERVER_ROLES}::name[]`,
+    [],
+  );
+});
+
+test("privileges: policies call their helpers once per query, in (select …)", async () => {
+  assertEquals(
+    await offenders`
+      select format('%I.%I: %s', schemaname, tablename, policyname) as name from pg_policies
+      where schemaname in (select nspname from ours)
+        and regexp_replace(
+          concat_ws(' ', qual, with_check), 'SELECT (private|auth)[.]\\w+[(][)]', '', 'gi'
+        ) ~ '(private|auth)[.]\\w+[(]'`,
+    [],
+  );
+});
+
+test("privileges: policies for UPDATE check the new row too", async () => {
+  assertEquals(
+    await offenders`
+      select format('%I.%I: %s', schemaname, tablename, policyname) as name from pg_policies
+      where schemaname in (select nspname from ours)
+        and cmd in ('UPDATE', 'ALL') and with_check is null`,
+    [],
+  );
+});
+
+test("privileges: callers hold the table privileges that permissions.ts implies, and no others", async () => {
+  const found = await sql<{ name: string }[]>`
+    select format('%s: %s %s', role, verb, c.relname) as name
+    from pg_class c, unnest(array['anon', 'authenticated']) role, unnest(${[...VERBS]}::text[]) verb
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'm', 'p')
+      and case verb
+        when 'delete' then has_table_privilege(role, c.oid, verb)
+        else has_any_column_privilege(role, c.oid, verb)
+      end`;
+  const expected = Object.keys(PERMISSIONS).flatMap((relation) =>
+    VERBS.flatMap((verb) => [
+      isGranted(relation, verb, "anon") ? `anon: ${verb} ${relation}` : "",
+      isGranted(relation, verb, "rep") ? `authenticated: ${verb} ${relation}` : "",
+    ])
+  ).filter((name) => name !== "");
+  assertEquals(found.map(({ name }) => name).sort(), expected.sort());
+});
+
+test("privileges: nobody but owners and servers truncates, refers to or watches a table", async () => {
+  assertEquals(
+    await offenders`
+      select format('%s: %s %s', role, verb, c.oid::regclass) as name
+      from pg_class c
+      join ours on ours.oid = c.relnamespace,
+        unnest(array['anon', 'authenticated', 'portico_gateway']) role,
+        unnest(array['truncate', 'references', 'trigger', 'maintain']) verb
+      where c.relkind in ('r', 'p') and has_table_privilege(role, c.oid, verb)`,
+    [],
+  );
+});
+
+test("privileges: definer functions and all others have an empty search_path", async () => {
+  assertEquals(
+    await offenders`
+      select p.oid::regprocedure::text as name from pg_proc p
+      join ours on ours.oid = p.pronamespace
+      where not coalesce(p.proconfig @> array['search_path=""'], false)`,
+    [],
+  );
+});
+
+test("privileges: each role executes the functions that permissions.ts lists, and no others", async () => {
+  const executable: Record<string, string[]> = {};
+  for (const role of Object.keys(EXECUTABLE)) {
+    const rows = await sql<{ name: string }[]>`
+      select p.oid::regprocedure::text as name from pg_proc p
+      where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace, 'gateway'::regnamespace)
+        and has_function_privilege(${role}, p.oid, 'execute')`;
+    executable[role] = rows.map(({ name }) => name).sort();
+  }
+  const expected = Object.entries(EXECUTABLE).map(([role, names]) => [role, [...names].sort()]);
+  assertEquals(executable, Object.fromEntries(expected));
+});
+
+test("privileges: views run with the rights of who asks", async () => {
+  assertEquals(
+    await offenders`
+      select c.oid::regclass::text as name from pg_class c
+      join ours on ours.oid = c.relnamespace
+      where c.relkind = 'v'
+        and not coalesce(c.reloptions && array['security_invoker=on', 'security_invoker=true'], false)`,
+    [],
+  );
+});
+
+test("privileges: portico_gateway inherits nothing and may become authenticated alone", async () => {
+  const [role] = await sql`
+    select rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication
+    from pg_roles where rolname = 'portico_gateway'`;
+  assertEquals(new Set(Object.values(role ?? { none: true })), new Set([false]));
+  const memberships = await sql`
+    select roleid::regrole::text as name, inherit_option, set_option, admin_option
+    from pg_auth_members where member = 'portico_gateway'::regrole`;
+  assertEquals(
+    [...memberships],
+    [{ name: "authenticated", inherit_option: false, set_option: true, admin_option: false }],
+  );
+});
