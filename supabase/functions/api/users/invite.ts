@@ -6,9 +6,8 @@
 import type { Member, Sql } from "../../_shared/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
-import { setColumns } from "../../_shared/records.ts";
 import { createAuthUser, deleteAuthUser, mailInvitation, setBanned } from "./authUsers.ts";
-import { getUser } from "./queries.ts";
+import { getUser, setUser } from "./queries.ts";
 import type { NewUser, User } from "./schema.ts";
 
 /** Longer than the calls of one request to the auth server may take together. */
@@ -83,7 +82,7 @@ async function writeInvitation(sql: Sql, member: Member, user: NewUser): Promise
   }
   if (pending !== undefined) {
     const names = { ...(first_name && { first_name }), ...(last_name && { last_name }) };
-    await setColumns(sql, "sales", pending, { ...names, role, disabled });
+    await setUser(sql, pending, { ...names, role, disabled });
   }
   return invitation.id;
 }

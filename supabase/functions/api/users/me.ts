@@ -1,8 +1,7 @@
 /** The caller's own profile. */
 import { requireMatch } from "../../_shared/entityTag.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
-import { setColumns } from "../../_shared/records.ts";
-import { getMe, lockUser } from "./queries.ts";
+import { getMe, lockUser, setUser } from "./queries.ts";
 import { Me, ProfilePatch } from "./schema.ts";
 
 const get = read({
@@ -28,7 +27,7 @@ const update = write({
   output: Me,
   run: async ({ sql, member }, { body, ifMatch }) => {
     requireMatch(await lockUser(sql, member.id), ifMatch);
-    if (Object.keys(body).length > 0) await setColumns(sql, "sales", member.id, body);
+    await setUser(sql, member.id, body);
     return await getMe(sql);
   },
 });

@@ -12,7 +12,7 @@ import { idParams } from "../../_shared/fields.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser, setBanned } from "./authUsers.ts";
-import { getUser } from "./queries.ts";
+import { getUser, setUser } from "./queries.ts";
 import type { Offboarding, User } from "./schema.ts";
 
 export const OffboardQuery = z.object({
@@ -59,7 +59,7 @@ async function offboard(
   if (id === member.id) await refuseOneself(sql, member);
   if (reassign_to !== undefined) await requireHeir(sql, reassign_to, id);
   const reassigned = await reassign(sql, id, reassign_to);
-  await sql`update sales set disabled = true, role = 'rep' where id = ${id}`;
+  await setUser(sql, id, { disabled: true, role: "rep" });
   await sql`select private.end_sessions(${user.user_id}::uuid)`;
   const outcome = await withdraw(sql, user) ? "withdrawn" : "disabled";
   const reassigned_to = reassign_to ?? null;

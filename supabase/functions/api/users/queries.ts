@@ -1,7 +1,8 @@
 /** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
 import type { Sql } from "../../_shared/database.ts";
 import { listing } from "../../_shared/listing.ts";
-import { found } from "../../_shared/problem.ts";
+import { found, Problem } from "../../_shared/problem.ts";
+import { setColumns } from "../../_shared/records.ts";
 import { members } from "../../_shared/schema.ts";
 import { type Me, User } from "./schema.ts";
 
@@ -22,6 +23,18 @@ export async function getUser(sql: Sql, id: number): Promise<User> {
 export async function lockUser(sql: Sql, id: number): Promise<User> {
   await sql`select from sales where id = ${id} for update`;
   return await getUser(sql, id);
+}
+
+/**
+ * Sets columns of a user.
+ * @throws Problem `admin_required` when row level security lets the caller change no such row: they
+ *   may have been an administrator until a moment ago.
+ */
+export async function setUser(sql: Sql, id: number, values: object): Promise<void> {
+  if (Object.keys(values).length === 0) return;
+  const { count } = await setColumns(sql, "sales", id, values);
+  if (count > 0) return;
+  throw new Problem("admin_required", "Ask an administrator to change other users.");
 }
 
 /** The caller with workspace and permissions. */

@@ -5,7 +5,7 @@
 import type { Sql } from "../../_shared/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { setBanned } from "./authUsers.ts";
-import { getUser, lockUser } from "./queries.ts";
+import { getUser, lockUser, setUser } from "./queries.ts";
 import type { User } from "./schema.ts";
 
 /** Lets a user in again; an active one stays as they are. */
@@ -22,7 +22,7 @@ export async function restoreUser(
 async function enable(sql: Sql, id: number, role: User["role"]): Promise<User> {
   const user = await lockUser(sql, id);
   if (!user.disabled) return user;
-  await sql`update sales set disabled = false, role = ${role} where id = ${id}`;
+  await setUser(sql, id, { disabled: false, role });
   await sql`
     update invitations set withdrawn_at = null, member_id = null
     where id = ${user.user_id} and accepted_at is null`;

@@ -8,9 +8,8 @@ import type { Member, Sql } from "../../_shared/database.ts";
 import { requireMatch } from "../../_shared/entityTag.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
-import { setColumns } from "../../_shared/records.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";
-import { getUser, lockUser } from "./queries.ts";
+import { getUser, lockUser, setUser } from "./queries.ts";
 import type { User, UserPatch } from "./schema.ts";
 
 /** Fields that are for admins, whoever the user is. */
@@ -47,7 +46,7 @@ async function applyChanges(
   requirePermission(member, id, changes);
   requireMatch(current, ifMatch);
   if (changes.email !== undefined) await moveAddress(sql, current, changes.email);
-  if (Object.keys(changes).length > 0) await setColumns(sql, "sales", id, changes);
+  await setUser(sql, id, changes);
   if (changes.disabled) await sql`select private.end_sessions(${current.user_id}::uuid)`;
   return await getUser(sql, id);
 }
