@@ -6,6 +6,7 @@
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
+import pinned from "../../deno.json" with { type: "json" };
 import { startStack } from "../stack.ts";
 import { removeStackData } from "../stackData.ts";
 import { formatted } from "./formatted.ts";

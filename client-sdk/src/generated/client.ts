@@ -120,7 +120,7 @@ interface UsersListOperators {
   email: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   first_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   last_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  avatar: "eq" | "is";
+  avatar: "is";
   role: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   administrator: "eq" | "neq" | "is";
   disabled: "eq" | "neq" | "is";
@@ -265,7 +265,7 @@ interface CompaniesListOperators {
   description: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   revenue: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   tax_identifier: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  logo: "eq" | "is";
+  logo: "is";
   nb_deals: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
   nb_contacts: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
   updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
@@ -377,7 +377,7 @@ interface ContactsListOperators {
   gender: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   title: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   background: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  avatar: "eq" | "is";
+  avatar: "is";
   first_seen: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
   last_seen: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
   has_newsletter: "eq" | "neq" | "is";
