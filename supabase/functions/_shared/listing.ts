@@ -222,12 +222,12 @@ function fieldsSql(
   query: Pick<ListQuery, "select" | "include">,
   definition: Source,
 ): Fragment {
-  const fields = query.select.map((name) => sql`record.${sql(name)}`);
-  for (const name of query.include) {
+  const columns = sql`${sql(query.select.map((name) => `record.${name}`))}`;
+  const relations = query.include.flatMap((name) => {
     const subselect = definition.include?.[name];
-    if (subselect) fields.push(sql`(${subselect(sql)}) as ${sql(name)}`);
-  }
-  return commaSeparated(sql, fields);
+    return subselect ? [sql`(${subselect(sql)}) as ${sql(name)}`] : [];
+  });
+  return commaSeparated(sql, [columns, ...relations]);
 }
 
 function bindingOf(query: ListQuery, definition: Source): string {
