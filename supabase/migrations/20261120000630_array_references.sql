@@ -42,7 +42,8 @@ begin
           'Unknown %s: %s. Use ids that exist in this workspace.',
           referenced_table, array_to_string(missing, ', ')
         ),
-        detail = 'unknown_' || rtrim(referenced_table, 's');
+        detail = 'unknown_' || rtrim(referenced_table, 's'),
+        column = column_name;
     end if;
   end loop;
   return null;

@@ -173,12 +173,24 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
   wanted constant tsquery := private.search_query(words);
+  any_in_name constant tsquery := (
+    select string_agg(quote_literal(lexeme) || ':*A', ' | ')::tsquery
+    from unnest(to_tsvector('pg_catalog.simple', private.searchable(words)))
+  );
 begin
   case table_name
     when 'contacts' then
+      -- "ada acme" finds the Ada who works for Acme.
       return query
         select c.id from public.contacts c
-        where c.workspace_id = caller_workspace and c.search @@ wanted;
+        where c.workspace_id = caller_workspace and c.search @@ wanted
+        union
+        select c.id
+        from public.companies co
+        join public.contacts c on c.workspace_id = co.workspace_id and c.company_id = co.id
+        where co.workspace_id = caller_workspace
+          and co.search @@ any_in_name
+          and (coalesce(c.search, '') || ts_filter(co.search, '{a}')) @@ wanted;
     when 'companies' then
       return query
         select c.id from public.companies c
@@ -191,7 +203,7 @@ begin
 end
 $$;
 comment on function private.search_ids(text, text) is
-  'Ids of the caller''s contacts, companies or deals in which every word occurs; none without a word.';
+  'Ids of the caller''s contacts, companies or deals in which every word occurs, for contacts also in their company''s name; none without a word.';
 
 grant execute on function private.search_query(text), private.search_ids(text, text)
   to authenticated, service_role;

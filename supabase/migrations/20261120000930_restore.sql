@@ -109,18 +109,34 @@ returns jsonb
 language sql stable security definer
 set search_path = ''
 as $$
-  select jsonb_build_object(
-    'deleted_at', t.deleted_at, 'reason', t.reason, 'merged_into', t.merged_into
+  with recursive path as (
+    (
+      select t.deleted_at, t.reason, t.merged_into, 1 as step
+      from private.trash t
+      where t.workspace_id = private.workspace_id()
+        and t.table_name = trashed.table_name
+        and t.record_id = trashed.record_id
+      order by t.id desc
+      limit 1
+    )
+    union all
+    select path.deleted_at, path.reason, t.merged_into, path.step + 1
+    from path
+    join private.trash t
+      on t.workspace_id = private.workspace_id()
+      and t.table_name = trashed.table_name
+      and t.record_id = path.merged_into
+      and t.reason = 'merged'
   )
-  from private.trash t
-  where t.workspace_id = private.workspace_id()
-    and t.table_name = trashed.table_name
-    and t.record_id = trashed.record_id
-  order by t.id desc
+  select jsonb_build_object(
+    'deleted_at', path.deleted_at, 'reason', path.reason, 'merged_into', path.merged_into
+  )
+  from path
+  order by path.step desc
   limit 1
 $$;
 comment on function private.trashed(text, bigint) is
-  'When and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", "merged_into"}, or null.';
+  'When and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", "merged_into"}, or null. merged_into is the end of the way, when that one was merged too.';
 
 create function private.purge_trash(older_than interval)
 returns bigint

@@ -73,11 +73,14 @@ as $$
     and m.winner_id = p_winner_id
     and m.loser_ids operator(pg_catalog.&&) p_loser_ids
     and private.merged_directly(p_winner_id, p_loser_ids)
-  order by m.merged_at desc
+  order by
+    m.loser_ids operator(pg_catalog.@>) p_loser_ids
+      and m.loser_ids operator(pg_catalog.<@) p_loser_ids desc,
+    m.merged_at desc
   limit 1
 $$;
 comment on function private.find_contact_merge(bigint, bigint[]) is
-  'The latest merge of any of these contacts into this one, when all of them went there; else null.';
+  'The merge of these contacts into this one, or else the latest of any of them, when all went there; else null.';
 
 revoke all on function
   private.merged_directly(bigint, bigint[]),

@@ -87,7 +87,13 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
 
 function fromTrigger(error: postgres.PostgresError): Problem {
   const code = error.detail ?? "";
-  if (isProblemCode(code)) return new Problem(code, error.message, { cause: error });
+  const { column_name: field, message } = error;
+  if (isProblemCode(code)) {
+    return new Problem(code, message, {
+      cause: error,
+      ...(field && { errors: { [field]: message } }),
+    });
+  }
   return new Problem("internal", INTERNAL_DETAIL, { cause: error });
 }
 
