@@ -23,5 +23,7 @@ export async function functionEnvironment(
     DATABASE_URL: addresses.gatewayDatabaseUrl,
     SITE_URL: SITE_URL,
     ENVIRONMENT: "development",
+    // Room for imports and test runs of one person; `RATE_LIMIT_PER_MINUTE` overrides it.
+    RATE_LIMIT_PER_MINUTE: "6000",
   };
 }
