@@ -146,7 +146,7 @@ function tokenProblem(error: unknown): Problem {
   if (error instanceof errors.JWKSNoMatchingKey) {
     return unauthorized("token_key_unknown", "Sign in again for a new token.", error);
   }
-  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+  if (isAboutKeys(error)) {
     return new Problem("auth_unavailable", "The keys cannot be fetched. Try again in a moment.", {
       headers: { "Retry-After": "5" },
       cause: error,
@@ -157,6 +157,14 @@ function tokenProblem(error: unknown): Problem {
     "Send the access token as the sign-in returned it.",
     error,
   );
+}
+
+/** The key set could not be fetched or read: nothing is wrong with the token. */
+function isAboutKeys(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return true;
+  const { code } = error;
+  // The generic code is jose's for an answer of the key server that is no 200 with JSON.
+  return ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"].includes(code);
 }
 
 const CLAIM_PROBLEMS: Record<string, [ProblemCode, string]> = {
