@@ -79,7 +79,10 @@ export async function asCaller<T>(
 }
 
 /** Makes the rest of a transaction, or of a savepoint, run as a caller. */
-export async function become(tx: Transaction, { claims }: Caller): Promise<void> {
+export async function become(
+  tx: Transaction | postgres.ReservedSql<{ bigint: number }>,
+  { claims }: Caller,
+): Promise<void> {
   await tx`
     select
       set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),

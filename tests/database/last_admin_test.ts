@@ -1,0 +1,117 @@
+/** A workspace keeps an active admin, also when several are changed at the same time. */
+import { assertEquals } from "@std/assert";
+import {
+  asCaller,
+  become,
+  foundWorkspace,
+  type Member,
+  refusalOf,
+  type Row,
+  service,
+  sql,
+} from "../support/database.ts";
+import { test } from "../support/workspace.ts";
+
+const LAST_ADMIN = { code: "PT409", detail: "last_admin" };
+
+test("members: the last active admin is neither demoted nor disabled", async () => {
+  const { admin, join } = await foundWorkspace();
+  await join("manager");
+  await join("admin", true);
+  for (const values of [{ role: "rep" }, { administrator: false }, { disabled: true }]) {
+    assertEquals(await refusalOf(change(admin, admin, values)), LAST_ADMIN);
+  }
+  await join("admin");
+  assertEquals((await change(admin, admin, { role: "rep" })).count, 1);
+});
+
+test("members: one statement cannot demote all admins", async () => {
+  const { admin, join, workspace_id } = await foundWorkspace();
+  await join("admin");
+  const demotion = asCaller(
+    admin,
+    (tx) => tx`update public.sales set role = 'rep' where workspace_id = ${workspace_id}`,
+  );
+  // By either guard: the caller is no admin any more once their own row has changed.
+  await refusalOf(demotion);
+  assertEquals(await activeAdmins(workspace_id), 2);
+});
+
+test("members: two admins who demote each other at the same time leave one admin", async () => {
+  const { admin, join, workspace_id } = await foundWorkspace();
+  const other = await join("admin");
+  await using first = await openSession(admin);
+  await using second = await openSession(other);
+  await first.demote(other);
+  const waiting = second.demote(admin);
+  const refusal = refusalOf(waiting);
+  await second.isBlocked();
+  await first.commit();
+  assertEquals(await refusal, LAST_ADMIN);
+  assertEquals(await activeAdmins(workspace_id), 1);
+});
+
+test("members: two admins who step down at the same time leave one admin", async () => {
+  const { admin, join, workspace_id } = await foundWorkspace();
+  const other = await join("admin");
+  await using first = await openSession(admin);
+  await using second = await openSession(other);
+  await first.demote(admin);
+  const refusal = refusalOf(second.demote(other));
+  await second.isBlocked();
+  await first.commit();
+  assertEquals(await refusal, LAST_ADMIN);
+  assertEquals(await activeAdmins(workspace_id), 1);
+});
+
+test("members: the service role is not bound by the guard", async () => {
+  const { admin, workspace_id } = await foundWorkspace();
+  assertEquals((await change(service, admin, { disabled: true })).count, 1);
+  assertEquals(await activeAdmins(workspace_id), 0);
+});
+
+function change(caller: Member | typeof service, member: Member, values: Row) {
+  return asCaller(
+    caller,
+    (tx) => tx`update public.sales set ${tx(values)} where id = ${member.id}`,
+  );
+}
+
+async function activeAdmins(workspace_id: string): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*) from public.sales
+    where workspace_id = ${workspace_id} and role = 'admin' and not disabled`;
+  return row?.count ?? 0;
+}
+
+/** A member's transaction that stays open until it commits, is refused, or goes out of scope. */
+async function openSession(member: Member) {
+  const connection = await sql.reserve();
+  await connection`begin`;
+  await become(connection, member);
+  const [backend = { pid: 0 }] = await connection<
+    { pid: number }[]
+  >`select pg_backend_pid() as pid`;
+  return {
+    async demote({ id }: Member): Promise<void> {
+      await connection`update public.sales set role = 'rep' where id = ${id}`;
+    },
+    /** Returns once the session waits for a lock that another one holds. */
+    async isBlocked(): Promise<void> {
+      const deadline = Date.now() + 10_000;
+      while (Date.now() < deadline) {
+        const [row] = await sql<{ blocked: boolean }[]>`
+          select cardinality(pg_blocking_pids(${backend.pid})) > 0 as blocked`;
+        if (row?.blocked) return;
+      }
+      throw new Error("The session does not wait for a lock.");
+    },
+    async commit(): Promise<void> {
+      await connection`commit`;
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await connection`rollback`;
+      connection.release();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** private.search_ids: every word, as a prefix, in whatever spelling. */
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { asCaller, foundWorkspace, type Member, type Row, sql } from "../support/database.ts";
+import { test } from "../support/workspace.ts";
+
+test("private.search_ids finds a contact by any of its words, prefixes and spellings", async () => {
+  const { admin } = await foundWorkspace();
+  const id = await insert(admin, "contacts", {
+    first_name: "José-María",
+    last_name: "O'Brien Łukasz",
+    title: "Chief Engineer",
+    background: "Met at the Zürich fair",
+    email_jsonb: sql.json([{ email: "jose.maria@bücher.example.com", type: "Work" }]),
+    phone_jsonb: sql.json([{ number: "+49 (30) 901-820", type: "Work" }]),
+  });
+  await insert(admin, "contacts", { first_name: "Somebody", last_name: "Else" });
+  const found = [
+    "jose",
+    "José",
+    "maria jose",
+    "jo mar",
+    "JOSE-MARIA",
+    "brien",
+    "o'brien",
+    "lukasz",
+    "engineer chief",
+    "zurich",
+    "jose.maria@bücher.example.com",
+    "example.com",
+    "bucher",
+    "+49 (30) 901-820",
+    "4930901820",
+    "901",
+    "  jose  ",
+  ];
+  for (const words of found) assertEquals(await search(admin, "contacts", words), [id], words);
+  for (const words of ["", "   ", "'", ":*", "jose nobody", "ose", "&|!()", "\\"]) {
+    assertEquals(await search(admin, "contacts", words), [], words);
+  }
+});
+
+test("private.search_ids follows every change of what it searches", async () => {
+  const { admin } = await foundWorkspace();
+  const id = await insert(admin, "companies", { name: "Analytical Engines", city: "London" });
+  assertEquals(await search(admin, "companies", "london analyt"), [id]);
+  await sql`update public.companies set city = 'Paris' where id = ${id}`;
+  assertEquals(await search(admin, "companies", "london"), []);
+  assertEquals(await search(admin, "companies", "paris"), [id]);
+});
+
+test("private.search_ids finds deals by name, category and description", async () => {
+  const { admin } = await foundWorkspace();
+  const values = { name: "Engine", stage: "won", category: "copper", description: "with gears" };
+  const id = await insert(admin, "deals", values);
+  assertEquals(await search(admin, "deals", "gears engine copp"), [id]);
+});
+
+test("private.search_ids finds in the caller's workspace alone", async () => {
+  const [one, two] = await Promise.all([foundWorkspace(), foundWorkspace()]);
+  const id = await insert(one.admin, "contacts", { last_name: "Lovelace" });
+  assertEquals(await search(one.admin, "contacts", "lovelace"), [id]);
+  assertEquals(await search(two.admin, "contacts", "lovelace"), []);
+  const disabled = await one.join("rep", true);
+  assertEquals(await search(disabled, "contacts", "lovelace"), []);
+});
+
+test("contacts.search ranks a name above a mention", async () => {
+  const { admin } = await foundWorkspace();
+  const mention = await insert(admin, "contacts", { last_name: "B", background: "knows Ada" });
+  const name = await insert(admin, "contacts", { first_name: "Ada" });
+  const ranked = await asCaller(
+    admin,
+    (tx) =>
+      tx`
+        select id from public.contacts
+        order by ts_rank(search, private.search_query('ada')) desc`,
+  );
+  assertEquals(ranked.map((row) => row.id), [name, mention]);
+  assertNotEquals(name, mention);
+});
+
+async function insert(caller: Member, table: string, values: Row): Promise<number> {
+  const [row] = await asCaller(
+    caller,
+    (tx) => tx`insert into ${tx("public." + table)} ${tx(values)} returning id`,
+  );
+  return row?.id;
+}
+
+async function search(caller: Member, table: string, words: string): Promise<number[]> {
+  const rows = await asCaller(
+    caller,
+    (tx) => tx<{ id: number }[]>`select private.search_ids(${table}, ${words}) as id`,
+  );
+  return rows.map(({ id }) => id);
+}
