@@ -1,0 +1,139 @@
+/**
+ * Records of a workspace, put in and looked at past the API: rows as a superuser inserts them, all that
+ * a workspace holds, and whatever points to contacts that are not there.
+ */
+import { sql, stack, type TestMember, type Workspace } from "./workspace.ts";
+
+type Values = Record<string, unknown>;
+
+/** Inserts rows into a table of `public`, owned by the admin unless said otherwise; returns their ids. */
+export async function insertRows(
+  workspace: Workspace,
+  table: string,
+  rows: Values[],
+): Promise<number[]> {
+  const owner = table === "tags" ? {} : { sales_id: workspace.admin.id };
+  const complete = rows.map((row) => ({ workspace_id: workspace.id, ...owner, ...row }));
+  const columns = [...new Set(complete.flatMap(Object.keys))];
+  const inserted = await sql<{ id: number }[]>`
+    insert into ${sql("public." + table)} (${sql(columns)})
+    select ${sql(columns)}
+    from jsonb_populate_recordset(
+      null::${sql("public." + table)}, ${JSON.stringify(complete)}::text::jsonb
+    )
+    returning id::int as id`;
+  return inserted.map(({ id }) => id);
+}
+
+/** Inserts one row; returns its id. */
+export async function insertRow(
+  workspace: Workspace,
+  table: string,
+  values: Values = {},
+): Promise<number> {
+  const [id] = await insertRows(workspace, table, [values]);
+  if (id === undefined) throw new Error(`${table} took no row.`);
+  return id;
+}
+
+/** A row of `public` as JSON; undefined when it is not there. */
+export async function rowOf(table: string, id: number): Promise<Values | undefined> {
+  const [found] = await sql<{ row: Values }[]>`
+    select to_jsonb(record) - 'search' as row
+    from ${sql("public." + table)} as record
+    where id = ${id}`;
+  return found?.row;
+}
+
+/** Every row of a workspace, of every table that has a `workspace_id`, as sorted text. */
+export async function everythingIn(workspaceId: string): Promise<string[]> {
+  const rows: string[] = [];
+  for (const { schema_name, table_name } of await workspaceTables()) {
+    const found = await sql<{ row: string }[]>`
+      select to_jsonb(record)::text as row
+      from ${sql(`${schema_name}.${table_name}`)} as record
+      where workspace_id = ${workspaceId}`;
+    rows.push(...found.map(({ row }) => `${schema_name}.${table_name} ${row}`));
+  }
+  return rows.sort();
+}
+
+/** How many rows of each of these tables a workspace holds. */
+export async function countRows(workspaceId: string, tables: string[]) {
+  const counts: Record<string, number> = {};
+  for (const table of tables) {
+    const [row] = await sql<{ count: number }[]>`
+      select count(*)::int as count from ${sql("public." + table)}
+      where workspace_id = ${workspaceId}`;
+    counts[table] = row?.count ?? 0;
+  }
+  return counts;
+}
+
+/**
+ * What points to a contact that does not exist: through every foreign key to contacts and every column
+ * called contact_id or contact_ids that the catalogue knows in `public`.
+ */
+export async function danglingContacts(workspaceId: string): Promise<string[]> {
+  const columns = await sql<{ table_name: string; column_name: string; is_array: boolean }[]>`
+    select distinct c.relname as table_name, a.attname as column_name, t.typcategory = 'A' as is_array
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type t on t.oid = a.atttypid
+    where c.relnamespace = 'public'::regnamespace
+      and c.relkind = 'r'
+      and (
+        a.attname in ('contact_id', 'contact_ids')
+        or exists (
+          select from pg_constraint k
+          where k.contype = 'f'
+            and k.confrelid = 'public.contacts'::regclass
+            and k.conrelid = c.oid
+            and a.attnum = any (k.conkey)
+            and a.attname <> 'workspace_id'
+        )
+      )`;
+  const dangling: string[] = [];
+  for (const { table_name, column_name, is_array } of columns) {
+    const held = is_array ? sql`unnest(${sql(column_name)})` : sql`${sql(column_name)}`;
+    const rows = await sql<{ id: string; held: string }[]>`
+      select id, held
+      from (
+        select id, ${held} as held from ${sql("public." + table_name)}
+        where workspace_id = ${workspaceId}
+      ) as holders
+      where held not in (select id from public.contacts where workspace_id = ${workspaceId})`;
+    dangling.push(...rows.map(({ id, held }) => `${table_name} ${id}.${column_name} → ${held}`));
+  }
+  return dangling;
+}
+
+/** A request to the Data API as a member, as Atomic CRM's frontend makes it; returns its status. */
+export async function dataApi(
+  member: TestMember,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<number> {
+  const response = await fetch(`${stack.apiUrl}/rest/v1/${path}`, {
+    method,
+    headers: {
+      apikey: stack.publishableKey,
+      Authorization: `Bearer ${member.token}`,
+      "Content-Type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function workspaceTables() {
+  return await sql<{ schema_name: string; table_name: string }[]>`
+    select n.nspname as schema_name, c.relname as table_name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
+    where c.relkind = 'r' and n.nspname in ('public', 'private')
+    order by 1, 2`;
+}
