@@ -26,18 +26,34 @@ export async function forward(
   const headers = endToEnd(request.headers);
   // This side compresses for the client; compressed here it would be unpacked on the way.
   headers.set("accept-encoding", "identity");
+  const upload = request.body && uploadOf(request.body);
   const response = await fetch(`${origin}${url.pathname}${url.search}`, {
     method: request.method,
     headers,
-    body: request.body,
+    body: upload?.stream,
     redirect: "manual",
     signal,
   });
+  // A server that has answered wants no more of the body. Discarded, the client's connection lives on.
+  await upload?.discard();
   return new Response(response.body, {
     status: response.status,
     statusText: response.statusText,
     headers: endToEnd(response.headers),
   });
+}
+
+/** A body to send on: fetch, when answered early, would leave the rest of it locked and unread. */
+function uploadOf(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  const reader = body.getReader();
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+  return { stream, discard: () => reader.cancel() };
 }
 
 function endToEnd(headers: Headers): Headers {
