@@ -1,0 +1,25 @@
+/**
+ * The statement that the function sends for its default list, taken from a connection that records
+ * instead of sending, so that the bare peer runs the very same text.
+ */
+import postgres from "postgres";
+import { contactsListing } from "../supabase/functions/api/contacts/queries.ts";
+
+/** The text of the list's statement on `relation`; its one parameter is the limit. */
+export async function captureListStatement(databaseUrl: string, relation: string): Promise<string> {
+  const statements: string[] = [];
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    debug: (_connection, text) => void statements.push(text),
+  });
+  try {
+    const reserved = await sql.reserve();
+    await contactsListing.answer(reserved, contactsListing.query.parse({}));
+    reserved.release();
+  } finally {
+    await sql.end();
+  }
+  const statement = statements.find((text) => text.includes('"contacts_summary"'));
+  if (!statement) throw new Error("The list sent no statement on contacts_summary");
+  return statement.replace('"contacts_summary"', relation);
+}

@@ -1,0 +1,205 @@
+/**
+ * `deno task bench [--write] [--quick]`: measures the budgets side by side with peers, on a stack of
+ * its own with data that is thrown away, and prints a table; `--write` also writes docs/benchmarks.md.
+ */
+
+import { fromFileUrl } from "@std/path";
+import postgres from "postgres";
+import { functionEnvironment } from "../dev/functionEnvironment.ts";
+import { type Stack, startStack } from "../dev/stack.ts";
+import { removeStackData, temporaryDirectory } from "../dev/stackData.ts";
+import { captureListStatement } from "./captureStatement.ts";
+import { coldStart } from "./coldStart.ts";
+import type { Load } from "./load.ts";
+import { measure, type Plan } from "./measure.ts";
+import { measureMerge } from "./merge.ts";
+import { figure, type Finding, page, type Setting, table } from "./report.ts";
+import { createPeerView, createTenant, seedContacts, type Tenant } from "./seed.ts";
+import { startServer } from "./server.ts";
+
+const CONTACTS = 50_000;
+const OTHER_WORKSPACES = 3;
+const DATABASE_CONNECTIONS = "2";
+/** High enough not to refuse the load; the limiter itself runs. */
+const RATE_LIMIT_PER_MINUTE = "1200000";
+const FULL = { plan: { connections: 16, rounds: 7, milliseconds: 3_000 }, rounds: 15 };
+const QUICK = { plan: { connections: 16, rounds: 3, milliseconds: 1_500 }, rounds: 5 };
+
+async function main(): Promise<void> {
+  const { plan, rounds } = Deno.args.includes("--quick") ? QUICK : FULL;
+  const directory = await temporaryDirectory();
+  await using parts = new AsyncDisposableStack();
+  parts.defer(async () => {
+    await removeStackData(directory);
+    await Deno.remove(directory, { recursive: true });
+  });
+  const stack = await startStack({
+    directory,
+    durable: false,
+    runFunction: false,
+    log: console.error,
+  });
+  parts.defer(() => stack.stop());
+  const sql = postgres(stack.superuserUrl, { max: 1, onnotice: () => {} });
+  parts.defer(() => sql.end());
+  const tenant = await seed(sql, stack);
+  const environment = {
+    ...await functionEnvironment(stack),
+    DATABASE_CONNECTIONS,
+    RATE_LIMIT_PER_MINUTE,
+  };
+  const findings = [
+    ...await requests(stack, tenant, environment, plan),
+    ...await starts(environment, rounds),
+    ...await merges(sql, tenant, environment, stack.databaseUrl, rounds),
+  ];
+  console.log(table(findings));
+  if (Deno.args.includes("--write")) await writePage(findings, await settingOf(sql, plan));
+}
+
+async function seed(sql: postgres.Sql, stack: Stack): Promise<Tenant> {
+  console.error(`Seeding ${CONTACTS} contacts …`);
+  for (let other = 0; other < OTHER_WORKSPACES; other++) {
+    await seedContacts(sql, await createTenant(sql, stack), CONTACTS / 25);
+  }
+  const tenant = await createTenant(sql, stack);
+  await seedContacts(sql, tenant, CONTACTS);
+  await createPeerView(sql, tenant);
+  return tenant;
+}
+
+async function requests(
+  stack: Stack,
+  tenant: Tenant,
+  environment: Record<string, string>,
+  plan: Plan,
+): Promise<Finding[]> {
+  console.error("Measuring requests per second …");
+  await using product = await startServer("../supabase/functions/api/index.ts", environment);
+  await using chain = await startServer("./peers/chain.ts", environment);
+  await using hono = await startServer("./peers/hono.ts", {});
+  await using bare = await startServer("./peers/bare.ts", {
+    DATABASE_URL: stack.databaseUrl,
+    DATABASE_CONNECTIONS,
+    STATEMENT: await captureListStatement(stack.databaseUrl, "bench.contacts"),
+  });
+  await using supabaseJs = await startServer("./peers/supabaseJs.ts", {
+    SUPABASE_URL: stack.apiUrl,
+    PUBLISHABLE_KEY: stack.publishableKey,
+    JWT_SECRET: stack.jwtSecret,
+  });
+  const headers = { Authorization: `Bearer ${tenant.token}` };
+  const loads = await measure({
+    list: { port: product.port, path: "/api/contacts", headers },
+    bare: { port: bare.port, path: "/", headers },
+    supabaseJs: { port: supabaseJs.port, path: "/", headers },
+    member: { port: chain.port, path: "/api/member", headers },
+    anyone: { port: chain.port, path: "/api/anyone", headers },
+    hono: { port: hono.port, path: "/api/answer", headers },
+  }, plan);
+  return [
+    compare("list of contacts / the same SQL bare", loads.list, loads.bare, 0.5),
+    compare("list of contacts / supabase-js over REST", loads.list, loads.supabaseJs, 10),
+    {
+      ...compare(
+        "route without database / the same without a token",
+        loads.member,
+        loads.anyone,
+        0.7,
+      ),
+      measured: `${rate(loads.member)} / ${rate(loads.anyone)}; bare Hono ${rate(loads.hono)}`,
+    },
+  ];
+}
+
+function compare(what: string, ours: Load, peer: Load, atLeast: number): Finding {
+  const value = ours.requestsPerSecond / peer.requestsPerSecond;
+  return {
+    what,
+    measured: `${rate(ours)} / ${rate(peer)}`,
+    value,
+    budget: { atLeast },
+    unit: " ×",
+  };
+}
+
+function rate({ requestsPerSecond, p50 }: Load): string {
+  return `${Math.round(requestsPerSecond)} requests/s (p50 ${figure(p50)} ms)`;
+}
+
+async function starts(environment: Record<string, string>, rounds: number): Promise<Finding[]> {
+  console.error("Measuring cold starts …");
+  const times = await coldStart(environment, rounds);
+  const { total, initial } = times.bundle;
+  return [
+    {
+      what: "first answer of a cold process / a bare Hono app's",
+      measured: `${figure(times.function)} ms / ${figure(times.hono)} ms`,
+      value: times.function / times.hono,
+      budget: { atMost: 3 },
+      unit: " ×",
+    },
+    {
+      what: "bundle, minified",
+      measured: `${kilobytes(total)} kB, ${kilobytes(initial)} kB of it before the first request`,
+      value: total / 1_000_000,
+      budget: { atMost: 1 },
+      unit: " MB",
+    },
+  ];
+}
+
+function kilobytes(bytes: number): number {
+  return Math.round(bytes / 1_000);
+}
+
+async function merges(
+  sql: postgres.Sql,
+  tenant: Tenant,
+  environment: Record<string, string>,
+  databaseUrl: string,
+  rounds: number,
+): Promise<Finding[]> {
+  console.error("Measuring merges …");
+  const result = await measureMerge(sql, tenant, environment, databaseUrl, rounds);
+  return [
+    {
+      what: "merge with 1,000 related rows / its bare statements",
+      measured: `${figure(result.function)} ms / ${figure(result.bare)} ms`,
+      value: result.function / result.bare,
+      budget: { atMost: 3 },
+      unit: " ×",
+    },
+    {
+      what: "round trips of that merge",
+      measured: `${result.roundTrips}; of a list ${result.listRoundTrips}`,
+      value: result.roundTrips,
+      budget: { atMost: 8 },
+    },
+  ];
+}
+
+async function settingOf(sql: postgres.Sql, plan: Plan): Promise<Setting> {
+  const [row] = await sql<{ server_version: string }[]>`show server_version`;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processors: navigator.hardwareConcurrency,
+    versions: { Deno: Deno.version.deno, PostgreSQL: row?.server_version ?? "" },
+    plan: `${plan.rounds} rounds of ${plan.milliseconds / 1_000} s after one to warm up, ` +
+      `${plan.connections} connections to each server, ${DATABASE_CONNECTIONS} from each to the ` +
+      `database; medians. ${CONTACTS.toLocaleString("en")} contacts in the caller's workspace.`,
+  };
+}
+
+async function writePage(findings: Finding[], setting: Setting): Promise<void> {
+  const file = fromFileUrl(new URL("../docs/benchmarks.md", import.meta.url));
+  await Deno.writeTextFile(file, page(findings, setting));
+}
+
+if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
+    Deno.addSignalListener(signal, () => Deno.exit(130));
+  }
+  await main();
+}

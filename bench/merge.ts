@@ -1,0 +1,174 @@
+/**
+ * Merging a contact with 1,000 related rows: over the function, against the same statements in one
+ * plain transaction of the driver, as the tables' owner.
+ */
+
+import postgres from "postgres";
+import { median } from "./load.ts";
+import { startRelay } from "./roundTrips.ts";
+import type { Tenant } from "./seed.ts";
+import { startServer } from "./server.ts";
+
+export interface MergeResult {
+  /** Milliseconds, medians. */
+  function: number;
+  bare: number;
+  /** Of one merge, and of one list, on a connection in use. */
+  roundTrips: number;
+  listRoundTrips: number;
+}
+
+interface Pair {
+  winner: number;
+  loser: number;
+}
+
+const TASKS = 450;
+const NOTES = 450;
+const DEALS = 100;
+
+/** Measures `rounds` merges of each kind in turn; `databaseUrl` is the owner's. */
+export async function measureMerge(
+  sql: postgres.Sql,
+  tenant: Tenant,
+  environment: Record<string, string>,
+  databaseUrl: string,
+  rounds: number,
+): Promise<MergeResult> {
+  const gatewayUrl = new URL(environment.DATABASE_URL ?? "");
+  await using relay = startRelay(Number(gatewayUrl.port));
+  gatewayUrl.port = String(relay.port);
+  const relayed = { ...environment, DATABASE_URL: gatewayUrl.href, DATABASE_CONNECTIONS: "1" };
+  await using counted = await startServer("../supabase/functions/api/index.ts", relayed);
+  await using server = await startServer("../supabase/functions/api/index.ts", environment);
+  const pairs = await seedPairs(sql, tenant, 2 * rounds + 4);
+  await sql.unsafe("analyze public.contacts, public.tasks, public.contact_notes, public.deals");
+  const next = () => pairs.pop() ?? { winner: 0, loser: 0 };
+  const owner = postgres(databaseUrl, { max: 1 });
+  try {
+    const times = { function: [] as number[], bare: [] as number[] };
+    for (let round = 0; round <= rounds; round++) {
+      const merged = await timed(() => mergeOverHttp(server.port, tenant, next()));
+      const bare = await timed(() => mergeBare(owner, tenant, next()));
+      if (round === 0) continue;
+      times.function.push(merged);
+      times.bare.push(bare);
+    }
+    await mergeOverHttp(counted.port, tenant, next());
+    relay.take();
+    await mergeOverHttp(counted.port, tenant, next());
+    const roundTrips = relay.take();
+    await list(counted.port, tenant);
+    relay.take();
+    await list(counted.port, tenant);
+    return {
+      function: median(times.function),
+      bare: median(times.bare),
+      roundTrips,
+      listRoundTrips: relay.take(),
+    };
+  } finally {
+    await owner.end();
+  }
+}
+
+async function seedPairs(sql: postgres.Sql, tenant: Tenant, count: number): Promise<Pair[]> {
+  const { workspaceId, memberId } = tenant;
+  const rows = await sql<{ id: number }[]>`
+    insert into public.contacts (workspace_id, sales_id, first_name, email_jsonb)
+    select
+      ${workspaceId}, ${memberId}, 'Merged',
+      jsonb_build_array(jsonb_build_object('email', 'merge' || number || '@example.test', 'type', 'Work'))
+    from generate_series(1, ${2 * count}::int) as number
+    returning id::int as id`;
+  const ids = rows.map(({ id }) => id);
+  const losers = ids.slice(count);
+  await sql`
+    insert into public.tasks (workspace_id, sales_id, contact_id, text)
+    select ${workspaceId}, ${memberId}, id, 'Task'
+    from unnest(${losers}::bigint[]) as id, generate_series(1, ${TASKS}::int)`;
+  await sql`
+    insert into public.contact_notes (workspace_id, sales_id, contact_id, text)
+    select ${workspaceId}, ${memberId}, id, 'Note'
+    from unnest(${losers}::bigint[]) as id, generate_series(1, ${NOTES}::int)`;
+  await sql`
+    insert into public.deals (workspace_id, sales_id, contact_ids, name, stage)
+    select ${workspaceId}, ${memberId}, array[id], 'Deal', 'opportunity'
+    from unnest(${losers}::bigint[]) as id, generate_series(1, ${DEALS}::int)`;
+  return losers.map((loser, index) => ({ winner: ids[index] ?? 0, loser }));
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+async function mergeOverHttp(port: number, { token }: Tenant, pair: Pair): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/contacts/${pair.winner}/merge`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ loser_ids: [pair.loser] }),
+  });
+  const body = await response.json();
+  const { tasks, contact_notes, deals } = body.moved ?? {};
+  if (tasks !== TASKS || contact_notes !== NOTES || deals !== DEALS) {
+    throw new Error(`The merge answered ${response.status} ${JSON.stringify(body)}`);
+  }
+}
+
+async function list(port: number, { token }: Tenant): Promise<void> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const response = await fetch(`http://127.0.0.1:${port}/api/contacts`, { headers });
+  if (!response.ok) throw new Error(await response.text());
+  await response.body?.cancel();
+}
+
+/**
+ * What `contacts.merge` sends, in its order. The member's claims are set, since triggers and the
+ * record of the merge ask for them; row-level security does not apply to the owner.
+ */
+async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promise<void> {
+  const { winner, loser } = pair;
+  const claims = tenant.token.split(".")[1] ?? "";
+  const losers = `{${loser}}`;
+  await owner.begin(async (sql) => {
+    await sql`select set_config('request.jwt.claims', ${atob(claims)}, true)`;
+    await sql`
+      select to_jsonb(contacts) - 'search' as contact from public.contacts
+      where id = any (${`{${winner},${loser}}`}::text::bigint[]) order by id for update`;
+    const [moved] = await sql`
+      with moved_tasks as (
+        update public.tasks set contact_id = ${winner}
+        where contact_id = any (${losers}::text::bigint[]) returning id
+      ),
+      moved_notes as (
+        update public.contact_notes set contact_id = ${winner}
+        where contact_id = any (${losers}::text::bigint[]) returning id
+      ),
+      moved_deals as (
+        update public.deals set contact_ids = (
+          select array_agg(mapped.id order by mapped.position)
+          from (
+            select
+              case when held.id = any (${losers}::text::bigint[]) then ${winner}::bigint else held.id end as id,
+              min(held.position) as position
+            from unnest(deals.contact_ids) with ordinality as held (id, position)
+            group by 1
+          ) as mapped
+        )
+        where contact_ids && ${losers}::text::bigint[] returning id
+      )
+      select
+        (select count(*)::float8 from moved_tasks) as tasks,
+        (select count(*)::float8 from moved_notes) as contact_notes,
+        (select count(*)::float8 from moved_deals) as deals`;
+    await sql`update public.contacts set first_name = 'Merged', tags = null where id = ${winner}`;
+    await sql`select set_config('portico.merged_into', ${String(winner)}, true)`;
+    await sql`delete from public.contacts where id = any (${losers}::text::bigint[])`;
+    await sql`
+      select private.record_contact_merge(
+        ${winner}, ${losers}::text::bigint[], ${JSON.stringify(moved)}::text::jsonb)`;
+    await sql`select to_json(record) from public.contacts_summary as record where id = ${winner}`;
+  });
+}

@@ -1,0 +1,108 @@
+/** The rows that everything is measured on, made by a few set-based statements. */
+
+import postgres from "postgres";
+import type { StackAddresses } from "../dev/stack.ts";
+
+/** A workspace with its founder signed in. */
+export interface Tenant {
+  workspaceId: string;
+  memberId: number;
+  token: string;
+}
+
+const PASSWORD = "correct horse battery";
+
+/** Signs somebody up, who thereby founds a workspace. */
+export async function createTenant(sql: postgres.Sql, stack: StackAddresses): Promise<Tenant> {
+  const email = `bench-${crypto.randomUUID()}@example.test`;
+  await auth(stack, "/signup", { email, password: PASSWORD });
+  const { access_token } = await auth(stack, "/token?grant_type=password", {
+    email,
+    password: PASSWORD,
+  });
+  const [member] = await sql<{ id: number; workspace_id: string }[]>`
+    select id::int as id, workspace_id from public.sales where email = ${email}`;
+  if (!member) throw new Error("The sign-up made no member");
+  return { workspaceId: member.workspace_id, memberId: member.id, token: access_token };
+}
+
+async function auth(
+  stack: StackAddresses,
+  path: string,
+  body: unknown,
+): Promise<{ access_token: string }> {
+  const response = await fetch(`${stack.apiUrl}/auth/v1${path}`, {
+    method: "POST",
+    headers: { apikey: stack.publishableKey, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+/**
+ * Fills a workspace: so many contacts, a company for every 20, ten tags, a task for every other
+ * contact. Rows look like those of a CRM in use: names, two addresses, a phone, tags, a background.
+ */
+export async function seedContacts(
+  sql: postgres.Sql,
+  { workspaceId, memberId }: Tenant,
+  contacts: number,
+): Promise<void> {
+  await sql`
+    insert into public.tags (workspace_id, name, color)
+    select ${workspaceId}, 'Tag ' || number, '#e8cb7d' from generate_series(1, 10) as number`;
+  await sql`
+    insert into public.companies (workspace_id, sales_id, name, sector, website)
+    select ${workspaceId}, ${memberId}, 'Company ' || number, 'Industry', 'https://' || number || '.test'
+    from generate_series(1, ${contacts / 20}::int) as number`;
+  await sql`
+    with owned as (
+      select
+        (select array_agg(id order by id) from public.companies where workspace_id = ${workspaceId}) as companies,
+        (select array_agg(id order by id) from public.tags where workspace_id = ${workspaceId}) as tags
+    )
+    insert into public.contacts (
+      workspace_id, sales_id, company_id, first_name, last_name, gender, title, background, status,
+      has_newsletter, first_seen, last_seen, tags, email_jsonb, phone_jsonb
+    )
+    select
+      ${workspaceId}, ${memberId}, companies[1 + number % cardinality(companies)],
+      'First ' || number, 'Last ' || md5(number::text), 'female', 'Buyer',
+      'Met at the fair, asked for an offer; number ' || number, 'warm', number % 2 = 0,
+      now() - number * interval '3 minutes', now() - number * interval '1 minute',
+      array[tags[1 + number % 10], tags[1 + (number + 3) % 10]],
+      jsonb_build_array(
+        jsonb_build_object('email', 'person' || number || '@example.test', 'type', 'Work'),
+        jsonb_build_object('email', 'person' || number || '@home.test', 'type', 'Home')
+      ),
+      jsonb_build_array(jsonb_build_object('number', '+49 30 ' || number, 'type', 'Work'))
+    from owned, generate_series(1, ${contacts}::int) as number`;
+  await sql`
+    insert into public.tasks (workspace_id, sales_id, contact_id, type, text, due_date)
+    select workspace_id, sales_id, id, 'Call', 'Ask again', now()
+    from public.contacts where workspace_id = ${workspaceId} and id % 2 = 0`;
+  await sql.unsafe(
+    "vacuum analyze public.contacts, public.companies, public.tasks, public.tags, public.sales",
+  );
+}
+
+/**
+ * A view of one workspace's contacts for the peer without row-level security: the very definition of
+ * `contacts_summary`, and the condition that RLS would add, as a constant.
+ */
+export async function createPeerView(
+  sql: postgres.Sql,
+  { workspaceId }: Tenant,
+): Promise<void> {
+  const [row] = await sql<{ definition: string }[]>`
+    select pg_get_viewdef('public.contacts_summary'::regclass) as definition`;
+  const definition = (row?.definition ?? "").replace(/;\s*$/, "");
+  await sql.unsafe(`
+    create schema bench;
+    create view bench.contacts as ${definition} where co.workspace_id = '${workspaceId}';
+    grant usage on schema bench to postgres;
+    grant select on bench.contacts to postgres;
+    alter schema bench owner to postgres;
+    alter view bench.contacts owner to postgres;`);
+}
