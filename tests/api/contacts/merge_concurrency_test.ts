@@ -1,0 +1,211 @@
+/** contacts.merge at the same time as other work: nothing is lost and nothing points to a loser. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  countRows,
+  danglingContacts,
+  dataApi,
+  insertRow,
+  insertRows,
+  rowOf,
+} from "../../support/records.ts";
+import { type Answer, createWorkspace, test, type Workspace } from "../../support/workspace.ts";
+
+const ROUNDS = 12;
+const TABLES = ["contacts", "tasks", "contact_notes", "deals"];
+
+/** Contacts with two tasks, a note and a place in a common deal and in one of their own. */
+async function contacts(workspace: Workspace, count: number): Promise<number[]> {
+  const ids = await insertRows(
+    workspace,
+    "contacts",
+    Array.from({ length: count }, (_, index) => ({ first_name: `Ada ${index}` })),
+  );
+  await insertRows(workspace, "tasks", [...ids, ...ids].map((contact_id) => ({ contact_id })));
+  await insertRows(
+    workspace,
+    "contact_notes",
+    ids.map((contact_id) => ({ contact_id, text: "met" })),
+  );
+  await insertRows(
+    workspace,
+    "deals",
+    [...ids.map((id) => [id]), ids].map((contact_ids) => ({
+      name: "deal",
+      stage: "won",
+      contact_ids,
+    })),
+  );
+  return ids;
+}
+
+function merge(workspace: Workspace, winner: number, ...loser_ids: number[]): Promise<Answer> {
+  return workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids });
+}
+
+/** Runs the rounds of a race; after each, all rows are there but `vanished` contacts plus `added` ones. */
+async function race(
+  size: number,
+  run: (workspace: Workspace, ids: number[]) => Promise<Partial<Record<string, number>>>,
+): Promise<void> {
+  const workspace = await createWorkspace();
+  for (let round = 0; round < ROUNDS; round++) {
+    const ids = await contacts(workspace, size);
+    const before = await countRows(workspace.id, TABLES);
+    const changes = await run(workspace, ids);
+    const expected = Object.fromEntries(
+      TABLES.map((table) => [table, (before[table] ?? 0) + (changes[table] ?? 0)]),
+    );
+    assertEquals(await countRows(workspace.id, TABLES), expected, `round ${round}`);
+    assertEquals(await danglingContacts(workspace.id), [], `round ${round}`);
+  }
+}
+
+function statuses(answers: Answer[]): number[] {
+  return answers.map(({ status }) => status).sort();
+}
+
+test("contacts.merge: two merges that share a loser at once, one wins and one finds it missing", async () => {
+  await race(3, async (workspace, [a = 0, b = 0, c = 0]) => {
+    const answers = await Promise.all([merge(workspace, a, b), merge(workspace, c, b)]);
+    assertEquals(statuses(answers), [200, 404], JSON.stringify(answers.map(({ body }) => body)));
+    return { contacts: -1 };
+  });
+});
+
+test("contacts.merge: the winner of one merge is the loser of another at once", async () => {
+  await race(3, async (workspace, [a = 0, b = 0, c = 0]) => {
+    const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, c)]);
+    const [outer, inner] = answers;
+    assertEquals(outer?.status, 200);
+    if (inner?.status !== 200) {
+      assertEquals([inner?.status, inner?.body.merged_into], [410, a]);
+    }
+    return { contacts: inner?.status === 200 ? -2 : -1 };
+  });
+});
+
+test("contacts.merge: A into B and B into A at once leave one of them with everything", async () => {
+  await race(2, async (workspace, [a = 0, b = 0]) => {
+    const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, a)]);
+    assertEquals(statuses(answers), [200, 410], JSON.stringify(answers.map(({ body }) => body)));
+    const survivor = answers.find(({ status }) => status === 200)?.body.winner;
+    assertEquals(answers.find(({ status }) => status === 410)?.body.merged_into, survivor.id);
+    assertEquals(survivor.nb_tasks, 4);
+    return { contacts: -1 };
+  });
+});
+
+test("contacts.merge: overlapping merges of many contacts at once do not deadlock", async () => {
+  await race(6, async (workspace, [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {
+    const answers = await Promise.all([
+      merge(workspace, a, f, d, b),
+      merge(workspace, c, b, e),
+      merge(workspace, d, e, f),
+      merge(workspace, b, c),
+    ]);
+    const gone = answers.filter(({ status }) => status === 200)
+      .reduce((sum, { body }) => sum + body.merged_ids.length, 0);
+    for (const { status, body } of answers) {
+      assert([200, 404, 410].includes(status), JSON.stringify(body));
+    }
+    assert(gone > 0);
+    return { contacts: -gone };
+  });
+});
+
+test("contacts.merge: an edit of the winner or of a loser at once is kept or refused", async () => {
+  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+    const { api } = workspace.admin;
+    const [merged, ofWinner, ofLoser] = await Promise.all([
+      merge(workspace, winner, loser),
+      api.patch(`/contacts/${winner}`, { title: "edited" }),
+      api.patch(`/contacts/${loser}`, { background: "edited" }),
+    ]);
+    assertEquals([merged.status, ofWinner.status], [200, 200]);
+    assert([200, 410].includes(ofLoser.status), JSON.stringify(ofLoser.body));
+    const { body } = await api.get(`/contacts/${winner}`);
+    assertEquals(body.title, "edited");
+    assertEquals(body.background, ofLoser.status === 200 ? "edited" : null);
+    return { contacts: -1 };
+  });
+});
+
+test("contacts.merge: a loser that is deleted at once goes one way only", async () => {
+  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+    const [merged, deleted] = await Promise.all([
+      merge(workspace, winner, loser),
+      workspace.admin.api.delete(`/contacts/${loser}`),
+    ]);
+    assertEquals(deleted.status, 204);
+    const { body } = await workspace.admin.api.get(`/contacts/${loser}`);
+    if (merged.status === 200) {
+      assertEquals([body.code, body.merged_into], ["merged", winner]);
+      return { contacts: -1 };
+    }
+    assertEquals([merged.status, body.code], [404, "deleted"]);
+    return { contacts: -1, tasks: -2, contact_notes: -1 };
+  });
+});
+
+test("contacts.merge: a task and a note added to a loser at once move along or are refused", async () => {
+  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+    const [task, merged, note] = await Promise.all([
+      dataApi(workspace.admin, "POST", "tasks", { contact_id: loser, text: "new" }),
+      merge(workspace, winner, loser),
+      dataApi(workspace.admin, "POST", "contact_notes", { contact_id: loser, text: "new" }),
+    ]);
+    assertEquals(merged.status, 200);
+    return {
+      contacts: -1,
+      tasks: task === 201 ? 1 : 0,
+      contact_notes: note === 201 ? 1 : 0,
+    };
+  });
+});
+
+test("contacts.merge: a deal edited or created with a loser at once holds the winner instead", async () => {
+  await race(3, async (workspace, [winner = 0, loser = 0, other = 0]) => {
+    const [holder = 0, free = 0] = await insertRows(workspace, "deals", [
+      { name: "holder", stage: "won", contact_ids: [loser] },
+      { name: "free", stage: "won", contact_ids: [other] },
+    ]);
+    const edit = (id: number, contact_ids: number[]) =>
+      dataApi(workspace.admin, "PATCH", `deals?id=eq.${id}`, { contact_ids });
+    const [extended, merged, taken, created] = await Promise.all([
+      edit(holder, [other, loser]),
+      merge(workspace, winner, loser),
+      edit(free, [loser, other]),
+      dataApi(workspace.admin, "POST", "deals", {
+        name: "new",
+        stage: "won",
+        contact_ids: [loser],
+      }),
+    ]);
+    assertEquals(merged.status, 200);
+    assertEquals(
+      (await rowOf("deals", holder))?.contact_ids,
+      extended < 300 ? [other, winner] : [winner],
+    );
+    assertEquals(
+      (await rowOf("deals", free))?.contact_ids,
+      taken < 300 ? [winner, other] : [other],
+    );
+    return { contacts: -1, deals: created === 201 ? 3 : 2 };
+  });
+});
+
+test("contacts.merge: a tag that is deleted at once is nowhere afterwards", async () => {
+  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+    const tag = await insertRow(workspace, "tags", { name: "red", color: "red" });
+    await workspace.admin.api.patch(`/contacts/${loser}`, { tags: [tag] });
+    const [merged, deleted] = await Promise.all([
+      merge(workspace, winner, loser),
+      dataApi(workspace.admin, "DELETE", `tags?id=eq.${tag}`, undefined),
+    ]);
+    assertEquals(merged.status, 200, JSON.stringify(merged.body));
+    const { tags } = (await workspace.admin.api.get(`/contacts/${winner}`)).body;
+    if (deleted < 300) assertEquals(tags ?? [], []);
+    else assertEquals(tags, [tag]);
+    return { contacts: -1 };
+  });
+});
