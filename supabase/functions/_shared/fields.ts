@@ -24,5 +24,11 @@ export function includeQuery<Name extends string>(names: readonly [Name, ...Name
 /** A time as RFC 3339 has it. */
 export const timestamp = z.iso.datetime({ offset: true, error: "Use a time as in RFC 3339." });
 
+/** `?dry_run=true` */
+export const booleanText = z.preprocess(
+  (value) => value === "true" ? true : value === "false" ? false : value,
+  z.boolean("Use true or false."),
+);
+
 /** An empty answer. */
 export const nothing = z.void();

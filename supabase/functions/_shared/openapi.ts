@@ -113,6 +113,7 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
       name,
       in: "query",
       schema,
+      ...(isArray(schema) && { style: "form", explode: false }),
     }));
   }
   const { offer } = operation.listing;
@@ -133,6 +134,12 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
     in: "query",
     schema: known[name] ?? { type: "string" },
   }));
+}
+
+/** Lists travel as one parameter, separated by commas. */
+function isArray(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "type" in schema &&
+    schema.type === "array";
 }
 
 /** For generators: which operators each field takes as `field@op`. */

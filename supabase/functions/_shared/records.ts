@@ -64,7 +64,11 @@ export async function updateRecord<Record extends { updated_at: string }>(
 ): Promise<Record> {
   await lockRecord(sql, resource, id);
   if (ifMatch) requireMatch(found(await resource.listing.find(sql, id), resource.name), ifMatch);
-  if (Object.keys(values).length > 0) await setColumns(sql, resource.table, id, values);
+  if (Object.keys(values).length > 0) {
+    // The row is locked, so only the caller's own rights can have gone in the meantime.
+    const { count } = await setColumns(sql, resource.table, id, values);
+    if (count === 0) throw notTheOwner(resource.name);
+  }
   return found(await resource.listing.find(sql, id), resource.name);
 }
 

@@ -17,7 +17,11 @@ export const PhoneNumber = z.strictObject({
 }).meta({ id: "PhoneNumber" });
 
 /** Stored by Atomic CRM's clients without validation: whatever is in an element comes out. */
-const storedAddresses = z.array(z.looseObject({ type: z.string().nullish() })).nullable();
+const stored = { type: z.string().nullish() };
+const storedEmails = z.array(z.looseObject({ email: z.string().nullish(), ...stored })).nullable();
+const storedPhones = z.array(
+  z.looseObject({ number: z.union([z.string(), z.number()]).nullish(), ...stored }),
+).nullable();
 
 /** `?include=` of contacts: name → what comes with the contact. */
 export const contactIncludes = {
@@ -28,8 +32,8 @@ export const contactIncludes = {
 
 export const Contact = createSelectSchema(contacts_summary, {
   id: recordId,
-  email_jsonb: storedAddresses,
-  phone_jsonb: storedAddresses,
+  email_jsonb: storedEmails,
+  phone_jsonb: storedPhones,
   nb_tasks: z.int(),
   created_at: z.string(),
   updated_at: z.string(),

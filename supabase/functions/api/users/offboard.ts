@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import type { Member, Sql } from "../../_shared/database.ts";
-import { idParams } from "../../_shared/fields.ts";
+import { booleanText, idParams } from "../../_shared/fields.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser, setBanned } from "./authUsers.ts";
@@ -17,7 +17,7 @@ import type { Offboarding, User } from "./schema.ts";
 
 export const OffboardQuery = z.object({
   reassign_to: idParams.shape.id.optional().describe("The user who gets the records."),
-  dry_run: z.enum(["true", "false"]).optional().transform((text) => text === "true"),
+  dry_run: booleanText.default(false),
 });
 type OffboardQuery = z.output<typeof OffboardQuery>;
 type Counts = Offboarding["reassigned"];
