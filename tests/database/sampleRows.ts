@@ -2,7 +2,7 @@
  * Rows for every table of schema `public`, made from the catalogue: what a migration adds tomorrow
  * has sample rows today.
  */
-import type { Member, Row, Tenant } from "../support/database.ts";
+import type { Member, Row, Tenant, Transaction } from "../support/database.ts";
 import { sql } from "../support/database.ts";
 
 /** A table or view of schema `public`. */
@@ -70,7 +70,7 @@ export async function insertSampleRows(
 ): Promise<SampleRows> {
   const rows = await existingRows(tenant, owner);
   for (const relation of parentsFirst(relations)) {
-    rows[relation.name] ??= await insertSampleRow(relation, sampleValues(relation, rows));
+    rows[relation.name] ??= await insertRecord(sql, relation, sampleValues(relation, rows));
   }
   return rows;
 }
@@ -107,20 +107,27 @@ function parentsFirst(relations: Relation[]): Relation[] {
   return [...ordered];
 }
 
-async function insertSampleRow(relation: Relation, values: Row): Promise<Row> {
-  const table = sql("public." + relation.name);
-  const columns = sql(Object.keys(values));
-  const [row] = await sql`
-    insert into ${table} (${columns})
-    select ${columns} from jsonb_populate_record(null::${table}, ${sql.json(values)})
-    returning *`;
+/** Inserts a row whose values come as JSON, whatever the types of its columns; returns it. */
+export async function insertRecord(
+  tx: Transaction | typeof sql,
+  relation: Relation,
+  values: Row,
+): Promise<Row> {
+  const table = tx("public." + relation.name);
+  const columns = tx(Object.keys(values));
+  const [row] = Object.keys(values).length === 0
+    ? await tx`insert into ${table} default values returning *`
+    : await tx`
+        insert into ${table} (${columns})
+        select ${columns} from jsonb_populate_record(null::${table}, ${tx.json(values)})
+        returning *`;
   if (!row) throw new Error(`${relation.name} took no row.`);
   return row;
 }
 
-function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown {
-  if (parent === "workspaces") return rows.workspaces?.id;
-  if (parent) return rows[parent]?.id;
+/** A value for a column: the parent's id, or one of its type that no other row has. */
+export function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown {
+  if (parent) return rows[parent]?.id ?? null;
   const unique = crypto.randomUUID();
   const samples: Record<string, unknown> = {
     text: `sample ${unique}`,
@@ -133,6 +140,10 @@ function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown 
     numeric: 1,
     boolean: false,
     jsonb: {},
+    json: {},
+    "bigint[]": [1],
+    "jsonb[]": [{}],
+    tsvector: "sample",
     date: "2026-01-01",
     "timestamp with time zone": "2026-01-01T00:00:00Z",
   };
