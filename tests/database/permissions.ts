@@ -71,6 +71,7 @@ export const PERMISSIONS: Record<string, Permissions> = {
   favicons_excluded_domains: { ...record, delete: members },
   contacts_summary: view,
   companies_summary: view,
+  tags_summary: view,
   activity_log: view,
   members: view,
   init_state: { ...view, select: everybody },
@@ -81,6 +82,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
   anon: ["private.is_initialized()"],
   authenticated: [
     "private.can_manage()",
+    "private.count_tagged_contacts(bigint)",
     "private.end_sessions(uuid)",
     "private.find_contact_merge(bigint,bigint[])",
     "private.is_admin()",
@@ -90,6 +92,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.member_role()",
     "private.pending_user_ids()",
     "private.record_contact_merge(bigint,bigint[],jsonb)",
+    "private.replace_tags(bigint,bigint[])",
     "private.restore(text,bigint)",
     "private.search_ids(text,text)",
     "private.search_query(text)",

@@ -139,6 +139,7 @@ function changeOf(relation: Relation) {
 const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
   contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
   companies_summary: ({ companies }) => ({ id: companies?.id }),
+  tags_summary: ({ tags }) => ({ id: tags?.id }),
   members: ({ sales }) => ({ id: sales?.id }),
   activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
   init_state: () => ({}),

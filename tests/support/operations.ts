@@ -58,7 +58,7 @@ export async function bodyOf(
   for (const [key, value] of Object.entries(exampleOf(operation))) {
     const resource = resourceOfKey(key, operation);
     if (key === "dry_run") body[key] = value && dryRun;
-    else if (!resource) body[key] = withFreshAddresses(value);
+    else if (!resource) body[key] = key === "name" ? freshName(value) : withFreshAddresses(value);
     else body[key] = Array.isArray(value) ? [await make(resource)] : await make(resource);
   }
   return body;
@@ -123,6 +123,11 @@ function resourceOfKey(key: string, operation: Operation): string | undefined {
   if (stem === "sales") return "users";
   const named = [`${stem}s`, stem.replace(/y$/, "ies")].find((name) => creators.has(name));
   return named ?? resourceOf(operation);
+}
+
+/** No two tags share a name. */
+function freshName(value: unknown): unknown {
+  return typeof value === "string" ? `${value} ${crypto.randomUUID().slice(0, 8)}` : value;
 }
 
 /** No two users share an address. */

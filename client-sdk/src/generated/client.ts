@@ -53,6 +53,16 @@ export type MergeInput = components["schemas"]["MergeInput"];
 
 export type MergeResult = components["schemas"]["MergeResult"];
 
+export type Tag = components["schemas"]["Tag"];
+
+export type TagInput = components["schemas"]["TagInput"];
+
+export type TagPatch = components["schemas"]["TagPatch"];
+
+export type TagMergeInput = components["schemas"]["TagMergeInput"];
+
+export type TagMergeResult = components["schemas"]["TagMergeResult"];
+
 /** Operations on `system`. */
 export class SystemResource {
   readonly #transport: Transport;
@@ -191,7 +201,7 @@ export class UsersResource {
    */
   offboard(
     id: number,
-    query?: { reassign_to?: number; dry_run?: string | number | boolean },
+    query?: { reassign_to?: number; dry_run?: boolean },
     options?: CallOptions,
   ): Call<Offboarding> {
     return this.#transport.call<Offboarding>({
@@ -512,6 +522,111 @@ export class ContactsResource {
     });
   }
 }
+
+interface TagsListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  color: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  nb_contacts: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type TagsListQuery = ListQuery<
+  TagsListOperators,
+  keyof Tag & string,
+  never
+>;
+/** Operations on `tags`. */
+export class TagsResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List tags.
+   *
+   * With the number of contacts that carry each.
+   */
+  list(query?: TagsListQuery & { select?: undefined }, options?: CallOptions): PageCall<Tag>;
+  list(query: TagsListQuery, options?: CallOptions): PageCall<Partial<Tag>>;
+  list(query: TagsListQuery = {}, options?: CallOptions): PageCall<Partial<Tag>> {
+    return this.#transport.list({ method: "GET", path: path`/tags`, query, options });
+  }
+
+  /**
+   * Create a tag.
+   *
+   * A name that a tag has already, in whatever case, is 409 with that tag's `id`.
+   *
+   * Problems of its own: `tag_exists`.
+   */
+  create(body: TagInput, options?: CallOptions): Call<Tag> {
+    return this.#transport.call<Tag>({ method: "POST", path: path`/tags`, body, options });
+  }
+
+  /**
+   * Get a tag.
+   *
+   * Problems of its own: `deleted`, `merged`.
+   */
+  get(id: number, options?: CallOptions): Call<Tag> {
+    return this.#transport.call<Tag>({ method: "GET", path: path`/tags/${id}`, options });
+  }
+
+  /**
+   * Rename or recolour a tag.
+   *
+   * What is absent stays. With `If-Match`, only the version that was read.
+   *
+   * Problems of its own: `tag_exists`.
+   */
+  update(id: number, body: TagPatch, options?: CallOptions): Call<Tag> {
+    return this.#transport.call<Tag>({ method: "PATCH", path: path`/tags/${id}`, body, options });
+  }
+
+  /**
+   * Move a tag to the trash.
+   *
+   * Contacts carry it no longer. Repeating it succeeds.
+   *
+   * Allowed to: managers and admins.
+   */
+  delete(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/tags/${id}`, options });
+  }
+
+  /**
+   * Take a tag out of the trash.
+   *
+   * Contacts that carried it carry it again, in its place.
+   *
+   * Allowed to: managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `merged`.
+   */
+  restore(id: number, options?: CallOptions): Call<Tag> {
+    return this.#transport.call<Tag>({ method: "POST", path: path`/tags/${id}/restore`, options });
+  }
+
+  /**
+   * Merge tags into this one.
+   *
+   * Repeating a merge answers as the first time. With `dry_run` nothing changes.
+   *
+   * Allowed to: managers and admins.
+   *
+   * Problems of its own: `self_merge`.
+   */
+  merge(id: number, body: TagMergeInput, options?: CallOptions): Call<TagMergeResult> {
+    return this.#transport.call<TagMergeResult>({
+      method: "POST",
+      path: path`/tags/${id}/merge`,
+      body,
+      options,
+    });
+  }
+}
 /** A client: its resources, and `request` for what they do not cover. */
 export class Portico {
   readonly system: SystemResource;
@@ -519,6 +634,7 @@ export class Portico {
   readonly users: UsersResource;
   readonly companies: CompaniesResource;
   readonly contacts: ContactsResource;
+  readonly tags: TagsResource;
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -527,6 +643,7 @@ export class Portico {
     this.users = new UsersResource(transport);
     this.companies = new CompaniesResource(transport);
     this.contacts = new ContactsResource(transport);
+    this.tags = new TagsResource(transport);
   }
   /** Calls any address of the API. */
   request<Data>(request: Request): Call<Data> {

@@ -457,6 +457,112 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/tags": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List tags
+     * @description With the number of contacts that carry each.
+     */
+    get: operations["tags.list"];
+    put?: never;
+    /**
+     * Create a tag
+     * @description A name that a tag has already, in whatever case, is 409 with that tag's `id`.
+     *
+     *     Problems of its own: `tag_exists`.
+     */
+    post: operations["tags.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tags/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get a tag
+     * @description Problems of its own: `deleted`, `merged`.
+     */
+    get: operations["tags.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Move a tag to the trash
+     * @description Contacts carry it no longer. Repeating it succeeds.
+     *
+     *     Allowed to: managers and admins.
+     */
+    delete: operations["tags.delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Rename or recolour a tag
+     * @description What is absent stays. With `If-Match`, only the version that was read.
+     *
+     *     Problems of its own: `tag_exists`.
+     */
+    patch: operations["tags.update"];
+    trace?: never;
+  };
+  "/api/tags/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a tag out of the trash
+     * @description Contacts that carried it carry it again, in its place.
+     *
+     *     Allowed to: managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `merged`.
+     */
+    post: operations["tags.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tags/{id}/merge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Merge tags into this one
+     * @description Repeating a merge answers as the first time. With `dry_run` nothing changes.
+     *
+     *     Allowed to: managers and admins.
+     *
+     *     Problems of its own: `self_merge`.
+     */
+    post: operations["tags.merge"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -514,6 +620,7 @@ export interface components {
         | "member_active"
         | "member_pending"
         | "user_disabled"
+        | "tag_exists"
         | "precondition_failed"
         | "body_too_large"
         | "unsupported_media_type"
@@ -806,9 +913,11 @@ export interface components {
       sales_id: number | null;
       linkedin_url: string | null;
       email_jsonb: {
+        email?: string | null;
         type?: string | null;
       }[] | null;
       phone_jsonb: {
+        number?: string | number | null;
         type?: string | null;
       }[] | null;
       company_name: string | null;
@@ -885,6 +994,32 @@ export interface components {
         contact_notes: number;
         deals: number;
       };
+      dry_run: boolean;
+    };
+    Tag: {
+      id: number;
+      name: string;
+      /** @description Colours that were stored without a check come out as they are. */
+      color: string;
+      nb_contacts: number;
+      created_at: string;
+      updated_at: string;
+    };
+    TagInput: {
+      name: string;
+      color: string;
+    };
+    TagPatch: {
+      name?: string;
+      color?: string;
+    };
+    TagMergeInput: {
+      loser_ids: number[];
+      dry_run?: boolean;
+    };
+    TagMergeResult: {
+      winner: components["schemas"]["Tag"];
+      merged_ids: number[];
       dry_run: boolean;
     };
   };
@@ -1152,7 +1287,7 @@ export interface operations {
     parameters: {
       query?: {
         reassign_to?: number;
-        dry_run?: unknown;
+        dry_run?: boolean;
       };
       header?: never;
       path: {
@@ -1688,9 +1823,11 @@ export interface operations {
               sales_id?: number | null;
               linkedin_url?: string | null;
               email_jsonb?: {
+                email?: string | null;
                 type?: string | null;
               }[] | null;
               phone_jsonb?: {
+                number?: string | number | null;
                 type?: string | null;
               }[] | null;
               company_name?: string | null;
@@ -1950,6 +2087,229 @@ export interface operations {
             success: true;
             winnerId: number;
           };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        q?: string;
+        id?: string;
+        name?: string;
+        color?: string;
+        nb_contacts?: string;
+        created_at?: string;
+        updated_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              name?: string;
+              /** @description Colours that were stored without a check come out as they are. */
+              color?: string;
+              nb_contacts?: number;
+              created_at?: string;
+              updated_at?: string;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "name": "Early adopter",
+         *       "color": "#eddcd2"
+         *     }
+         */
+        "application/json": components["schemas"]["TagInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Tag"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.get": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Tag"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "color": "#9be3f0"
+         *     }
+         */
+        "application/json": components["schemas"]["TagPatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Tag"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Tag"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tags.merge": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "loser_ids": [
+         *         2
+         *       ],
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["TagMergeInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TagMergeResult"];
         };
       };
       default: components["responses"]["Problem"];

@@ -58,6 +58,7 @@ export const PROBLEMS = {
   member_active: [409, "The member has joined already"],
   member_pending: [409, "The member has not joined yet"],
   user_disabled: [409, "The user is disabled"],
+  tag_exists: [409, "The tag exists"],
   // 412, 413, 415
   precondition_failed: [412, "The record has changed"],
   body_too_large: [413, "The body is too large"],
@@ -69,7 +70,7 @@ export const PROBLEMS = {
   workspace_required: [422, "The workspace is not known"],
   unknown_tag: [422, "A tag does not exist"],
   unknown_contact: [422, "A contact does not exist"],
-  self_merge: [422, "A contact cannot be merged into itself"],
+  self_merge: [422, "A record cannot be merged into itself"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx
   rate_limited: [429, "Too many requests"],

@@ -259,6 +259,16 @@ export const tags = pgTable("tags", {
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
 });
 
+export const tags_summary = pgView("tags_summary", {
+  id: bigint({ mode: "number" }),
+  name: text(),
+  color: text(),
+  nb_contacts: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  search: tsvector(),
+}).existing();
+
 export const tasks = pgTable("tasks", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
   contact_id: bigint({ mode: "number" }).notNull(),

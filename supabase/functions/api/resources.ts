@@ -3,6 +3,7 @@ import type { Operation } from "../_shared/operation.ts";
 import { companyOperations } from "./companies/routes.ts";
 import { contactOperations } from "./contacts/routes.ts";
 import { systemOperations } from "./system/routes.ts";
+import { tagOperations } from "./tags/routes.ts";
 import { userOperations } from "./users/routes.ts";
 
 export const operations: readonly Operation[] = [
@@ -10,4 +11,5 @@ export const operations: readonly Operation[] = [
   ...userOperations,
   ...companyOperations,
   ...contactOperations,
+  ...tagOperations,
 ];

@@ -1,0 +1,91 @@
+/**
+ * Merging tags: contacts that carry a loser carry the winner instead, in the place of the first of
+ * them, once. The losers go to the trash, where `merged_into` says where they went.
+ */
+import { z } from "zod";
+import type { Member, Sql } from "../../_shared/database.ts";
+import { idParams, recordId } from "../../_shared/fields.ts";
+import { write } from "../../_shared/operation.ts";
+import { Problem } from "../../_shared/problem.ts";
+import { getRecord } from "../../_shared/records.ts";
+import { tagResource } from "./queries.ts";
+import { Tag } from "./schema.ts";
+
+const TagMergeInput = z.strictObject({
+  loser_ids: z.array(recordId).min(1, "Name at least one tag.").max(100),
+  dry_run: z.boolean().optional(),
+}).meta({ id: "TagMergeInput" });
+
+const TagMergeResult = z.object({
+  winner: Tag,
+  merged_ids: z.array(recordId),
+  dry_run: z.boolean(),
+}).meta({ id: "TagMergeResult" });
+
+export const mergeTags = write({
+  id: "tags.merge",
+  method: "POST",
+  path: "/tags/:id/merge",
+  summary: "Merge tags into this one",
+  description: "Repeating a merge answers as the first time. With `dry_run` nothing changes.",
+  access: "member",
+  permission: "managers and admins",
+  params: idParams,
+  body: TagMergeInput,
+  example: { loser_ids: [2], dry_run: true },
+  output: TagMergeResult,
+  problems: ["self_merge"],
+  run: async ({ sql, member }, { params: { id }, body: { loser_ids, dry_run = false } }) => {
+    const merged_ids = [...new Set(loser_ids)];
+    await merge(sql, member, id, merged_ids);
+    return { winner: await getRecord(sql, tagResource, id), merged_ids, dry_run };
+  },
+});
+
+async function merge(sql: Sql, member: Member, winnerId: number, loserIds: number[]) {
+  if (loserIds.includes(winnerId)) throw selfMerge();
+  const losers = `{${loserIds.join(",")}}`;
+  const living = await sql<{ id: number }[]>`
+    select id::float8 as id
+    from tags
+    where id = any (${losers}::text::bigint[]) or id = ${winnerId}
+    order by id
+    for update`;
+  const gone = [winnerId, ...loserIds].filter((id) => !living.some((tag) => tag.id === id));
+  if (gone.length > 0) {
+    if (await areMerged(sql, winnerId, loserIds)) return;
+    await getRecord(sql, tagResource, winnerId);
+    throw missing(gone);
+  }
+  if (member.role === "rep") {
+    throw new Problem("forbidden", "Only managers and administrators may merge tags.");
+  }
+  const statements = [
+    sql`select private.replace_tags(${winnerId}, ${losers}::text::bigint[])`,
+    sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`,
+    sql`delete from tags where id = any (${losers}::text::bigint[])`,
+  ];
+  // One round trip for all, in this very order.
+  await Promise.all(statements.map((statement) => statement.execute()));
+}
+
+function selfMerge(): Problem {
+  const detail = "Leave the winner's own id out of loser_ids.";
+  return new Problem("self_merge", detail, { errors: { loser_ids: detail } });
+}
+
+async function areMerged(sql: Sql, winnerId: number, loserIds: number[]): Promise<boolean> {
+  const [row] = await sql<{ merged: boolean }[]>`
+    select
+      exists (select from tags where id = ${winnerId})
+      and bool_and(
+        coalesce((private.trashed('tags', loser.id) ->> 'merged_into')::bigint = ${winnerId}, false)
+      ) as merged
+    from unnest(${`{${loserIds.join(",")}}`}::text::bigint[]) as loser (id)`;
+  return row?.merged ?? false;
+}
+
+function missing(ids: number[]): Problem {
+  const detail = `There is no tag ${ids.join(", ")}, or it is not yours to see.`;
+  return new Problem("not_found", detail, { members: { missing_ids: ids } });
+}
