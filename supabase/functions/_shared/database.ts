@@ -6,9 +6,9 @@
  * decides. That statement also brings the caller's membership, in the same network round trip as the
  * work: a disabled member is out at once.
  */
-import postgres from "postgres";
+import type postgres from "postgres";
 import type { Caller } from "./authentication.ts";
-import { databaseProblem, isRetryable, NoAnswer } from "./databaseProblem.ts";
+import { databaseProblem, isConnectionLost, isRetryable, NoAnswer } from "./databaseProblem.ts";
 import { connectionOptions } from "./databaseUrl.ts";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
@@ -81,6 +81,8 @@ export interface Database {
 const ANSWER_WITHIN_MS = 4_000;
 /** Longer than any statement may take: beyond it the server itself hangs. */
 const FINISH_WITHIN_MS = 15_000;
+/** What other connections may still finish when one is lost. */
+const GRACE_SECONDS = 10;
 const ATTEMPTS = 4;
 const STATEMENT_TIMEOUT = "10s";
 const LOCK_TIMEOUT = "4s";
@@ -103,36 +105,47 @@ export function createDatabase(settings: Settings): Database {
         inConnection(pool, async (sql) => {
           await promptly(sql`select 1`);
         })),
-    close: () => pool.current.end({ timeout: 1 }),
+    close: () => pool.end(),
   };
 }
 
 interface Pool {
-  current: postgres.Sql;
-  replace(broken: postgres.Sql): void;
+  client(): Promise<postgres.Sql>;
+  /** New connections from now on; the old ones have some time to finish what they do. */
+  replace(broken: postgres.Sql, graceSeconds: number): void;
+  end(): Promise<void>;
 }
 
+/** The driver loads with the first statement: it is a good third of what a cold start would load. */
 function createPool(settings: Settings): Pool {
-  const connect = () => postgres(connectionOptions(settings));
-  const pool: Pool = {
-    current: connect(),
+  const options = connectionOptions(settings);
+  let current: postgres.Sql | undefined;
+  return {
+    async client() {
+      if (current) return current;
+      const { default: connect } = await import("postgres");
+      return current ??= connect(options);
+    },
     replace(broken) {
-      if (pool.current !== broken) return;
-      pool.current = connect();
+      if (current !== broken) return;
+      current = undefined;
       void broken.end({ timeout: 0 }).catch(() => {});
     },
+    end: async () => await current?.end({ timeout: 1 }),
   };
-  return pool;
 }
 
 /** Reserves a connection for the work; a server that hangs costs the whole pool, not the request. */
 async function inConnection<Value>(pool: Pool, work: (sql: Sql) => Promise<Value>): Promise<Value> {
-  const client = pool.current;
+  const client = await pool.client();
   const sql = await reserve(client);
   try {
     return await promptly(work(sql), FINISH_WITHIN_MS);
   } catch (error) {
-    if (error instanceof NoAnswer) pool.replace(client);
+    // The driver would hand a connection that has closed to the next request.
+    if (isConnectionLost(error)) {
+      pool.replace(client, error instanceof NoAnswer ? 0 : GRACE_SECONDS);
+    }
     throw error;
   } finally {
     sql.release();
@@ -158,17 +171,19 @@ async function read<Value>(
   const begun = settled(sql`begin read only`.execute());
   const opened = settled(openAsCaller(sql, scope));
   const working = settled(work(sql));
+  let open = true;
   try {
     rethrow(await promptly(begun));
     scope.authorise(memberOf(rethrow(await promptly(opened))));
     return rethrow(await working);
   } catch (error) {
+    open = !isConnectionLost(error);
     // The connection goes to the next request: nothing of this one may still be under way on it.
-    if (!(error instanceof NoAnswer)) await working;
+    if (open) await working;
     throw error;
   } finally {
     // Nothing to keep: the answer need not wait for the end of a read-only transaction.
-    void settled(sql`rollback`.execute());
+    if (open) void settled(sql`rollback`.execute());
   }
 }
 
@@ -199,7 +214,7 @@ async function write<Value>(
     }
     return value;
   } catch (error) {
-    if (error instanceof NoAnswer) open = false;
+    if (isConnectionLost(error)) open = false;
     throw error;
   } finally {
     if (open) await settled(sql`rollback`.execute());
@@ -208,14 +223,17 @@ async function write<Value>(
 
 async function own<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
   await promptly(sql`begin`);
-  let committed = false;
+  let open = true;
   try {
     const value = await work(sql);
     await sql`commit`;
-    committed = true;
+    open = false;
     return value;
+  } catch (error) {
+    if (isConnectionLost(error)) open = false;
+    throw error;
   } finally {
-    if (!committed) await settled(sql`rollback`.execute());
+    if (open) await settled(sql`rollback`.execute());
   }
 }
 

@@ -23,6 +23,12 @@ const RETRY_SOON = { "Retry-After": "5" };
 /** Thrown when the database accepts the connection and then says nothing. */
 export class NoAnswer extends Error {}
 
+/** Whether the connection is gone with this error: nothing more may be sent on it. */
+export function isConnectionLost(error: unknown): boolean {
+  return error instanceof NoAnswer || CONNECTION_CODES.has(errorCode(error)) ||
+    (error instanceof postgres.PostgresError && error.severity === "FATAL");
+}
+
 /** Whether the same transaction may succeed when it is run again. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof postgres.PostgresError && RETRYABLE.has(error.code);
