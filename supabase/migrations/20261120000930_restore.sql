@@ -6,7 +6,7 @@
 --
 -- Errors of restore
 --   PT403 restore_not_allowed   not the owner, a manager or an admin
---   PT409 merged                the record went into another one
+--   PT410 merged                the record went into another one
 --   PT409 parent_deleted        what it belongs to is deleted itself
 
 create function private.check_restorable(root private.trash)
@@ -28,7 +28,7 @@ begin
   end if;
   if root.reason = 'merged' then
     raise exception using
-      errcode = 'PT409',
+      errcode = 'PT410',
       message = format('This record was merged into %s and cannot be restored.', root.merged_into),
       detail = 'merged';
   end if;

@@ -128,7 +128,7 @@ test("private.restore of a merged record is refused", async () => {
     await tx`delete from public.contacts where id = ${loser.id}`;
   });
   const refusal = await refusalOf(restore(tenant.admin, "contacts", loser.id));
-  assertEquals(refusal, { code: "PT409", detail: "merged" });
+  assertEquals(refusal, { code: "PT410", detail: "merged" });
 });
 
 test("private.restore points to the winner where a restored deal held a merged contact", async () => {

@@ -14,12 +14,13 @@ export function entityTagOf(body: unknown): string | undefined {
 }
 
 /**
- * The tags of an `If-Match` header; undefined when it is absent or `*`.
+ * The tags of an `If-Match` header; undefined when it is absent or `*`. Weak ones count: proxies that
+ * compress answers make ours weak, and the version is in them all the same.
  * @throws Problem `invalid_header`
  */
 export function parseIfMatch(header: string | undefined): string[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
-  const tags = header.split(",").map((tag) => /^\s*"([^"]*)"\s*$/.exec(tag)?.[1]);
+  const tags = header.split(",").map((tag) => /^\s*(?:W\/)?"([^"]*)"\s*$/.exec(tag)?.[1]);
   if (tags.every((tag) => tag !== undefined)) return tags;
   const detail = "Send If-Match as the ETag that the record came with, in its quotes.";
   throw new Problem("invalid_header", detail, { errors: { "if-match": detail } });

@@ -30,7 +30,9 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
   return {
     async take(key) {
       let lease = await (leases.get(key) ?? renew(key));
-      if (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
+      if (Date.now() >= lease.windowEnds) lease = await renewOnce(leases, key, lease, renew);
+      // Of many requests at once, those that the renewed lease has no room for renew it again.
+      while (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
       const seconds = Math.max(1, Math.ceil((lease.windowEnds - Date.now()) / 1_000));
       const left = Math.max(0, lease.remaining + lease.left - 1);
       const headers = {
@@ -46,7 +48,7 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
 
 /** A lease with nothing left in its window stays: asking again would not help before the window ends. */
 function isSpent(lease: Lease): boolean {
-  return Date.now() >= lease.windowEnds || (lease.left <= 0 && lease.remaining > 0);
+  return lease.left <= 0 && lease.remaining > 0;
 }
 
 /** Requests that find a lease spent at the same time share the next one. */
@@ -56,9 +58,13 @@ async function renewOnce(
   spent: Lease,
   renew: (key: string) => Promise<Lease>,
 ): Promise<Lease> {
-  const current = leases.get(key);
-  const lease = current && await current;
-  return lease && lease !== spent ? lease : await renew(key);
+  for (;;) {
+    const current = leases.get(key);
+    const lease = current && await current;
+    if (lease && lease !== spent) return lease;
+    // Unless somebody else has asked for the next one meanwhile.
+    if (leases.get(key) === current) return await renew(key);
+  }
 }
 
 function limited(seconds: number, headers: Record<string, string>): Problem {

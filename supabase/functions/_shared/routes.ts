@@ -6,6 +6,7 @@ export function allowedMethods(operations: readonly Operation[], path: string): 
   const methods = operations.filter((operation) => matches(operation, path))
     .map((operation) => operation.method);
   const offered: string[] = methods.length > 0 ? [...methods, "OPTIONS"] : [];
+  if (methods.includes("GET")) offered.push("HEAD");
   return [...new Set(offered)].sort();
 }
 
