@@ -205,8 +205,9 @@ async function write<Value>(
     if (earlier !== undefined) return earlier;
     const value = await work(sql, member);
     if (envelope && !dryRun) {
-      await sql`select set_config('role', 'none', true)`;
+      const leaving = settled(sql`select set_config('role', 'none', true)`.execute());
       await envelope.after(sql, value);
+      rethrow(await leaving);
     }
     if (!dryRun) {
       await sql`commit`;

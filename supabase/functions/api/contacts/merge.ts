@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { Member, Sql } from "../../_shared/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
-import { Problem } from "../../_shared/problem.ts";
+import { found, Problem } from "../../_shared/problem.ts";
 import { findGone, notTheOwner } from "../../_shared/records.ts";
 import { FIELD_COLUMNS, mergedValues, type StoredContact } from "./mergedValues.ts";
 import { findMerge, lockContacts, type Merge, moveAll, recordMerge } from "./mergeQueries.ts";
@@ -93,15 +93,20 @@ async function merge(
   const losers = loserIds.flatMap((id) => contacts.find((contact) => contact.id === id) ?? []);
   if (!winner || losers.length < loserIds.length) {
     const repeated = winner && losers.length === 0 && await findMerge(sql, winnerId, loserIds);
-    if (repeated) return await result(sql, winnerId, loserIds, repeated, input);
+    if (repeated) {
+      return result(repeated, await contactsListing.find(sql, winnerId), loserIds, input);
+    }
     const gone = winner ? undefined : await findGone(sql, contactResource, winnerId);
     throw gone ?? missing([winnerId, ...loserIds], contacts);
   }
   requirePermission(member, contacts);
   const values = mergedValues(winner, losers, input.fields ?? {});
   const moved = await moveAll(sql, winnerId, loserIds, values);
-  const merge_id = await recordMerge(sql, winnerId, loserIds, moved);
-  return await result(sql, winnerId, loserIds, { merge_id, moved }, input);
+  const [merge_id, merged] = await Promise.all([
+    recordMerge(sql, winnerId, loserIds, moved),
+    contactsListing.find(sql, winnerId),
+  ]);
+  return result({ merge_id, moved }, merged, loserIds, input);
 }
 
 function selfMerge(): Problem {
@@ -133,14 +138,17 @@ function requirePermission(member: Member, contacts: StoredContact[]): void {
   if (foreign.length > 0) throw notTheOwner(`contact ${foreign.map(({ id }) => id).join(", ")}`);
 }
 
-async function result(
-  sql: Sql,
-  winnerId: number,
-  merged_ids: number[],
+function result(
   { merge_id, moved }: Merge,
+  winner: Contact | undefined,
+  merged_ids: number[],
   { dry_run = false }: MergeInput,
-): Promise<MergeResult> {
-  const winner = await contactsListing.find(sql, winnerId);
-  if (!winner) throw missing([winnerId], []);
-  return { merge_id: dry_run ? null : merge_id, winner, merged_ids, moved, dry_run };
+): MergeResult {
+  return {
+    merge_id: dry_run ? null : merge_id,
+    winner: found(winner, "contact"),
+    merged_ids,
+    moved,
+    dry_run,
+  };
 }
