@@ -46,7 +46,7 @@ export async function permissionsPage(operations: readonly Operation[]): Promise
   const rows = operations.map((operation) => [
     `\`${operation.id}\``,
     ...["nobody", "rep", "manager", "admin"].map((role) => mayCall(operation, role) ? "yes" : "no"),
-    operation.permission ?? "",
+    operation.permission ?? (operation.access === "service" ? allowed(operation) : ""),
   ]);
   const heads = ["Operation", "Not signed in", "Rep", "Manager", "Admin", "Which records"];
   return page(
@@ -65,11 +65,18 @@ async function tablePermissions(): Promise<string[]> {
 }
 
 function mayCall({ access }: Operation, role: string): boolean {
+  if (access === "service") return false;
   return access === "anyone" || role === "admin" || (access === "member" && role !== "nobody");
 }
 
 function allowed({ access, permission }: Operation): string {
-  return permission ?? { anyone: "everyone", member: "members", admin: "admins" }[access];
+  const titles = {
+    anyone: "everyone",
+    member: "members",
+    admin: "admins",
+    service: "holders of the secret key",
+  };
+  return permission ?? titles[access];
 }
 
 function request(operation: Operation): string {

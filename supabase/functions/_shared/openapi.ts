@@ -45,7 +45,10 @@ export function openApiDocument(operations: readonly Operation[], version: strin
           },
         },
       },
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        secret_key: { type: "apiKey", in: "header", name: "apikey" },
+      },
     },
   };
 }
@@ -69,6 +72,7 @@ function describe(operation: Operation, schemas: Json): Json {
     description: sentences.filter((sentence) => sentence).join("\n\n"),
     "x-access": access,
     ...(access === "anyone" && { security: [] }),
+    ...(access === "service" && { security: [{ secret_key: [] }] }),
     ...(operation.surface === "atomic" && { "x-surface": "atomic" }),
     parameters: [
       ...pathParameters(operation, schemas),
@@ -154,7 +158,7 @@ function headerParameters(operation: Operation): Json[] {
   const header = (name: string, description: string): Json => (
     { name, in: "header", schema: { type: "string" }, description }
   );
-  if (operation.access === "anyone") return [];
+  if (operation.access === "anyone" || operation.access === "service") return [];
   if (operation.method === "POST") {
     return [
       header("Idempotency-Key", "Sent again with the same key, the request is answered as before."),

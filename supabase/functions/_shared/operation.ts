@@ -3,11 +3,13 @@
  * OpenAPI document, the SDK's method, the permission table and the security tests.
  *
  * An operation knows no HTTP: `run` gets validated input, does its own queries, returns the output or
- * throws a `Problem`. Four kinds differ in what `run` gets:
+ * throws a `Problem`. Five kinds differ in what `run` gets:
  * - `plain`: no database (health, documents);
  * - `read`: a read-only transaction as the caller;
  * - `write`: one read-write transaction as the caller, for everything that the request changes;
- * - `saga`: as many such transactions as it opens, for work that the auth server shares in.
+ * - `saga`: as many such transactions as it opens, for work that the auth server shares in;
+ * - `job`: transactions as the gateway itself, for work at intervals that a scheduler asks for with
+ *   the secret key.
  */
 import type { z } from "zod";
 import type { Caller } from "./authentication.ts";
@@ -18,8 +20,8 @@ import type { Settings } from "./settings.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-/** Who may call: `member` = every active member, whatever the role. */
-export type Access = "anyone" | "member" | "admin";
+/** Who may call: `member` = every active member, whatever the role; `service` = the secret key. */
+export type Access = "anyone" | "member" | "admin" | "service";
 
 export interface Input<Params, Query, Body> {
   params: Params;
@@ -51,6 +53,12 @@ export interface SagaContext extends Context {
     work: (sql: Sql, member: Member) => Promise<Value>,
     options?: { dryRun?: boolean },
   ): Promise<Value>;
+}
+export interface JobContext {
+  requestId: string;
+  settings: Settings;
+  /** One transaction as the gateway's own role, which may call functions of its schema alone. */
+  transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
 }
 export interface PlainContext {
   settings: Settings;
@@ -121,6 +129,7 @@ export type Operation =
     | { kind: "read"; run: ErasedRun<ReadContext>; listing?: Listing }
     | { kind: "write"; run: ErasedRun<WriteContext> }
     | { kind: "saga"; run: ErasedRun<SagaContext> }
+    | { kind: "job"; run: ErasedRun<JobContext> }
   );
 type ErasedRun<C> = (context: C, input: Input<unknown, unknown, unknown>) => Promise<unknown>;
 
@@ -170,6 +179,18 @@ export function saga<
   declaration: Declaration<P, Q, B, R> & { run: Run<SagaContext, P, Q, B, R> },
 ): Operation {
   return erase({ ...declaration, kind: "saga" });
+}
+
+/** Declares work at intervals: repeatable, harmless when two run at once. */
+export function job<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+>(
+  declaration: Omit<Declaration<P, Q, B, R>, "access"> & { run: Run<JobContext, P, Q, B, R> },
+): Operation {
+  return erase({ ...declaration, access: "service", kind: "job" });
 }
 
 /**

@@ -7,7 +7,7 @@ import { zValidator } from "@hono/zod-validator";
 import type { z } from "zod";
 import type { Authenticate, Caller } from "./authentication.ts";
 import { limitBody, optionalJson, requireJson } from "./body.ts";
-import type { Database, Member, RequestScope } from "./database.ts";
+import type { Database, Member, RequestScope, Sql } from "./database.ts";
 import { entityTagOf, parseIfMatch } from "./entityTag.ts";
 import {
   fingerprintOf,
@@ -23,6 +23,7 @@ import { Problem } from "./problem.ts";
 import type { RateLimiter } from "./rateLimit.ts";
 import type { AppEnvironment, RequestState } from "./requestLog.ts";
 import { routeOf } from "./routes.ts";
+import type { RequireSecretKey } from "./secretKey.ts";
 import type { Settings } from "./settings.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
@@ -31,6 +32,7 @@ export interface Platform {
   settings: Settings;
   operations: readonly Operation[];
   authenticate: Authenticate;
+  requireSecretKey: RequireSecretKey;
   database: Database;
   auth: AuthAdmin;
   rateLimiter: RateLimiter;
@@ -61,7 +63,8 @@ function steps(operation: Operation, platform: Platform, callers: Callers): Step
   const { access, params, query, body } = operation;
   return [
     named(operation),
-    ...(access === "anyone" ? [] : [authenticated(platform, callers)]),
+    ...(access === "service" ? [holdsSecretKey(platform)] : []),
+    ...(access === "member" || access === "admin" ? [authenticated(platform, callers)] : []),
     limitBody,
     ...(body ? [body.safeParse(undefined).success ? optionalJson : requireJson] : []),
     knownParameters(operation),
@@ -85,6 +88,13 @@ function authenticated(platform: Platform, callers: Callers): Step {
     context.get("state").log.caller = caller.userId;
     const limits = await platform.rateLimiter.take(caller.userId);
     for (const [name, value] of Object.entries(limits)) context.header(name, value);
+    await next();
+  };
+}
+
+function holdsSecretKey(platform: Platform): Step {
+  return async (context, next) => {
+    await platform.requireSecretKey(context.req.raw.headers);
     await next();
   };
 }
@@ -133,7 +143,7 @@ function answer(
     const stored =
       await (caller
         ? runAsCaller(context, operation, platform, { ...state, caller }, input)
-        : runPlain(operation, platform, state, input));
+        : runWithoutCaller(operation, platform, state, input));
     for (const [name, value] of Object.entries(stored.headers)) context.header(name, value);
     if (stored.replayed) context.header("Idempotency-Replayed", "true");
     if (stored.status === 204) return context.body(null, 204);
@@ -154,14 +164,20 @@ function inputOf(context: RequestContext): Input<unknown, unknown, unknown> {
   };
 }
 
-async function runPlain(
+async function runWithoutCaller(
   operation: Operation,
   platform: Platform,
   state: RequestState,
   input: Input<unknown, unknown, unknown>,
 ): Promise<StoredAnswer> {
-  if (operation.kind !== "plain") throw new Error(`${operation.id} needs a caller`);
   const { settings, operations, database, auth } = platform;
+  if (operation.kind === "job") {
+    const { requestId } = state;
+    const transaction = <Value>(work: (sql: Sql) => Promise<Value>) => database.own(state, work);
+    const result = await operation.run({ requestId, settings, transaction }, input);
+    return toAnswer(result, operation, platform);
+  }
+  if (operation.kind !== "plain") throw new Error(`${operation.id} needs a caller`);
   const check = { database: () => database.ping(), auth: () => auth.ping() };
   const result = await operation.run(
     { settings, operations, requestId: state.requestId, check },
@@ -192,7 +208,8 @@ async function runAsCaller(
   const dryRun = isDryRun(input);
   switch (operation.kind) {
     case "plain":
-      return await runPlain(operation, platform, state, input);
+    case "job":
+      return await runWithoutCaller(operation, platform, state, input);
     case "read":
       return toAnswer(
         await database.read(scope, (sql) => operation.run({ ...shared, sql }, input)),

@@ -28,6 +28,8 @@ export const PROBLEMS = {
   token_subject_missing: [401, "The access token names no user"],
   token_role_not_allowed: [401, "The access token's role is not a user's"],
   api_key_not_allowed: [401, "An API key is not an access token"],
+  secret_key_missing: [401, "The secret key is required"],
+  secret_key_invalid: [401, "The secret key is not valid"],
   // 403: you may not
   origin_not_allowed: [403, "The origin is not allowed"],
   not_a_member: [403, "Not a member"],
@@ -59,6 +61,9 @@ export const PROBLEMS = {
   member_pending: [409, "The member has not joined yet"],
   user_disabled: [409, "The user is disabled"],
   tag_exists: [409, "The tag exists"],
+  stage_in_use: [409, "Deals are in the stage"],
+  deal_archived: [409, "The deal is archived"],
+  neighbour_moved: [409, "The neighbour is not in the column"],
   // 412, 413, 415
   precondition_failed: [412, "The record has changed"],
   body_too_large: [413, "The body is too large"],
@@ -70,6 +75,10 @@ export const PROBLEMS = {
   workspace_required: [422, "The workspace is not known"],
   unknown_tag: [422, "A tag does not exist"],
   unknown_contact: [422, "A contact does not exist"],
+  unknown_stage: [422, "The stage is not configured"],
+  unknown_category: [422, "The category is not configured"],
+  closing_date_required: [422, "A closed deal needs a closing date"],
+  closing_date_not_allowed: [422, "An open deal has no closing date"],
   self_merge: [422, "A record cannot be merged into itself"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx

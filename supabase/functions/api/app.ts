@@ -12,6 +12,7 @@ import { Problem, problemResponse, toProblem } from "../_shared/problem.ts";
 import { createRateLimiter } from "../_shared/rateLimit.ts";
 import { type AppEnvironment, type Log, requestLog } from "../_shared/requestLog.ts";
 import { allowedMethods } from "../_shared/routes.ts";
+import { createRequireSecretKey } from "../_shared/secretKey.ts";
 import type { Settings } from "../_shared/settings.ts";
 import { createAuthAdmin } from "../_shared/supabaseAdmin.ts";
 import { operations } from "./resources.ts";
@@ -48,6 +49,7 @@ function createPlatform(settings: Settings, log: Log, checkAnswers: boolean): Pl
     settings,
     operations,
     authenticate: createAuthenticate(settings),
+    requireSecretKey: createRequireSecretKey(settings),
     database,
     auth: createAuthAdmin(settings),
     rateLimiter: createRateLimiter(database, settings.rateLimit),
