@@ -2,12 +2,13 @@
 import { assertEquals } from "@std/assert";
 import {
   asCaller,
-  become,
   foundWorkspace,
   type Member,
+  openSession,
   refusalOf,
   type Row,
   service,
+  type Session,
   sql,
 } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
@@ -42,9 +43,9 @@ test("members: two admins who demote each other at the same time leave one admin
   const other = await join("admin");
   await using first = await openSession(admin);
   await using second = await openSession(other);
-  await first.demote(other);
+  await demote(first, other);
   const [refusal] = await Promise.all([
-    refusalOf(second.demote(admin)),
+    refusalOf(demote(second, admin)),
     second.isBlocked().then(first.commit),
   ]);
   assertEquals(refusal, LAST_ADMIN);
@@ -56,9 +57,9 @@ test("members: two admins who step down at the same time leave one admin", async
   const other = await join("admin");
   await using first = await openSession(admin);
   await using second = await openSession(other);
-  await first.demote(admin);
+  await demote(first, admin);
   const [refusal] = await Promise.all([
-    refusalOf(second.demote(other)),
+    refusalOf(demote(second, other)),
     second.isBlocked().then(first.commit),
   ]);
   assertEquals(refusal, LAST_ADMIN);
@@ -85,34 +86,6 @@ async function activeAdmins(workspace_id: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** A member's transaction that stays open until it commits, is refused, or goes out of scope. */
-async function openSession(member: Member) {
-  const connection = await sql.reserve();
-  await connection`begin`;
-  await become(connection, member);
-  const [backend = { pid: 0 }] = await connection<
-    { pid: number }[]
-  >`select pg_backend_pid() as pid`;
-  return {
-    async demote({ id }: Member): Promise<void> {
-      await connection`update public.sales set role = 'rep' where id = ${id}`;
-    },
-    /** Returns once the session waits for a lock that another one holds. */
-    async isBlocked(): Promise<void> {
-      const deadline = Date.now() + 10_000;
-      while (Date.now() < deadline) {
-        const [row] = await sql<{ blocked: boolean }[]>`
-          select cardinality(pg_blocking_pids(${backend.pid})) > 0 as blocked`;
-        if (row?.blocked) return;
-      }
-      throw new Error("The session does not wait for a lock.");
-    },
-    async commit(): Promise<void> {
-      await connection`commit`;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await connection`rollback`;
-      connection.release();
-    },
-  };
+async function demote({ connection }: Session, { id }: Member): Promise<void> {
+  await connection`update public.sales set role = 'rep' where id = ${id}`;
 }

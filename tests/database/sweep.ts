@@ -58,7 +58,7 @@ export async function createFixture(): Promise<Fixture> {
 export interface Attempt {
   caller: Caller;
   /** Runs before it, as the superuser. */
-  prepare?(tx: Transaction): Promise<unknown>;
+  prepare?(tx: Transaction): PromiseLike<unknown>;
   statement(tx: Transaction): PromiseLike<{ count: number }>;
 }
 
@@ -140,6 +140,7 @@ const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
   contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
   companies_summary: ({ companies }) => ({ id: companies?.id }),
   tags_summary: ({ tags }) => ({ id: tags?.id }),
+  deals_summary: ({ deals }) => ({ id: deals?.id }),
   members: ({ sales }) => ({ id: sales?.id }),
   activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
   init_state: () => ({}),

@@ -67,6 +67,34 @@ test("tenancy: no row has a parent or an owner in another workspace", async () =
   });
 });
 
+test("tenancy: the database gives ids, and a record keeps its id", async () => {
+  const fixture = await fixturePromise;
+  const taken = { code: "PT403", detail: "id_not_allowed" };
+  await sweepMembers(fixture, async (relation, caller) => {
+    if (!relation.columns.some(({ name, type }) => name === "id" && type === "bigint")) return null;
+    if (!isAllowed(relation.name, "insert", caller, true)) return null;
+    const row = rowOf(fixture, relation, caller);
+    const values = sampleValues(relation, fixture.rows.get(caller) ?? {});
+    const next = { ...values, id: row.id + 1_000_000 };
+    const inserted = await attempt({
+      caller: fixture.callers[caller],
+      // The session has used the sequence before, as a pooled connection has.
+      prepare: (tx) => statementOf(tx, relation, "insert", values),
+      statement: (tx) => statementOf(tx, relation, "insert", next),
+    }, () => Promise.resolve());
+    assertEquals(inserted.outcome, taken, relation.name);
+    const moved = await attempt({
+      caller: fixture.callers[caller],
+      statement: (tx) =>
+        tx`
+          update ${tx("public." + relation.name)} set id = ${next.id} where ${
+          isRow(relation, row)
+        }`,
+    }, () => Promise.resolve());
+    return refused(moved.outcome, ["PT403"]);
+  });
+});
+
 /** Runs a check for every table that knows workspaces and every member who may be active. */
 async function sweepMembers(
   { relations }: Fixture,

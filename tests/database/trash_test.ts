@@ -4,6 +4,7 @@ import {
   asCaller,
   foundWorkspace,
   insertRow,
+  openSession,
   refusalOf,
   service,
   sql,
@@ -126,6 +127,35 @@ test("trash: merged rows carry where they went", async () => {
     (tx) => tx`select private.trashed('contacts', ${loser.id}) as row`,
   );
   assertEquals([seen?.row.reason, seen?.row.merged_into], ["merged", winner.id]);
+});
+
+test("trash: a tag that is deleted while a contact takes it up leaves no dead id", async () => {
+  const { admin, workspace_id } = await foundWorkspace();
+  const tag = await insertRow("tags", { name: "vip", color: "#fff", workspace_id });
+  await using writer = await openSession(admin);
+  await using deleter = await openSession(admin);
+  const [contact] = await writer.connection`
+    insert into public.contacts (tags) values (array[${tag.id}::bigint]) returning id`;
+  await Promise.all([
+    deleter.connection`delete from public.tags where id = ${tag.id}`,
+    deleter.isBlocked().then(writer.commit),
+  ]);
+  await deleter.commit();
+  const [row] = await sql`select tags from public.contacts where id = ${contact?.id}`;
+  assertEquals(row?.tags, []);
+});
+
+test("trash: a rep's company takes along what others own", async () => {
+  const tenant = await foundWorkspace();
+  const rep = await tenant.join("rep");
+  const { company } = await createFamily(tenant, tenant.admin);
+  await sql`update public.companies set sales_id = ${rep.id} where id = ${company.id}`;
+  await asCaller(rep, (tx) => tx`delete from public.companies where id = ${company.id}`);
+  assertEquals((await trashCounts(tenant.workspace_id)).contacts, 2);
+  const children = await sql`
+    select from public.contacts where company_id = ${company.id}
+    union all select from public.deals where company_id = ${company.id}`;
+  assertEquals(children.length, 0);
 });
 
 test("private.trashed tells the own workspace alone", async () => {

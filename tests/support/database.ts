@@ -120,6 +120,44 @@ export async function rolledBack<T>(work: (tx: Transaction) => Promise<T>): Prom
   return result.value;
 }
 
+/** A caller's transaction that stays open until it commits or goes out of scope. */
+export interface Session extends AsyncDisposable {
+  connection: postgres.ReservedSql<{ bigint: number }>;
+  /** Returns once the session waits for a lock that another one holds; throws when it never does. */
+  isBlocked(): Promise<void>;
+  commit(): Promise<void>;
+}
+
+/** Begins a transaction on a connection of its own, for tests of what happens at the same time. */
+export async function openSession(caller: Caller): Promise<Session> {
+  const connection = await sql.reserve();
+  await connection`begin`;
+  await become(connection, caller);
+  const [{ pid } = { pid: 0 }] = await connection<{ pid: number }[]>`
+    select pg_backend_pid() as pid`;
+  return {
+    connection,
+    isBlocked: () => waitsForLock(pid),
+    async commit() {
+      await connection`commit`;
+    },
+    async [Symbol.asyncDispose]() {
+      await connection`rollback`;
+      connection.release();
+    },
+  };
+}
+
+async function waitsForLock(pid: number): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    const [row] = await sql<{ blocked: boolean }[]>`
+      select cardinality(pg_blocking_pids(${pid})) > 0 as blocked`;
+    if (row?.blocked) return;
+  }
+  throw new Error("The session does not wait for a lock.");
+}
+
 /** Inserts one row into a table of `public` as the superuser; returns it. */
 export async function insertRow(table: string, values: Row): Promise<Row> {
   const [row] = await sql`insert into ${sql("public." + table)} ${sql(values)} returning *`;

@@ -1,0 +1,128 @@
+/** Functions that run with their owner's rights and that callers may execute: what strangers get. */
+import { assertEquals } from "@std/assert";
+import {
+  anonymous,
+  asCaller,
+  type Caller,
+  foundWorkspace,
+  refusalOf,
+  sql,
+  type Tenant,
+  type Transaction,
+} from "../support/database.ts";
+import { test } from "../support/workspace.ts";
+import { EXECUTABLE } from "./permissions.ts";
+import { createFamily } from "./trashFixture.ts";
+
+interface Target {
+  tenant: Tenant;
+  tag_id: number;
+  contact_id: number;
+  trashed_id: number;
+}
+
+/** Function → a call that asks for something of the target's workspace; strangers get nothing. */
+const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<readonly unknown[]>> =
+  {
+    "private.can_manage()": (tx) => tx`select where private.can_manage() is distinct from false`,
+    "private.is_admin()": (tx) => tx`select where private.is_admin() is distinct from false`,
+    "private.member_id()": (tx, { tenant }) =>
+      tx`select where private.member_id() = ${tenant.admin.id}`,
+    "private.member_role()": (tx) => tx`select where private.member_role() is not null`,
+    "private.workspace_id()": (tx, { tenant }) =>
+      tx`select where private.workspace_id() = ${tenant.workspace_id}`,
+    "private.end_sessions(uuid)": (tx, { tenant }) =>
+      tx`select private.end_sessions(${tenant.admin.user_id})`,
+    "private.pending_user_ids()": (tx, { tenant }) =>
+      tx`
+      select from private.pending_user_ids() as pending (id)
+      where id in (select user_id from public.sales where workspace_id = ${tenant.workspace_id})`,
+    "private.search_ids(text,text)": (tx, { contact_id }) =>
+      tx`select from private.search_ids('contacts', 'lovelace') as id where id = ${contact_id}`,
+    "private.trashed(text,bigint)": (tx, { trashed_id }) =>
+      tx`select where private.trashed('contacts', ${trashed_id}) is not null`,
+    "private.restore(text,bigint)": (tx, { trashed_id }) =>
+      tx`select where private.restore('contacts', ${trashed_id}) is not null`,
+    "private.count_tagged_contacts(bigint)": (tx, { tag_id }) =>
+      tx`select where private.count_tagged_contacts(${tag_id}) > 0`,
+    "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
+      await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
+      await tx`reset role`;
+      return await tx`select from public.contacts where tags @> array[0::bigint]`;
+    },
+    "private.find_contact_merge(bigint,bigint[])": (tx, { contact_id, trashed_id }) =>
+      tx`
+      select where private.find_contact_merge(${contact_id}, array[${trashed_id}::bigint]) is not null`,
+    "private.record_contact_merge(bigint,bigint[],jsonb)": (tx, { contact_id, trashed_id }) =>
+      tx`
+      select where private.record_contact_merge(
+        ${contact_id}, array[${trashed_id}::bigint], '{}'
+      ) is not null`,
+  };
+
+/** They tell every caller the same, from their argument or whether anybody has signed up. */
+const OPEN = ["private.is_initialized()", "private.effective_configuration(jsonb)"];
+
+test("definer functions: each that callers may execute is tried by strangers here", async () => {
+  const definers = await sql<{ name: string }[]>`
+    select oid::regprocedure::text as name from pg_proc
+    where prosecdef and oid::regprocedure::text = any (${[...EXECUTABLE.authenticated]}::text[])`;
+  const tried = [...Object.keys(CALLS), ...OPEN];
+  assertEquals(definers.map(({ name }) => name).filter((name) => !tried.includes(name)), []);
+});
+
+test("definer functions: members of other workspaces, disabled and unknown users get nothing", async () => {
+  const target = await createTarget();
+  const other = await foundWorkspace();
+  const strangers: Record<string, Caller> = {
+    disabled: await target.tenant.join("admin", true),
+    unknown: { claims: { role: "authenticated", sub: crypto.randomUUID() } },
+    nobody: { claims: { role: "authenticated" } },
+  };
+  for (const [name, call] of Object.entries(CALLS)) {
+    for (const [who, stranger] of Object.entries(strangers)) {
+      assertEquals(await gotten(stranger, (tx) => call(tx, target)), 0, `${who}: ${name}`);
+    }
+    // Who is an admin elsewhere is an admin to can_manage(), is_admin() and member_role().
+    if (/can_manage|is_admin|member_role/.test(name)) continue;
+    assertEquals(await gotten(other.admin, (tx) => call(tx, target)), 0, `foreign: ${name}`);
+  }
+});
+
+test("definer functions: without a sign-in they may not be executed at all", async () => {
+  const target = await createTarget();
+  for (const [name, call] of Object.entries(CALLS)) {
+    const refusal = await refusalOf(asCaller(anonymous, (tx) => call(tx, target)));
+    assertEquals(refusal.code, "42501", name);
+  }
+});
+
+test("private.end_sessions is for admins, and for members of their workspace", async () => {
+  const { tenant } = await createTarget();
+  const rep = await tenant.join("rep");
+  for (const caller of [rep, (await foundWorkspace()).admin]) {
+    const ending = asCaller(caller, (tx) => tx`select private.end_sessions(${rep.user_id})`);
+    assertEquals(await refusalOf(ending), { code: "PT403", detail: "admin_required" });
+  }
+  await asCaller(tenant.admin, (tx) => tx`select private.end_sessions(${rep.user_id})`);
+});
+
+async function createTarget(): Promise<Target> {
+  const tenant = await foundWorkspace();
+  const { contacts: [contact, trashed], tags: [tag] } = await createFamily(tenant, tenant.admin);
+  await sql`delete from public.contacts where id = ${trashed.id}`;
+  return { tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id };
+}
+
+/** How many rows a caller gets; none when refused as somebody who may not. */
+async function gotten(
+  caller: Caller,
+  call: (tx: Transaction) => PromiseLike<readonly unknown[]>,
+): Promise<number> {
+  const rows = asCaller(caller, call);
+  return await rows.then(({ length }) => length, async () => {
+    const { code } = await refusalOf(rows);
+    if (code !== "PT403" && code !== "23502") throw new Error(`Refused with ${code}.`);
+    return 0;
+  });
+}
