@@ -126,6 +126,7 @@ async function find<Shape extends z.ZodObject>(
 
 interface Row {
   record: string;
+  /** As JSON: in an array of Postgres's own the driver takes a null for a text. */
   key: (string | null)[];
 }
 
@@ -149,7 +150,9 @@ async function answer(
       (select to_json(fields) from (select ${
     fieldsSql(sql, query, definition)
   }) as fields)::text as record,
-      array[${commaSeparated(sql, keys.map((key) => sql`(${key.expression})::text`))}] as key
+      to_json(array[${
+    commaSeparated(sql, keys.map((key) => sql`(${key.expression})::text`))
+  }]) as key
     from ${sql(definition.name)} as record
     where ${where} ${after}
     order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
