@@ -126,10 +126,10 @@ function createPool(settings: Settings): Pool {
       const { default: connect } = await import("postgres");
       return current ??= connect(options);
     },
-    replace(broken) {
+    replace(broken, graceSeconds) {
       if (current !== broken) return;
       current = undefined;
-      void broken.end({ timeout: 0 }).catch(() => {});
+      void broken.end({ timeout: graceSeconds }).catch(() => {});
     },
     end: async () => await current?.end({ timeout: 1 }),
   };
