@@ -80,6 +80,7 @@ these figures.
 - **Cold start.** From starting the process to the first answer of \`/health\`, both bundled by esbuild.
 - **Merge.** A contact with 450 tasks, 450 notes and 100 deals goes into another one. The peer sends
   the same statements in one transaction as the owner of the tables. Round trips are counted by a
-  relay before the database, on a connection that has prepared its statements already.
+  relay before the database, on a connection that has prepared its statements already; those of a
+  list include the rollback at its end, which the answer does not wait for.
 `;
 }
