@@ -16,8 +16,8 @@ set search_path = ''
 as $$
 begin
   -- The default has just been taken from the sequence, unless an id was given.
-  if not private.is_restoring()
-    and new.id is distinct from currval(pg_get_serial_sequence('public.' || tg_table_name, 'id'))
+  if current_setting('portico.restoring', true) is distinct from 'on'
+    and new.id is distinct from currval(tg_argv[0]::regclass)
   then
     raise exception using
       errcode = 'PT403',
@@ -56,7 +56,7 @@ begin
          before insert on public.%1$I
          for each row
          when (auth.uid() is not null)
-         execute function private.guard_new_id();
+         execute function private.guard_new_id(%2$L);
        create trigger "05_guard_identity"
          before update of id, workspace_id on public.%1$I
          for each row
@@ -65,7 +65,7 @@ begin
            and (old.id, old.workspace_id) is distinct from (new.id, new.workspace_id)
          )
          execute function private.guard_identity()',
-      table_name
+      table_name, pg_get_serial_sequence('public.' || table_name, 'id')
     );
   end loop;
 end

@@ -38,6 +38,8 @@ export const PROBLEMS = {
   admin_required: [403, "An administrator is required"],
   member_change_not_allowed: [403, "Only an administrator may change this"],
   member_identity_fixed: [403, "A member's identity is fixed"],
+  identity_fixed: [403, "A record's id and workspace are fixed"],
+  id_not_allowed: [403, "The database gives ids"],
   owner_change_not_allowed: [403, "The owner cannot be changed"],
   restore_not_allowed: [403, "The record cannot be restored by you"],
   // 404, 405, 410
