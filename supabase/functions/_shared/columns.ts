@@ -85,11 +85,12 @@ const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {
   },
   "bigint[]": { type: "bigint[]", operators: [...CONTAINMENTS, "is"], accepts: INTEGERS },
   jsonb: { type: "jsonb", operators: ["eq", "is"], accepts: ANY_TEXT },
+  json: { type: "json", operators: ["is"], accepts: ANY_TEXT },
 };
 
 function columnOf(name: string, sqlType: string): Column | undefined {
   const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
   const known = TYPES[type];
-  const orderable = !["jsonb", "bigint[]"].includes(type);
+  const orderable = !["jsonb", "json", "bigint[]"].includes(type);
   return known && { name, sortable: orderable, ...known };
 }

@@ -68,9 +68,9 @@ export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery 
 export function isListParameter(name: string, offer: Offer): boolean {
   if (RESERVED.includes(name)) return true;
   if (name === "q") return offer.searchable;
-  const [field = "", operator] = name.split("@");
+  const [field = "", operator, ...rest] = name.split("@");
   const column = offer.columns[field];
-  return column !== undefined && Object.hasOwn(offer.columns, field) &&
+  return column !== undefined && rest.length === 0 && Object.hasOwn(offer.columns, field) &&
     (operator === undefined || column.operators.some((known) => known === operator));
 }
 
@@ -167,7 +167,7 @@ function single(parameters: Parameters, name: string): string | undefined {
 }
 
 function invalid(name: string, detail: string, allowed?: string[]): Problem {
-  return new Problem("invalid_parameter", `The parameter ${name} is not valid. ${detail}`, {
+  return new Problem("invalid_parameter", `Correct ${name}. ${detail}`, {
     errors: { [name]: detail },
     ...(allowed && { members: { allowed } }),
   });

@@ -22,12 +22,15 @@ export const contactsListing = listing({
         from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`,
     tag_records: (sql) =>
       sql`
-        select coalesce(json_agg(tag order by tag.position), '[]')
-        from (
-          select tags.id, tags.name, tags.color, wanted.position
-          from unnest(record.tags) with ordinality as wanted (id, position)
-          join tags on tags.id = wanted.id
-        ) as tag`,
+        select coalesce(
+          json_agg(
+            json_build_object('id', tags.id, 'name', tags.name, 'color', tags.color)
+            order by wanted.position
+          ),
+          '[]'
+        )
+        from unnest(record.tags) with ordinality as wanted (id, position)
+        join tags on tags.id = wanted.id`,
   },
 });
 
