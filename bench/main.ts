@@ -187,13 +187,15 @@ async function settingOf(sql: postgres.Sql, plan: Plan): Promise<Setting> {
     versions: { Deno: Deno.version.deno, PostgreSQL: row?.server_version ?? "" },
     plan: `${plan.rounds} rounds of ${plan.milliseconds / 1_000} s after one to warm up, ` +
       `${plan.connections} connections to each server, ${DATABASE_CONNECTIONS} from each to the ` +
-      `database; medians. ${CONTACTS.toLocaleString("en")} contacts in the caller's workspace.`,
+      `database; medians. ${CONTACTS.toLocaleString("en")} contacts in the caller's workspace. ` +
+      `Load average at the end: ${figure(Deno.loadavg()[0] ?? 0)}.`,
   };
 }
 
 async function writePage(findings: Finding[], setting: Setting): Promise<void> {
   const file = fromFileUrl(new URL("../docs/benchmarks.md", import.meta.url));
   await Deno.writeTextFile(file, page(findings, setting));
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file] }).output();
 }
 
 if (import.meta.main) {
