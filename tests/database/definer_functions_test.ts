@@ -19,6 +19,8 @@ interface Target {
   tag_id: number;
   contact_id: number;
   trashed_id: number;
+  /** Its row in the trash. */
+  trash_id: number;
 }
 
 /** Function → a call that asks for something of the target's workspace; strangers get nothing. */
@@ -43,6 +45,15 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select where private.trashed('contacts', ${trashed_id}) is not null`,
     "private.restore(text,bigint)": (tx, { trashed_id }) =>
       tx`select where private.restore('contacts', ${trashed_id}) is not null`,
+    "private.list_trash(text,text,bigint,bigint,integer)": (tx, { trash_id }) =>
+      tx`select from private.list_trash(null, null, null, null, 9) as t where t.id = ${trash_id}`,
+    "private.trash_item(bigint)": (tx, { trash_id }) =>
+      tx`select from private.trash_item(${trash_id})`,
+    "private.purge_trash_item(bigint)": (tx, { trash_id }) =>
+      tx`select where private.purge_trash_item(${trash_id}) <> '{}'`,
+    "private.empty_trash(integer)": (tx) => tx`select where private.empty_trash(9) <> '{}'`,
+    "private.was_purged(bigint)": (tx, { trash_id }) =>
+      tx`select where private.was_purged(${trash_id})`,
     "private.count_tagged_contacts(bigint)": (tx, { tag_id }) =>
       tx`select where private.count_tagged_contacts(${tag_id}) > 0`,
     "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
@@ -111,7 +122,17 @@ async function createTarget(): Promise<Target> {
   const tenant = await foundWorkspace();
   const { contacts: [contact, trashed], tags: [tag] } = await createFamily(tenant, tenant.admin);
   await sql`delete from public.contacts where id = ${trashed.id}`;
-  return { tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id };
+  const [row] = await sql<{ id: number }[]>`
+    select id from private.trash
+    where workspace_id = ${tenant.workspace_id} and table_name = 'contacts'
+      and record_id = ${trashed.id}`;
+  const trash_id = row?.id ?? 0;
+  await sql`
+    insert into public.audit_log (workspace_id, table_name, record_id, action, after)
+    values (${tenant.workspace_id}, 'contacts', ${trashed.id}, 'purged', ${
+    sql.json({ trash_id })
+  })`;
+  return { tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id, trash_id };
 }
 
 /** How many rows a caller gets; none when refused as somebody who may not. */

@@ -137,6 +137,7 @@ function changeOf(relation: Relation) {
 
 /** The row of a view that shows a row of a table. */
 const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
+  activity: ({ audit_log }) => ({ id: audit_log?.id }),
   contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
   companies_summary: ({ companies }) => ({ id: companies?.id }),
   tags_summary: ({ tags }) => ({ id: tags?.id }),

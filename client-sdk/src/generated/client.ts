@@ -63,6 +63,70 @@ export type TagMergeInput = components["schemas"]["TagMergeInput"];
 
 export type TagMergeResult = components["schemas"]["TagMergeResult"];
 
+export type Board = components["schemas"]["Board"];
+
+export type BoardColumn = components["schemas"]["BoardColumn"];
+
+export type Deal = components["schemas"]["Deal"];
+
+export type DealInput = components["schemas"]["DealInput"];
+
+export type DealPatch = components["schemas"]["DealPatch"];
+
+export type MoveInput = components["schemas"]["MoveInput"];
+
+export type Configuration = components["schemas"]["Configuration"];
+
+export type Config = components["schemas"]["Config"];
+
+export type ConfigurationPatch = components["schemas"]["ConfigurationPatch"];
+
+export type ConfigPatch = components["schemas"]["ConfigPatch"];
+
+export type Choice = components["schemas"]["Choice"];
+
+export type NoteStatus = components["schemas"]["NoteStatus"];
+
+export type ConfigurationChange = components["schemas"]["ConfigurationChange"];
+
+export type TrashItem = components["schemas"]["TrashItem"];
+
+export type Restored = components["schemas"]["Restored"];
+
+export type Purged = components["schemas"]["Purged"];
+
+export type JobResult = components["schemas"]["JobResult"];
+
+export type Task = components["schemas"]["Task"];
+
+export type TaskInput = components["schemas"]["TaskInput"];
+
+export type TaskPatch = components["schemas"]["TaskPatch"];
+
+export type Attachment = components["schemas"]["Attachment"];
+
+export type ContactNote = components["schemas"]["ContactNote"];
+
+export type ContactNoteInput = components["schemas"]["ContactNoteInput"];
+
+export type AttachmentInput = components["schemas"]["AttachmentInput"];
+
+export type ContactNotePatch = components["schemas"]["ContactNotePatch"];
+
+export type DealNote = components["schemas"]["DealNote"];
+
+export type DealNoteInput = components["schemas"]["DealNoteInput"];
+
+export type DealNotePatch = components["schemas"]["DealNotePatch"];
+
+export type UploadInput = components["schemas"]["UploadInput"];
+
+export type Upload = components["schemas"]["Upload"];
+
+export type Download = components["schemas"]["Download"];
+
+export type AttachmentRemovals = components["schemas"]["AttachmentRemovals"];
+
 /** Operations on `system`. */
 export class SystemResource {
   readonly #transport: Transport;
@@ -271,6 +335,7 @@ interface CompaniesListOperators {
   city: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   state_abbr: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  context_links: "is";
   country: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   description: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
   revenue: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
@@ -282,6 +347,23 @@ interface CompaniesListOperators {
 }
 export type CompaniesListQuery = ListQuery<
   CompaniesListOperators,
+  keyof Company & string,
+  "owner"
+>;
+
+interface CompaniesHistoryOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  changes: "is";
+  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  user_id: "eq" | "neq" | "in" | "is";
+  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type CompaniesHistoryQuery = ListQuery<
+  CompaniesHistoryOperators,
   keyof Company & string,
   "owner"
 >;
@@ -378,6 +460,25 @@ export class CompaniesResource {
       options,
     });
   }
+
+  /**
+   * List the changes of a company.
+   *
+   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   */
+  history(
+    query?: CompaniesHistoryQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<Company>;
+  history(query: CompaniesHistoryQuery, options?: CallOptions): PageCall<Partial<Company>>;
+  history(query: CompaniesHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Company>> {
+    return this.#transport.list({
+      method: "GET",
+      path: path`/companies/${id}/history`,
+      query,
+      options,
+    });
+  }
 }
 
 interface ContactsListOperators {
@@ -405,6 +506,23 @@ interface ContactsListOperators {
 }
 export type ContactsListQuery = ListQuery<
   ContactsListOperators,
+  keyof Contact & string,
+  "company" | "owner" | "tag_records"
+>;
+
+interface ContactsHistoryOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  changes: "is";
+  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  user_id: "eq" | "neq" | "in" | "is";
+  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type ContactsHistoryQuery = ListQuery<
+  ContactsHistoryOperators,
   keyof Contact & string,
   "company" | "owner" | "tag_records"
 >;
@@ -521,6 +639,25 @@ export class ContactsResource {
       options,
     });
   }
+
+  /**
+   * List the changes of a contact.
+   *
+   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   */
+  history(
+    query?: ContactsHistoryQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<Contact>;
+  history(query: ContactsHistoryQuery, options?: CallOptions): PageCall<Partial<Contact>>;
+  history(query: ContactsHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Contact>> {
+    return this.#transport.list({
+      method: "GET",
+      path: path`/contacts/${id}/history`,
+      query,
+      options,
+    });
+  }
 }
 
 interface TagsListOperators {
@@ -627,6 +764,824 @@ export class TagsResource {
     });
   }
 }
+
+interface DealsListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  company_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  contact_ids: "cs" | "cd" | "ov" | "is";
+  category: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  stage: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  description: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  amount: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  archived_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  expected_closing_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  index: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  closed_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  company_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  nb_notes: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type DealsListQuery = ListQuery<
+  DealsListOperators,
+  keyof Deal & string,
+  "company" | "owner" | "contacts"
+>;
+
+interface DealsHistoryOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  changes: "is";
+  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  user_id: "eq" | "neq" | "in" | "is";
+  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type DealsHistoryQuery = ListQuery<
+  DealsHistoryOperators,
+  keyof Deal & string,
+  "company" | "owner" | "contacts"
+>;
+/** Operations on `deals`. */
+export class DealsResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List deals.
+   *
+   * Archived ones too, unless `archived_at=is.null`.
+   */
+  list(query?: DealsListQuery & { select?: undefined }, options?: CallOptions): PageCall<Deal>;
+  list(query: DealsListQuery, options?: CallOptions): PageCall<Partial<Deal>>;
+  list(query: DealsListQuery = {}, options?: CallOptions): PageCall<Partial<Deal>> {
+    return this.#transport.list({ method: "GET", path: path`/deals`, query, options });
+  }
+
+  /**
+   * Create a deal.
+   *
+   * At the top of its stage's column. Without `sales_id` the caller owns it. In a stage that the configuration calls won or lost, `closed_at` is now unless said.
+   *
+   * Problems of its own: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   */
+  create(body: DealInput, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({ method: "POST", path: path`/deals`, body, options });
+  }
+
+  /**
+   * Get the board.
+   *
+   * Live deals by stage, in their order, with number and sum per stage. The rest of a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
+   */
+  board(
+    query?: {
+      limit?: number;
+      company_id?: number;
+      category?: string;
+      sales_id?: number;
+      q?: string;
+    },
+    options?: CallOptions,
+  ): Call<Board> {
+    return this.#transport.call<Board>({ method: "GET", path: path`/deals/board`, query, options });
+  }
+
+  /**
+   * Get a deal.
+   *
+   * Problems of its own: `deleted`.
+   */
+  get(
+    id: number,
+    query?: { include?: readonly ("company" | "owner" | "contacts")[] },
+    options?: CallOptions,
+  ): Call<Deal> {
+    return this.#transport.call<Deal>({ method: "GET", path: path`/deals/${id}`, query, options });
+  }
+
+  /**
+   * Change a deal.
+   *
+   * What is absent stays; null clears. With `If-Match`, only the version that was read. A changed stage puts it at the top of the new column; to choose the place, move it.
+   *
+   * Allowed to: every member; the owner is changed by the deal's owner, managers and admins.
+   *
+   * Problems of its own: `owner_change_not_allowed`, `closing_date_required`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   */
+  update(id: number, body: DealPatch, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({ method: "PATCH", path: path`/deals/${id}`, body, options });
+  }
+
+  /**
+   * Move a deal to the trash.
+   *
+   * Its notes go along. Repeating it succeeds.
+   *
+   * Allowed to: the deal's owner, managers and admins.
+   */
+  delete(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/deals/${id}`, options });
+  }
+
+  /**
+   * Take a deal out of the trash.
+   *
+   * What its deletion took along comes back with it, and only that.
+   *
+   * Allowed to: the deal's owner, managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   */
+  restore(id: number, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/restore`,
+      options,
+    });
+  }
+
+  /**
+   * Archive a deal.
+   *
+   * It leaves the board; lists still show it. Repeating it succeeds.
+   *
+   * Problems of its own: `deleted`.
+   */
+  archive(id: number, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/archive`,
+      options,
+    });
+  }
+
+  /**
+   * Put an archived deal back on the board.
+   *
+   * It goes to the top of its column. Repeating it succeeds.
+   *
+   * Problems of its own: `deleted`.
+   */
+  unarchive(id: number, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/unarchive`,
+      options,
+    });
+  }
+
+  /**
+   * Move a deal on the board.
+   *
+   * Into `stage`, and there before or after another deal or to a position; without either, to the top. The columns are renumbered. Entering a stage that the configuration calls won or lost closes the deal, leaving it opens it again.
+   *
+   * Problems of its own: `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
+   */
+  move(id: number, body: MoveInput, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/move`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * List the changes of a deal.
+   *
+   * Newest first. A record in the trash, or deleted for good, keeps its history. Its position on the board is not among them.
+   */
+  history(
+    query?: DealsHistoryQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<Deal>;
+  history(query: DealsHistoryQuery, options?: CallOptions): PageCall<Partial<Deal>>;
+  history(query: DealsHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Deal>> {
+    return this.#transport.list({
+      method: "GET",
+      path: path`/deals/${id}/history`,
+      query,
+      options,
+    });
+  }
+}
+
+/** Operations on `configuration`. */
+export class ConfigurationResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Get the configuration.
+   *
+   * What the workspace has stored, over the defaults: stages, categories, sectors, note statuses, task types, currency, title and logos.
+   */
+  get(options?: CallOptions): Call<Configuration> {
+    return this.#transport.call<Configuration>({
+      method: "GET",
+      path: path`/configuration`,
+      options,
+    });
+  }
+
+  /**
+   * Change the configuration.
+   *
+   * What is absent stays; null takes a key back to its default. Stages that deals are in go only with `reassign_to`, which also takes stages that only old deals still have. With `dry_run` nothing changes.
+   *
+   * Problems of its own: `stage_in_use`.
+   */
+  update(body: ConfigurationPatch, options?: CallOptions): Call<ConfigurationChange> {
+    return this.#transport.call<ConfigurationChange>({
+      method: "PATCH",
+      path: path`/configuration`,
+      body,
+      options,
+    });
+  }
+}
+
+interface ActivityListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  changes: "is";
+  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  user_id: "eq" | "neq" | "in" | "is";
+  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type ActivityListQuery = ListQuery<
+  ActivityListOperators,
+  & keyof operations["activity.list"]["responses"][200]["content"]["application/json"]["data"][
+    number
+  ]
+  & string,
+  never
+>;
+/** Operations on `activity`. */
+export class ActivityResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List what happened.
+   *
+   * Who created, changed, merged, deleted or restored which record, newest first. Changes of members are shown to admins.
+   */
+  list(
+    query?: ActivityListQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<
+    operations["activity.list"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  list(
+    query: ActivityListQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["activity.list"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  >;
+  list(
+    query: ActivityListQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["activity.list"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  > {
+    return this.#transport.list({ method: "GET", path: path`/activity`, query, options });
+  }
+}
+
+/** Operations on `trash`. */
+export class TrashResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List what was deleted.
+   *
+   * Newest first. What a deletion took along is counted with it, not listed. After 30 days it is deleted for good.
+   */
+  list(
+    query?: {
+      table_name?:
+        | "companies"
+        | "contacts"
+        | "contact_notes"
+        | "deals"
+        | "deal_notes"
+        | "tasks"
+        | "tags";
+      reason?: "deleted" | "merged";
+      deleted_by?: number;
+      limit?: number;
+      cursor?: string;
+      include?: readonly ("member")[];
+    },
+    options?: CallOptions,
+  ): Call<operations["trash.list"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["trash.list"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/trash`, query, options });
+  }
+
+  /**
+   * Delete all of the trash for good.
+   *
+   * Newest first; send it again while `complete` is false.
+   */
+  empty(options?: CallOptions): Call<Purged> {
+    return this.#transport.call<Purged>({ method: "DELETE", path: path`/trash`, options });
+  }
+
+  /**
+   * Take a record out of the trash.
+   *
+   * What its deletion took along comes back with it, and only that.
+   *
+   * Allowed to: the record's owner, managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `merged`, `parent_deleted`.
+   */
+  restore(id: number, options?: CallOptions): Call<Restored> {
+    return this.#transport.call<Restored>({
+      method: "POST",
+      path: path`/trash/${id}/restore`,
+      options,
+    });
+  }
+
+  /**
+   * Delete a record of the trash for good.
+   *
+   * What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+   */
+  purge(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/trash/${id}`, options });
+  }
+}
+
+/** Operations on `jobs`. */
+export class JobsResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Delete for good what has been in the trash for 30 days.
+   */
+  purgeTrash(options?: CallOptions): Call<JobResult> {
+    return this.#transport.call<JobResult>({
+      method: "POST",
+      path: path`/jobs/purge_trash`,
+      options,
+    });
+  }
+
+  /**
+   * Forget expired idempotency keys and old rate limits.
+   */
+  purgeIdempotencyKeys(options?: CallOptions): Call<JobResult> {
+    return this.#transport.call<JobResult>({
+      method: "POST",
+      path: path`/jobs/purge_idempotency_keys`,
+      options,
+    });
+  }
+
+  /**
+   * Remove files that no note has referred to for 30 days, and uploads that none took up.
+   *
+   * What a note in the trash refers to stays. Repeating it does no harm.
+   *
+   * Problems of its own: `storage_unavailable`.
+   */
+  removeAttachments(options?: CallOptions): Call<AttachmentRemovals> {
+    return this.#transport.call<AttachmentRemovals>({
+      method: "POST",
+      path: path`/jobs/remove_attachments`,
+      options,
+    });
+  }
+}
+
+interface TasksListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  contact_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  type: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  due_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  done_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type TasksListQuery = ListQuery<
+  TasksListOperators,
+  keyof Task & string,
+  "contact" | "owner"
+>;
+/** Operations on `tasks`. */
+export class TasksResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List tasks.
+   *
+   * `due=today&time_zone=Europe/Paris` lists the open tasks of a day there.
+   */
+  list(query?: TasksListQuery & { select?: undefined }, options?: CallOptions): PageCall<Task>;
+  list(query: TasksListQuery, options?: CallOptions): PageCall<Partial<Task>>;
+  list(query: TasksListQuery = {}, options?: CallOptions): PageCall<Partial<Task>> {
+    return this.#transport.list({ method: "GET", path: path`/tasks`, query, options });
+  }
+
+  /**
+   * Create a task.
+   *
+   * Without `sales_id` the caller owns it. The contact's `last_seen` moves to now; `contact_status` sets its status.
+   *
+   * Problems of its own: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
+   */
+  create(body: TaskInput, options?: CallOptions): Call<Task> {
+    return this.#transport.call<Task>({ method: "POST", path: path`/tasks`, body, options });
+  }
+
+  /**
+   * Get a task.
+   *
+   * Problems of its own: `deleted`.
+   */
+  get(
+    id: number,
+    query?: { include?: readonly ("contact" | "owner")[] },
+    options?: CallOptions,
+  ): Call<Task> {
+    return this.#transport.call<Task>({ method: "GET", path: path`/tasks/${id}`, query, options });
+  }
+
+  /**
+   * Change a task.
+   *
+   * What is absent stays; null clears. With `If-Match`, only the version that was read.
+   *
+   * Allowed to: every member; the owner is changed by the task's owner, managers and admins.
+   *
+   * Problems of its own: `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   */
+  update(id: number, body: TaskPatch, options?: CallOptions): Call<Task> {
+    return this.#transport.call<Task>({ method: "PATCH", path: path`/tasks/${id}`, body, options });
+  }
+
+  /**
+   * Move a task to the trash.
+   *
+   * Repeating it succeeds.
+   *
+   * Allowed to: the task's owner, managers and admins.
+   */
+  delete(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/tasks/${id}`, options });
+  }
+
+  /**
+   * Complete a task.
+   *
+   * Repeating it succeeds and keeps the first `done_date`.
+   *
+   * Problems of its own: `deleted`.
+   */
+  complete(id: number, options?: CallOptions): Call<Task> {
+    return this.#transport.call<Task>({
+      method: "POST",
+      path: path`/tasks/${id}/complete`,
+      options,
+    });
+  }
+
+  /**
+   * Reopen a task.
+   *
+   * Repeating it succeeds.
+   *
+   * Problems of its own: `deleted`.
+   */
+  reopen(id: number, options?: CallOptions): Call<Task> {
+    return this.#transport.call<Task>({ method: "POST", path: path`/tasks/${id}/reopen`, options });
+  }
+
+  /**
+   * Take a task out of the trash.
+   *
+   * Allowed to: the task's owner, managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   */
+  restore(id: number, options?: CallOptions): Call<Task> {
+    return this.#transport.call<Task>({
+      method: "POST",
+      path: path`/tasks/${id}/restore`,
+      options,
+    });
+  }
+}
+
+interface ContactNotesListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  contact_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  status: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  attachments: "is";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type ContactNotesListQuery = ListQuery<
+  ContactNotesListOperators,
+  keyof ContactNote & string,
+  "contact" | "owner"
+>;
+/** Operations on `contact_notes`. */
+export class ContactNotesResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List notes on contacts.
+   *
+   * `contact_id=1` lists those of one contact, the newest first.
+   */
+  list(
+    query?: ContactNotesListQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<ContactNote>;
+  list(query: ContactNotesListQuery, options?: CallOptions): PageCall<Partial<ContactNote>>;
+  list(query: ContactNotesListQuery = {}, options?: CallOptions): PageCall<Partial<ContactNote>> {
+    return this.#transport.list({ method: "GET", path: path`/contact_notes`, query, options });
+  }
+
+  /**
+   * Write a note on a contact.
+   *
+   * Without `sales_id` the caller owns it, without `date` it is of now. The contact's `last_seen` moves to its date; `contact_status` sets the contact's status.
+   *
+   * Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
+   */
+  create(body: ContactNoteInput, options?: CallOptions): Call<ContactNote> {
+    return this.#transport.call<ContactNote>({
+      method: "POST",
+      path: path`/contact_notes`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Get a note on a contact.
+   *
+   * Problems of its own: `deleted`.
+   */
+  get(
+    id: number,
+    query?: { include?: readonly ("contact" | "owner")[] },
+    options?: CallOptions,
+  ): Call<ContactNote> {
+    return this.#transport.call<ContactNote>({
+      method: "GET",
+      path: path`/contact_notes/${id}`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Change a note on a contact.
+   *
+   * What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+   *
+   * Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+   *
+   * Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+   */
+  update(id: number, body: ContactNotePatch, options?: CallOptions): Call<ContactNote> {
+    return this.#transport.call<ContactNote>({
+      method: "PATCH",
+      path: path`/contact_notes/${id}`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Move a note on a contact to the trash.
+   *
+   * Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+   *
+   * Allowed to: the note's owner, managers and admins.
+   */
+  delete(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({
+      method: "DELETE",
+      path: path`/contact_notes/${id}`,
+      options,
+    });
+  }
+
+  /**
+   * Take a note on a contact out of the trash.
+   *
+   * Allowed to: the note's owner, managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   */
+  restore(id: number, options?: CallOptions): Call<ContactNote> {
+    return this.#transport.call<ContactNote>({
+      method: "POST",
+      path: path`/contact_notes/${id}/restore`,
+      options,
+    });
+  }
+}
+
+interface DealNotesListOperators {
+  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  deal_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  type: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+  date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  attachments: "is";
+  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+}
+export type DealNotesListQuery = ListQuery<
+  DealNotesListOperators,
+  keyof DealNote & string,
+  "deal" | "owner"
+>;
+/** Operations on `deal_notes`. */
+export class DealNotesResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List notes on deals.
+   *
+   * `deal_id=1` lists those of one deal, the newest first.
+   */
+  list(
+    query?: DealNotesListQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<DealNote>;
+  list(query: DealNotesListQuery, options?: CallOptions): PageCall<Partial<DealNote>>;
+  list(query: DealNotesListQuery = {}, options?: CallOptions): PageCall<Partial<DealNote>> {
+    return this.#transport.list({ method: "GET", path: path`/deal_notes`, query, options });
+  }
+
+  /**
+   * Write a note on a deal.
+   *
+   * Without `sales_id` the caller owns it, without `date` it is of now. Files are uploaded before: POST /attachments.
+   *
+   * Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
+   */
+  create(body: DealNoteInput, options?: CallOptions): Call<DealNote> {
+    return this.#transport.call<DealNote>({
+      method: "POST",
+      path: path`/deal_notes`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Get a note on a deal.
+   *
+   * Problems of its own: `deleted`.
+   */
+  get(
+    id: number,
+    query?: { include?: readonly ("deal" | "owner")[] },
+    options?: CallOptions,
+  ): Call<DealNote> {
+    return this.#transport.call<DealNote>({
+      method: "GET",
+      path: path`/deal_notes/${id}`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Change a note on a deal.
+   *
+   * What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+   *
+   * Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+   *
+   * Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+   */
+  update(id: number, body: DealNotePatch, options?: CallOptions): Call<DealNote> {
+    return this.#transport.call<DealNote>({
+      method: "PATCH",
+      path: path`/deal_notes/${id}`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Move a note on a deal to the trash.
+   *
+   * Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+   *
+   * Allowed to: the note's owner, managers and admins.
+   */
+  delete(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/deal_notes/${id}`, options });
+  }
+
+  /**
+   * Take a note on a deal out of the trash.
+   *
+   * Allowed to: the note's owner, managers and admins.
+   *
+   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   */
+  restore(id: number, options?: CallOptions): Call<DealNote> {
+    return this.#transport.call<DealNote>({
+      method: "POST",
+      path: path`/deal_notes/${id}/restore`,
+      options,
+    });
+  }
+}
+
+/** Operations on `attachments`. */
+export class AttachmentsResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Get an address to upload a file to.
+   *
+   * PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked there. A file that no note takes up is removed after two days.
+   *
+   * Problems of its own: `attachment_type_not_allowed`, `storage_unavailable`.
+   */
+  create(body: UploadInput, options?: CallOptions): Call<Upload> {
+    return this.#transport.call<Upload>({
+      method: "POST",
+      path: path`/attachments`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Get an address to download a file from.
+   *
+   * It holds for a minute, and saves the file rather than showing it.
+   *
+   * Problems of its own: `storage_unavailable`.
+   */
+  url(query?: { path?: string }, options?: CallOptions): Call<Download> {
+    return this.#transport.call<Download>({
+      method: "GET",
+      path: path`/attachments/url`,
+      query,
+      options,
+    });
+  }
+}
 /** A client: its resources, and `request` for what they do not cover. */
 export class Portico {
   readonly system: SystemResource;
@@ -635,6 +1590,15 @@ export class Portico {
   readonly companies: CompaniesResource;
   readonly contacts: ContactsResource;
   readonly tags: TagsResource;
+  readonly deals: DealsResource;
+  readonly configuration: ConfigurationResource;
+  readonly activity: ActivityResource;
+  readonly trash: TrashResource;
+  readonly jobs: JobsResource;
+  readonly tasks: TasksResource;
+  readonly contactNotes: ContactNotesResource;
+  readonly dealNotes: DealNotesResource;
+  readonly attachments: AttachmentsResource;
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -644,6 +1608,15 @@ export class Portico {
     this.companies = new CompaniesResource(transport);
     this.contacts = new ContactsResource(transport);
     this.tags = new TagsResource(transport);
+    this.deals = new DealsResource(transport);
+    this.configuration = new ConfigurationResource(transport);
+    this.activity = new ActivityResource(transport);
+    this.trash = new TrashResource(transport);
+    this.jobs = new JobsResource(transport);
+    this.tasks = new TasksResource(transport);
+    this.contactNotes = new ContactNotesResource(transport);
+    this.dealNotes = new DealNotesResource(transport);
+    this.attachments = new AttachmentsResource(transport);
   }
   /** Calls any address of the API. */
   request<Data>(request: Request): Call<Data> {

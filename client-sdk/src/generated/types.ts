@@ -563,6 +563,740 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/deals": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List deals
+     * @description Archived ones too, unless `archived_at=is.null`.
+     */
+    get: operations["deals.list"];
+    put?: never;
+    /**
+     * Create a deal
+     * @description At the top of its stage's column. Without `sales_id` the caller owns it. In a stage that the configuration calls won or lost, `closed_at` is now unless said.
+     *
+     *     Problems of its own: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+     */
+    post: operations["deals.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/board": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the board
+     * @description Live deals by stage, in their order, with number and sum per stage. The rest of a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
+     */
+    get: operations["deals.board"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get a deal
+     * @description Problems of its own: `deleted`.
+     */
+    get: operations["deals.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Move a deal to the trash
+     * @description Its notes go along. Repeating it succeeds.
+     *
+     *     Allowed to: the deal's owner, managers and admins.
+     */
+    delete: operations["deals.delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Change a deal
+     * @description What is absent stays; null clears. With `If-Match`, only the version that was read. A changed stage puts it at the top of the new column; to choose the place, move it.
+     *
+     *     Allowed to: every member; the owner is changed by the deal's owner, managers and admins.
+     *
+     *     Problems of its own: `owner_change_not_allowed`, `closing_date_required`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+     */
+    patch: operations["deals.update"];
+    trace?: never;
+  };
+  "/api/deals/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a deal out of the trash
+     * @description What its deletion took along comes back with it, and only that.
+     *
+     *     Allowed to: the deal's owner, managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `parent_deleted`.
+     */
+    post: operations["deals.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/{id}/archive": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Archive a deal
+     * @description It leaves the board; lists still show it. Repeating it succeeds.
+     *
+     *     Problems of its own: `deleted`.
+     */
+    post: operations["deals.archive"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/{id}/unarchive": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Put an archived deal back on the board
+     * @description It goes to the top of its column. Repeating it succeeds.
+     *
+     *     Problems of its own: `deleted`.
+     */
+    post: operations["deals.unarchive"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/{id}/move": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Move a deal on the board
+     * @description Into `stage`, and there before or after another deal or to a position; without either, to the top. The columns are renumbered. Entering a stage that the configuration calls won or lost closes the deal, leaving it opens it again.
+     *
+     *     Problems of its own: `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
+     */
+    post: operations["deals.move"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/configuration": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the configuration
+     * @description What the workspace has stored, over the defaults: stages, categories, sectors, note statuses, task types, currency, title and logos.
+     */
+    get: operations["configuration.get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change the configuration
+     * @description What is absent stays; null takes a key back to its default. Stages that deals are in go only with `reassign_to`, which also takes stages that only old deals still have. With `dry_run` nothing changes.
+     *
+     *     Problems of its own: `stage_in_use`.
+     */
+    patch: operations["configuration.update"];
+    trace?: never;
+  };
+  "/api/activity": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List what happened
+     * @description Who created, changed, merged, deleted or restored which record, newest first. Changes of members are shown to admins.
+     */
+    get: operations["activity.list"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/contacts/{id}/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the changes of a contact
+     * @description Newest first. A record in the trash, or deleted for good, keeps its history.
+     */
+    get: operations["contacts.history"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/companies/{id}/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the changes of a company
+     * @description Newest first. A record in the trash, or deleted for good, keeps its history.
+     */
+    get: operations["companies.history"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/{id}/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the changes of a deal
+     * @description Newest first. A record in the trash, or deleted for good, keeps its history. Its position on the board is not among them.
+     */
+    get: operations["deals.history"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/trash": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List what was deleted
+     * @description Newest first. What a deletion took along is counted with it, not listed. After 30 days it is deleted for good.
+     */
+    get: operations["trash.list"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete all of the trash for good
+     * @description Newest first; send it again while `complete` is false.
+     */
+    delete: operations["trash.empty"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/trash/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a record out of the trash
+     * @description What its deletion took along comes back with it, and only that.
+     *
+     *     Allowed to: the record's owner, managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `merged`, `parent_deleted`.
+     */
+    post: operations["trash.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/trash/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Delete a record of the trash for good
+     * @description What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+     */
+    delete: operations["trash.purge"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/jobs/purge_trash": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Delete for good what has been in the trash for 30 days */
+    post: operations["jobs.purge_trash"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/jobs/purge_idempotency_keys": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Forget expired idempotency keys and old rate limits */
+    post: operations["jobs.purge_idempotency_keys"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tasks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List tasks
+     * @description `due=today&time_zone=Europe/Paris` lists the open tasks of a day there.
+     */
+    get: operations["tasks.list"];
+    put?: never;
+    /**
+     * Create a task
+     * @description Without `sales_id` the caller owns it. The contact's `last_seen` moves to now; `contact_status` sets its status.
+     *
+     *     Problems of its own: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
+     */
+    post: operations["tasks.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tasks/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get a task
+     * @description Problems of its own: `deleted`.
+     */
+    get: operations["tasks.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Move a task to the trash
+     * @description Repeating it succeeds.
+     *
+     *     Allowed to: the task's owner, managers and admins.
+     */
+    delete: operations["tasks.delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Change a task
+     * @description What is absent stays; null clears. With `If-Match`, only the version that was read.
+     *
+     *     Allowed to: every member; the owner is changed by the task's owner, managers and admins.
+     *
+     *     Problems of its own: `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+     */
+    patch: operations["tasks.update"];
+    trace?: never;
+  };
+  "/api/tasks/{id}/complete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Complete a task
+     * @description Repeating it succeeds and keeps the first `done_date`.
+     *
+     *     Problems of its own: `deleted`.
+     */
+    post: operations["tasks.complete"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tasks/{id}/reopen": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Reopen a task
+     * @description Repeating it succeeds.
+     *
+     *     Problems of its own: `deleted`.
+     */
+    post: operations["tasks.reopen"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/tasks/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a task out of the trash
+     * @description Allowed to: the task's owner, managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `parent_deleted`.
+     */
+    post: operations["tasks.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/contact_notes": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List notes on contacts
+     * @description `contact_id=1` lists those of one contact, the newest first.
+     */
+    get: operations["contact_notes.list"];
+    put?: never;
+    /**
+     * Write a note on a contact
+     * @description Without `sales_id` the caller owns it, without `date` it is of now. The contact's `last_seen` moves to its date; `contact_status` sets the contact's status.
+     *
+     *     Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
+     */
+    post: operations["contact_notes.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/contact_notes/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get a note on a contact
+     * @description Problems of its own: `deleted`.
+     */
+    get: operations["contact_notes.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Move a note on a contact to the trash
+     * @description Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+     *
+     *     Allowed to: the note's owner, managers and admins.
+     */
+    delete: operations["contact_notes.delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Change a note on a contact
+     * @description What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+     *
+     *     Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+     *
+     *     Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+     */
+    patch: operations["contact_notes.update"];
+    trace?: never;
+  };
+  "/api/contact_notes/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a note on a contact out of the trash
+     * @description Allowed to: the note's owner, managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `parent_deleted`.
+     */
+    post: operations["contact_notes.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deal_notes": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List notes on deals
+     * @description `deal_id=1` lists those of one deal, the newest first.
+     */
+    get: operations["deal_notes.list"];
+    put?: never;
+    /**
+     * Write a note on a deal
+     * @description Without `sales_id` the caller owns it, without `date` it is of now. Files are uploaded before: POST /attachments.
+     *
+     *     Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
+     */
+    post: operations["deal_notes.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deal_notes/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get a note on a deal
+     * @description Problems of its own: `deleted`.
+     */
+    get: operations["deal_notes.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Move a note on a deal to the trash
+     * @description Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+     *
+     *     Allowed to: the note's owner, managers and admins.
+     */
+    delete: operations["deal_notes.delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Change a note on a deal
+     * @description What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+     *
+     *     Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+     *
+     *     Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+     */
+    patch: operations["deal_notes.update"];
+    trace?: never;
+  };
+  "/api/deal_notes/{id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take a note on a deal out of the trash
+     * @description Allowed to: the note's owner, managers and admins.
+     *
+     *     Problems of its own: `restore_not_allowed`, `parent_deleted`.
+     */
+    post: operations["deal_notes.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/attachments": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Get an address to upload a file to
+     * @description PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked there. A file that no note takes up is removed after two days.
+     *
+     *     Problems of its own: `attachment_type_not_allowed`, `storage_unavailable`.
+     */
+    post: operations["attachments.create"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/attachments/url": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get an address to download a file from
+     * @description It holds for a minute, and saves the file rather than showing it.
+     *
+     *     Problems of its own: `storage_unavailable`.
+     */
+    get: operations["attachments.url"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/jobs/remove_attachments": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Remove files that no note has referred to for 30 days, and uploads that none took up
+     * @description What a note in the trash refers to stays. Repeating it does no harm.
+     *
+     *     Problems of its own: `storage_unavailable`.
+     */
+    post: operations["jobs.remove_attachments"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -593,6 +1327,8 @@ export interface components {
         | "token_subject_missing"
         | "token_role_not_allowed"
         | "api_key_not_allowed"
+        | "secret_key_missing"
+        | "secret_key_invalid"
         | "origin_not_allowed"
         | "not_a_member"
         | "member_disabled"
@@ -600,6 +1336,8 @@ export interface components {
         | "admin_required"
         | "member_change_not_allowed"
         | "member_identity_fixed"
+        | "identity_fixed"
+        | "id_not_allowed"
         | "owner_change_not_allowed"
         | "restore_not_allowed"
         | "not_found"
@@ -621,6 +1359,9 @@ export interface components {
         | "member_pending"
         | "user_disabled"
         | "tag_exists"
+        | "stage_in_use"
+        | "deal_archived"
+        | "neighbour_moved"
         | "precondition_failed"
         | "body_too_large"
         | "unsupported_media_type"
@@ -630,6 +1371,16 @@ export interface components {
         | "workspace_required"
         | "unknown_tag"
         | "unknown_contact"
+        | "unknown_stage"
+        | "unknown_category"
+        | "closing_date_required"
+        | "closing_date_not_allowed"
+        | "unknown_type"
+        | "unknown_status"
+        | "unknown_contact_status"
+        | "attachment_type_not_allowed"
+        | "attachment_not_uploaded"
+        | "attachment_type_mismatch"
         | "self_merge"
         | "idempotency_key_reused"
         | "rate_limited"
@@ -639,6 +1390,7 @@ export interface components {
         | "database_unavailable"
         | "database_timeout"
         | "auth_unavailable"
+        | "storage_unavailable"
         | "not_ready";
       /** @description The same as `detail`. */
       message: string;
@@ -1021,6 +1773,441 @@ export interface components {
       winner: components["schemas"]["Tag"];
       merged_ids: number[];
       dry_run: boolean;
+    };
+    Board: {
+      currency: string;
+      data: components["schemas"]["BoardColumn"][];
+    };
+    BoardColumn: {
+      stage: string;
+      label: string;
+      /** @description False for a stage that only deals know. */
+      configured: boolean;
+      /** @description All deals of the column, also those beyond the limit. */
+      count: number;
+      /** @description Sum of their amounts. */
+      amount: number;
+      deals: {
+        id: number;
+        name: string;
+        company_id: number | null;
+        contact_ids: number[];
+        category: string | null;
+        stage: string;
+        description: string | null;
+        amount: number | null;
+        created_at: string;
+        updated_at: string;
+        archived_at: string | null;
+        expected_closing_date: string | null;
+        sales_id: number | null;
+        index: number | null;
+        closed_at: string | null;
+        company_name: string | null;
+        nb_notes: number;
+        company?: {
+          id: number;
+          name: string;
+          website: string | null;
+        } | null;
+        owner: {
+          id: number;
+          first_name: string;
+          last_name: string;
+        } | null;
+        contacts?: {
+          id: number;
+          first_name: string | null;
+          last_name: string | null;
+          title: string | null;
+        }[];
+      }[];
+    };
+    Deal: {
+      id: number;
+      name: string;
+      company_id: number | null;
+      contact_ids: number[];
+      category: string | null;
+      stage: string;
+      description: string | null;
+      amount: number | null;
+      created_at: string;
+      updated_at: string;
+      archived_at: string | null;
+      expected_closing_date: string | null;
+      sales_id: number | null;
+      index: number | null;
+      closed_at: string | null;
+      company_name: string | null;
+      nb_notes: number;
+      company?: {
+        id: number;
+        name: string;
+        website: string | null;
+      } | null;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+      contacts?: {
+        id: number;
+        first_name: string | null;
+        last_name: string | null;
+        title: string | null;
+      }[];
+    };
+    DealInput: {
+      name: string;
+      company_id?: number | null;
+      contact_ids?: number[] | null;
+      category?: string | null;
+      stage: string;
+      description?: string | null;
+      amount?: number | null;
+      expected_closing_date?: string | null;
+      sales_id?: number | null;
+      closed_at?: string | null;
+    };
+    DealPatch: {
+      name?: string;
+      company_id?: number | null;
+      contact_ids?: number[] | null;
+      category?: string | null;
+      stage?: string;
+      description?: string | null;
+      amount?: number | null;
+      expected_closing_date?: string | null;
+      sales_id?: number | null;
+      closed_at?: string | null;
+    };
+    MoveInput: {
+      /** @description Absent: the deal stays in its stage. */
+      stage?: string;
+      /** @description The deal goes right above this one. */
+      before_id?: number;
+      /** @description The deal goes right below this one. */
+      after_id?: number;
+      /** @description The position to take, from 0; beyond the last is at the end. */
+      index?: number;
+      /**
+       * Format: date-time
+       * @description When it was won or lost; now, unless said.
+       */
+      closed_at?: string;
+    };
+    Configuration: {
+      /** @constant */
+      id: 1;
+      config: components["schemas"]["Config"];
+      updated_at: string;
+    };
+    Config: {
+      title: string;
+      lightModeLogo: string;
+      darkModeLogo: string;
+      currency: string;
+      companySectors: {
+        value: string;
+        label: string;
+      }[];
+      dealCategories: {
+        value: string;
+        label: string;
+      }[];
+      dealStages: {
+        value: string;
+        label: string;
+      }[];
+      dealPipelineStatuses: string[];
+      closedStages: {
+        won: string[];
+        lost: string[];
+      };
+      noteStatuses: {
+        value: string;
+        label: string;
+      }[];
+      taskTypes: {
+        value: string;
+        label: string;
+      }[];
+    };
+    ConfigurationPatch: {
+      config?: components["schemas"]["ConfigPatch"];
+      /** @description Stage that goes → stage that stays: where its deals move. */
+      reassign_to?: {
+        [key: string]: string;
+      };
+      dry_run?: boolean;
+    };
+    ConfigPatch: {
+      title?: string | null;
+      lightModeLogo?: string | null;
+      darkModeLogo?: string | null;
+      currency?: string | null;
+      companySectors?: components["schemas"]["Choice"][] | null;
+      dealCategories?: components["schemas"]["Choice"][] | null;
+      dealStages?: components["schemas"]["Choice"][] | null;
+      /** @description Stages that the frontend counts as won in its charts. */
+      dealPipelineStatuses?: string[] | null;
+      /** @description Stages in which a deal is won or lost, and so has a closing date. */
+      closedStages?: {
+        won: string[];
+        lost: string[];
+      } | null;
+      noteStatuses?: components["schemas"]["NoteStatus"][] | null;
+      taskTypes?: components["schemas"]["Choice"][] | null;
+    } & {
+      [key: string]: unknown;
+    };
+    Choice: {
+      value: string;
+      label: string;
+    };
+    NoteStatus: {
+      value: string;
+      label: string;
+      color: string;
+    };
+    ConfigurationChange: {
+      /** @constant */
+      id: 1;
+      config: components["schemas"]["Config"];
+      updated_at: string;
+      /** @description Stage → deals that moved out of it. */
+      reassigned: Record<string, never>;
+    };
+    TrashItem: {
+      id: number;
+      /** @enum {string} */
+      table_name:
+        | "companies"
+        | "contacts"
+        | "contact_notes"
+        | "deals"
+        | "deal_notes"
+        | "tasks"
+        | "tags";
+      record_id: number;
+      /** @description The record's name, or how its text begins. */
+      label: string;
+      /**
+       * @description What was merged cannot be restored.
+       * @enum {string}
+       */
+      reason: "deleted" | "merged";
+      merged_into: number | null;
+      /** @description Null for scripts with the secret key. */
+      deleted_by: number | null;
+      deleted_at: string;
+      /** @description Rows that went along, and come back with it, by table. */
+      taken_along: Record<string, never>;
+      member?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
+    Restored: {
+      /** @enum {string} */
+      table_name:
+        | "companies"
+        | "contacts"
+        | "contact_notes"
+        | "deals"
+        | "deal_notes"
+        | "tasks"
+        | "tags";
+      record_id: number;
+      /** @description Rows that came back, by table. */
+      restored: Record<string, never>;
+    };
+    Purged: {
+      /** @description Rows that were deleted for good, by table. */
+      purged: Record<string, never>;
+      /** @description False: more is left. Send the request again. */
+      complete: boolean;
+    };
+    JobResult: {
+      /** @description False: another run is at the same work. */
+      ran: boolean;
+      /** @description Rows that were deleted, by table. */
+      purged: Record<string, never>;
+      /** @description False: more is left for the next run. */
+      complete: boolean;
+    };
+    Task: {
+      id: number;
+      contact_id: number;
+      type: string | null;
+      text: string | null;
+      due_date: string | null;
+      done_date: string | null;
+      sales_id: number | null;
+      created_at: string;
+      updated_at: string;
+      contact?: {
+        id: number;
+        first_name: string | null;
+        last_name: string | null;
+        company_name: string | null;
+      } | null;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
+    TaskInput: {
+      contact_id: number;
+      type?: string | null;
+      text?: string | null;
+      due_date?: string | null;
+      done_date?: string | null;
+      sales_id?: number | null;
+      /** @description Sets the contact's status in the same transaction. */
+      contact_status?: string;
+    };
+    TaskPatch: {
+      contact_id?: number;
+      type?: string | null;
+      text?: string | null;
+      due_date?: string | null;
+      done_date?: string | null;
+      sales_id?: number | null;
+    };
+    Attachment: {
+      title?: string | null;
+      path?: string | null;
+      /** @description Null for a private file: GET /attachments/url gives one. */
+      src?: string | null;
+      type?: string | null;
+      size?: number | null;
+    };
+    ContactNote: {
+      id: number;
+      contact_id: number;
+      text: string | null;
+      date: string | null;
+      sales_id: number | null;
+      status: string | null;
+      attachments: components["schemas"]["Attachment"][];
+      created_at: string;
+      updated_at: string;
+      contact?: {
+        id: number;
+        first_name: string | null;
+        last_name: string | null;
+        company_name: string | null;
+      } | null;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
+    ContactNoteInput: {
+      contact_id: number;
+      text?: string | null;
+      /** Format: date-time */
+      date?: string;
+      sales_id?: number | null;
+      status?: string | null;
+      attachments?: components["schemas"]["AttachmentInput"][] | null;
+      /** @description Sets the contact's status in the same transaction. */
+      contact_status?: string;
+    };
+    AttachmentInput: {
+      title?: string | null;
+      /** @description The path that POST /attachments gave. */
+      path?: string | null;
+      /** @description An http or https address. */
+      src?: string | null;
+      type?: string | null;
+      size?: number | null;
+    } & {
+      [key: string]: unknown;
+    };
+    ContactNotePatch: {
+      contact_id?: number;
+      text?: string | null;
+      /** Format: date-time */
+      date?: string;
+      sales_id?: number | null;
+      status?: string | null;
+      attachments?: components["schemas"]["AttachmentInput"][] | null;
+    };
+    DealNote: {
+      id: number;
+      deal_id: number;
+      type: string | null;
+      text: string | null;
+      date: string | null;
+      sales_id: number | null;
+      attachments: components["schemas"]["Attachment"][];
+      created_at: string;
+      updated_at: string;
+      deal?: {
+        id: number;
+        name: string;
+        stage: string;
+      } | null;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
+    DealNoteInput: {
+      deal_id: number;
+      type?: string | null;
+      text?: string | null;
+      /** Format: date-time */
+      date?: string;
+      sales_id?: number | null;
+      attachments?: components["schemas"]["AttachmentInput"][] | null;
+    };
+    DealNotePatch: {
+      deal_id?: number;
+      type?: string | null;
+      text?: string | null;
+      /** Format: date-time */
+      date?: string;
+      sales_id?: number | null;
+      attachments?: components["schemas"]["AttachmentInput"][] | null;
+    };
+    UploadInput: {
+      file_name: string;
+      /** @description One of: application/json, application/msword, application/pdf, application/rtf, application/vnd.ms-excel, application/vnd.ms-powerpoint, application/vnd.oasis.opendocument.presentation, application/vnd.oasis.opendocument.spreadsheet, application/vnd.oasis.opendocument.text, application/vnd.openxmlformats-officedocument.presentationml.presentation, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.openxmlformats-officedocument.wordprocessingml.document, application/zip, audio/mp4, audio/mpeg, audio/ogg, audio/wav, image/gif, image/heic, image/jpeg, image/png, image/webp, message/rfc822, text/calendar, text/csv, text/markdown, text/plain, text/vcard, video/mp4, video/quicktime, video/webm. */
+      content_type: string;
+      size: number;
+    };
+    Upload: {
+      /** @description For the note's `attachments`. */
+      path: string;
+      /** @description PUT the file here, with its Content-Type. */
+      upload_url: string;
+      /** @description For `uploadToSignedUrl` of supabase-js. */
+      token: string;
+      bucket: string;
+      /** @description Seconds. */
+      expires_in: number;
+      /** @description Bytes. */
+      max_size: number;
+    };
+    Download: {
+      /** @description Saves the file; nothing is shown inline. */
+      url: string;
+      /** @description Seconds. */
+      expires_in: number;
+    };
+    AttachmentRemovals: {
+      /** @description Files. */
+      removed: number;
+      /** @description False: more may be left for the next run. */
+      complete: boolean;
     };
   };
   responses: {
@@ -1558,6 +2745,7 @@ export interface operations {
         city?: string;
         state_abbr?: string;
         sales_id?: string;
+        context_links?: string;
         country?: string;
         description?: string;
         revenue?: string;
@@ -2310,6 +3498,1569 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["TagMergeResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        q?: string;
+        id?: string;
+        name?: string;
+        company_id?: string;
+        contact_ids?: string;
+        category?: string;
+        stage?: string;
+        description?: string;
+        amount?: string;
+        created_at?: string;
+        updated_at?: string;
+        archived_at?: string;
+        expected_closing_date?: string;
+        sales_id?: string;
+        index?: string;
+        closed_at?: string;
+        company_name?: string;
+        nb_notes?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              name?: string;
+              company_id?: number | null;
+              contact_ids?: number[];
+              category?: string | null;
+              stage?: string;
+              description?: string | null;
+              amount?: number | null;
+              created_at?: string;
+              updated_at?: string;
+              archived_at?: string | null;
+              expected_closing_date?: string | null;
+              sales_id?: number | null;
+              index?: number | null;
+              closed_at?: string | null;
+              company_name?: string | null;
+              nb_notes?: number;
+              company?: {
+                id: number;
+                name: string;
+                website: string | null;
+              } | null;
+              owner?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+              contacts?: {
+                id: number;
+                first_name: string | null;
+                last_name: string | null;
+                title: string | null;
+              }[];
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "name": "Difference engine",
+         *       "stage": "opportunity",
+         *       "category": "new-business",
+         *       "amount": 25000,
+         *       "expected_closing_date": "2027-03-31"
+         *     }
+         */
+        "application/json": components["schemas"]["DealInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.board": {
+    parameters: {
+      query?: {
+        limit?: number;
+        company_id?: number;
+        category?: string;
+        sales_id?: number;
+        q?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Board"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.get": {
+    parameters: {
+      query?: {
+        include?: ("company" | "owner" | "contacts")[];
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "amount": 30000
+         *     }
+         */
+        "application/json": components["schemas"]["DealPatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.archive": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.unarchive": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.move": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "stage": "proposal-sent",
+         *       "index": 0
+         *     }
+         */
+        "application/json": components["schemas"]["MoveInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "configuration.get": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Configuration"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "configuration.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "config": {
+         *         "title": "Analytical Engines",
+         *         "currency": "GBP"
+         *       }
+         *     }
+         */
+        "application/json": components["schemas"]["ConfigurationPatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConfigurationChange"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "activity.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        table_name?: string;
+        record_id?: string;
+        action?: string;
+        changes?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        created_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              table_name?: string;
+              record_id?: number;
+              /** @enum {string} */
+              action?:
+                | "created"
+                | "updated"
+                | "stage_changed"
+                | "deleted"
+                | "merged"
+                | "restored"
+                | "purged";
+              /** @description The changed fields; empty once the record has been deleted for good. */
+              changes?: Record<string, never>;
+              /** @description Who did it; null for scripts with the secret key. */
+              member_id?: number | null;
+              user_id?: string | null;
+              request_id?: string | null;
+              created_at?: string;
+              member?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.history": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        table_name?: string;
+        record_id?: string;
+        action?: string;
+        changes?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        created_at?: string;
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              table_name?: string;
+              record_id?: number;
+              /** @enum {string} */
+              action?:
+                | "created"
+                | "updated"
+                | "stage_changed"
+                | "deleted"
+                | "merged"
+                | "restored"
+                | "purged";
+              /** @description The changed fields; empty once the record has been deleted for good. */
+              changes?: Record<string, never>;
+              /** @description Who did it; null for scripts with the secret key. */
+              member_id?: number | null;
+              user_id?: string | null;
+              request_id?: string | null;
+              created_at?: string;
+              member?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "companies.history": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        table_name?: string;
+        record_id?: string;
+        action?: string;
+        changes?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        created_at?: string;
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              table_name?: string;
+              record_id?: number;
+              /** @enum {string} */
+              action?:
+                | "created"
+                | "updated"
+                | "stage_changed"
+                | "deleted"
+                | "merged"
+                | "restored"
+                | "purged";
+              /** @description The changed fields; empty once the record has been deleted for good. */
+              changes?: Record<string, never>;
+              /** @description Who did it; null for scripts with the secret key. */
+              member_id?: number | null;
+              user_id?: string | null;
+              request_id?: string | null;
+              created_at?: string;
+              member?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.history": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        table_name?: string;
+        record_id?: string;
+        action?: string;
+        changes?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        created_at?: string;
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              table_name?: string;
+              record_id?: number;
+              /** @enum {string} */
+              action?:
+                | "created"
+                | "updated"
+                | "stage_changed"
+                | "deleted"
+                | "merged"
+                | "restored"
+                | "purged";
+              /** @description The changed fields; empty once the record has been deleted for good. */
+              changes?: Record<string, never>;
+              /** @description Who did it; null for scripts with the secret key. */
+              member_id?: number | null;
+              user_id?: string | null;
+              request_id?: string | null;
+              created_at?: string;
+              member?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "trash.list": {
+    parameters: {
+      query?: {
+        table_name?:
+          | "companies"
+          | "contacts"
+          | "contact_notes"
+          | "deals"
+          | "deal_notes"
+          | "tasks"
+          | "tags";
+        reason?: "deleted" | "merged";
+        deleted_by?: number;
+        limit?: number;
+        cursor?: string;
+        include?: "member"[];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: components["schemas"]["TrashItem"][];
+            next_cursor: string | null;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "trash.empty": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Purged"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "trash.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Restored"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "trash.purge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "jobs.purge_trash": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "jobs.purge_idempotency_keys": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        due?: "overdue" | "today" | "week" | "none";
+        time_zone?: string;
+        id?: string;
+        contact_id?: string;
+        type?: string;
+        text?: string;
+        due_date?: string;
+        done_date?: string;
+        sales_id?: string;
+        created_at?: string;
+        updated_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              contact_id?: number;
+              type?: string | null;
+              text?: string | null;
+              due_date?: string | null;
+              done_date?: string | null;
+              sales_id?: number | null;
+              created_at?: string;
+              updated_at?: string;
+              contact?: {
+                id: number;
+                first_name: string | null;
+                last_name: string | null;
+                company_name: string | null;
+              } | null;
+              owner?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "contact_id": 1,
+         *       "type": "call",
+         *       "text": "Ask about the offer",
+         *       "due_date": "2026-12-01T09:00:00Z"
+         *     }
+         */
+        "application/json": components["schemas"]["TaskInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.get": {
+    parameters: {
+      query?: {
+        include?: ("contact" | "owner")[];
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "due_date": "2026-12-02T09:00:00Z"
+         *     }
+         */
+        "application/json": components["schemas"]["TaskPatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.complete": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.reopen": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        contact_id?: string;
+        text?: string;
+        date?: string;
+        sales_id?: string;
+        status?: string;
+        attachments?: string;
+        created_at?: string;
+        updated_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              contact_id?: number;
+              text?: string | null;
+              date?: string | null;
+              sales_id?: number | null;
+              status?: string | null;
+              attachments?: components["schemas"]["Attachment"][];
+              created_at?: string;
+              updated_at?: string;
+              contact?: {
+                id: number;
+                first_name: string | null;
+                last_name: string | null;
+                company_name: string | null;
+              } | null;
+              owner?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "contact_id": 1,
+         *       "text": "Called about the offer",
+         *       "status": "warm",
+         *       "contact_status": "warm"
+         *     }
+         */
+        "application/json": components["schemas"]["ContactNoteInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ContactNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.get": {
+    parameters: {
+      query?: {
+        include?: ("contact" | "owner")[];
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ContactNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "text": "Called twice about the offer"
+         *     }
+         */
+        "application/json": components["schemas"]["ContactNotePatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ContactNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contact_notes.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ContactNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.list": {
+    parameters: {
+      query?: {
+        sort?: string;
+        limit?: number;
+        cursor?: string;
+        count?: "exact" | "estimated";
+        select?: string;
+        include?: string;
+        id?: string;
+        deal_id?: string;
+        type?: string;
+        text?: string;
+        date?: string;
+        sales_id?: string;
+        attachments?: string;
+        created_at?: string;
+        updated_at?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: {
+              id?: number;
+              deal_id?: number;
+              type?: string | null;
+              text?: string | null;
+              date?: string | null;
+              sales_id?: number | null;
+              attachments?: components["schemas"]["Attachment"][];
+              created_at?: string;
+              updated_at?: string;
+              deal?: {
+                id: number;
+                name: string;
+                stage: string;
+              } | null;
+              owner?: {
+                id: number;
+                first_name: string;
+                last_name: string;
+              } | null;
+            }[];
+            next_cursor: string | null;
+            total?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "deal_id": 1,
+         *       "text": "Called about the offer"
+         *     }
+         */
+        "application/json": components["schemas"]["DealNoteInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DealNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.get": {
+    parameters: {
+      query?: {
+        include?: ("deal" | "owner")[];
+      };
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DealNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.update": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The record's ETag: refused with 412 when the record has changed. */
+        "If-Match"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "text": "Called twice about the offer"
+         *     }
+         */
+        "application/json": components["schemas"]["DealNotePatch"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DealNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deal_notes.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DealNote"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "attachments.create": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "file_name": "Offer.pdf",
+         *       "content_type": "application/pdf",
+         *       "size": 48213
+         *     }
+         */
+        "application/json": components["schemas"]["UploadInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Upload"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "attachments.url": {
+    parameters: {
+      query?: {
+        path?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Download"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "jobs.remove_attachments": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AttachmentRemovals"];
         };
       };
       default: components["responses"]["Problem"];

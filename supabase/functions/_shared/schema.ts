@@ -21,6 +21,18 @@ import {
 const citext = customType<{ data: string }>({ dataType: () => "citext" });
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
+export const activity = pgView("activity", {
+  id: bigint({ mode: "number" }),
+  table_name: text(),
+  record_id: bigint({ mode: "number" }),
+  action: text(),
+  changes: json(),
+  member_id: bigint({ mode: "number" }),
+  user_id: uuid(),
+  request_id: text(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+}).existing();
+
 export const activity_log = pgView("activity_log", {
   id: text(),
   type: text(),
@@ -33,6 +45,20 @@ export const activity_log = pgView("activity_log", {
   contact_note: json(),
   deal_note: json(),
 }).existing();
+
+export const audit_log = pgTable("audit_log", {
+  id: bigint({ mode: "number" }).generatedAlwaysAsIdentity(),
+  workspace_id: uuid().notNull(),
+  table_name: text().notNull(),
+  record_id: bigint({ mode: "number" }).notNull(),
+  action: text().default("updated").notNull(),
+  before: jsonb(),
+  after: jsonb(),
+  member_id: bigint({ mode: "number" }),
+  user_id: uuid(),
+  request_id: text(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+});
 
 export const companies = pgTable("companies", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
@@ -106,6 +132,18 @@ export const contact_notes = pgTable("contact_notes", {
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
 });
 
+export const contact_notes_summary = pgView("contact_notes_summary", {
+  id: bigint({ mode: "number" }),
+  contact_id: bigint({ mode: "number" }),
+  text: text(),
+  date: timestamp({ withTimezone: true, mode: "string" }),
+  sales_id: bigint({ mode: "number" }),
+  status: text(),
+  attachments: jsonb(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+}).existing();
+
 export const contacts = pgTable("contacts", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
   first_name: text(),
@@ -170,6 +208,18 @@ export const deal_notes = pgTable("deal_notes", {
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
 });
 
+export const deal_notes_summary = pgView("deal_notes_summary", {
+  id: bigint({ mode: "number" }),
+  deal_id: bigint({ mode: "number" }),
+  type: text(),
+  text: text(),
+  date: timestamp({ withTimezone: true, mode: "string" }),
+  sales_id: bigint({ mode: "number" }),
+  attachments: jsonb(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+}).existing();
+
 export const deals = pgTable("deals", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
   name: text().notNull(),
@@ -187,7 +237,29 @@ export const deals = pgTable("deals", {
   index: smallint(),
   workspace_id: uuid().notNull(),
   search: tsvector(),
+  closed_at: timestamp({ withTimezone: true, mode: "string" }),
 });
+
+export const deals_summary = pgView("deals_summary", {
+  id: bigint({ mode: "number" }),
+  name: text(),
+  company_id: bigint({ mode: "number" }),
+  contact_ids: bigint({ mode: "number" }).array(),
+  category: text(),
+  stage: text(),
+  description: text(),
+  amount: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  archived_at: timestamp({ withTimezone: true, mode: "string" }),
+  expected_closing_date: date(),
+  sales_id: bigint({ mode: "number" }),
+  index: smallint(),
+  closed_at: timestamp({ withTimezone: true, mode: "string" }),
+  company_name: text(),
+  nb_notes: bigint({ mode: "number" }),
+  search: tsvector(),
+}).existing();
 
 export const favicons_excluded_domains = pgTable("favicons_excluded_domains", {
   id: bigint({ mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),

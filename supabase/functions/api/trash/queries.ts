@@ -1,0 +1,73 @@
+/** SQL of the trash: functions of the database, which keeps the trash to itself. */
+import { decodeCursor, encodeCursor } from "../../_shared/cursor.ts";
+import type { Sql } from "../../_shared/database.ts";
+import { JsonText, Reply } from "../../_shared/operation.ts";
+import { found } from "../../_shared/problem.ts";
+import type { Purged, Restored, TrashQuery } from "./schema.ts";
+
+/** Rows that one request deletes for good at most. */
+const PURGE_SIZE = 5_000;
+
+/** A page of what was deleted itself, newest first. */
+export async function listTrash(sql: Sql, query: TrashQuery): Promise<Reply> {
+  const { table_name = null, reason = null, deleted_by = null, limit, cursor, include = [] } =
+    query;
+  const binding = JSON.stringify(["trash", table_name, reason, deleted_by]);
+  const from = cursor === undefined ? undefined : decodeCursor(cursor, binding, 1);
+  const member = include.includes("member") ? sql`, (${memberSql(sql)}) as member` : sql``;
+  const rows = await sql<{ record: string; id: string }[]>`
+    select to_json(item)::text as record, item.id::text as id
+    from (
+      select trashed.* ${member}
+      from private.list_trash(
+        ${table_name}, ${reason}, ${deleted_by}::bigint, ${from?.key[0] ?? null}::text::bigint,
+        ${limit + 1}::integer
+      ) as trashed
+    ) as item
+    order by item.id desc`;
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  const offset = (from?.offset ?? 0) + shown.length;
+  const next = last ? JSON.stringify(encodeCursor({ key: [last.id], offset }, binding)) : "null";
+  const data = shown.map(({ record }) => record).join(",");
+  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}}`));
+}
+
+function memberSql(sql: Sql) {
+  return sql`
+    select to_json(member)
+    from (select id, first_name, last_name from sales where sales.id = trashed.deleted_by) as member`;
+}
+
+/** Takes a record out of the trash by the id of its row there. Throws 404. */
+export async function restoreItem(sql: Sql, id: number): Promise<Restored> {
+  const [item] = await sql<Pick<Restored, "table_name" | "record_id">[]>`
+    select table_name, record_id::float8 as record_id from private.trash_item(${id})`;
+  const { table_name, record_id } = found(item, "record in the trash");
+  const [row] = await sql<{ result: Pick<Restored, "restored"> | null }[]>`
+    select private.restore(${table_name}, ${record_id}) as result`;
+  const { restored } = found(row?.result, "record in the trash");
+  return { table_name, record_id, restored };
+}
+
+/** Deletes a record of the trash for good, with what went along; repeating it succeeds. Throws 404. */
+export async function purgeItem(sql: Sql, id: number): Promise<void> {
+  const [row] = await sql<{ purged: Purged["purged"] }[]>`
+    select private.purge_trash_item(${id}) as purged`;
+  if (Object.keys(row?.purged ?? {}).length > 0) return;
+  const [before] = await sql<{ purged: boolean }[]>`select private.was_purged(${id}) as purged`;
+  found(before?.purged || undefined, "record in the trash");
+}
+
+/** Deletes all of the trash for good, a limited number of rows at a time. */
+export async function emptyTrash(sql: Sql): Promise<Purged> {
+  const [row] = await sql<{ purged: Purged["purged"] }[]>`
+    select private.empty_trash(${PURGE_SIZE}) as purged`;
+  const { purged } = found(row, "trash");
+  return { purged, complete: total(purged) < PURGE_SIZE };
+}
+
+/** How many rows were deleted, over all tables. */
+export function total(purged: Purged["purged"]): number {
+  return Object.values(purged).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,60 @@
+/** The trash over HTTP: list, restore, and delete for good. */
+import { idParams, nothing } from "../../_shared/fields.ts";
+import { type Operation, read, write } from "../../_shared/operation.ts";
+import { emptyTrash, listTrash, purgeItem, restoreItem } from "./queries.ts";
+import { Purged, Restored, TrashPage, TrashQuery } from "./schema.ts";
+
+const list = read({
+  id: "trash.list",
+  method: "GET",
+  path: "/trash",
+  summary: "List what was deleted",
+  description:
+    "Newest first. What a deletion took along is counted with it, not listed. After 30 " +
+    "days it is deleted for good.",
+  access: "member",
+  query: TrashQuery,
+  output: TrashPage,
+  run: ({ sql }, { query }) => listTrash(sql, query),
+});
+
+const restore = write({
+  id: "trash.restore",
+  method: "POST",
+  path: "/trash/:id/restore",
+  summary: "Take a record out of the trash",
+  description: "What its deletion took along comes back with it, and only that.",
+  access: "member",
+  permission: "the record's owner, managers and admins",
+  params: idParams,
+  output: Restored,
+  problems: ["restore_not_allowed", "merged", "parent_deleted"],
+  run: ({ sql }, { params }) => restoreItem(sql, params.id),
+});
+
+const purge = write({
+  id: "trash.purge",
+  method: "DELETE",
+  path: "/trash/:id",
+  summary: "Delete a record of the trash for good",
+  description: "What its deletion took along goes with it, and so do the values in the history. " +
+    "Repeating it succeeds.",
+  access: "admin",
+  params: idParams,
+  output: nothing,
+  status: 204,
+  run: ({ sql }, { params }) => purgeItem(sql, params.id),
+});
+
+const empty = write({
+  id: "trash.empty",
+  method: "DELETE",
+  path: "/trash",
+  summary: "Delete all of the trash for good",
+  description: "Newest first; send it again while `complete` is false.",
+  access: "admin",
+  output: Purged,
+  run: ({ sql }) => emptyTrash(sql),
+});
+
+export const trashOperations: readonly Operation[] = [list, restore, purge, empty];
