@@ -3,12 +3,14 @@ import { assertEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
 import { assertProblem } from "../support/answers.ts";
-import { bodyOf, call, creatableResources } from "../support/operations.ts";
+import { bodyOf, call, creatableResources, isForMembers } from "../support/operations.ts";
 import { createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
 import { callers } from "./callers.ts";
 import { firstSuccess, pathId, type Success } from "./states.ts";
 
-const posts = operations.filter(({ method, access }) => method === "POST" && access !== "anyone");
+const posts = operations.filter((operation) =>
+  operation.method === "POST" && isForMembers(operation)
+);
 const REPLAYED = "Idempotency-Replayed";
 
 for (const operation of posts) {

@@ -9,6 +9,7 @@ import {
   call,
   exampleOf,
   idKeys,
+  isForMembers,
   namesRecord,
   recordsOf,
   resourceOf,
@@ -30,11 +31,12 @@ const MALFORMED_IDS = [
 
 for (const operation of operations) {
   testParameters(operation);
-  if (operation.access !== "anyone") testIdentity(operation);
+  if (isForMembers(operation)) testIdentity(operation);
+  if (operation.access === "service") testSecretKey(operation);
   if (operation.access === "admin") testRoles(operation);
   if (operation.path.includes(":")) testMalformedIds(operation);
   if (operation.body) testBodies(operation);
-  if (operation.access !== "anyone" && namesRecord(operation)) testForeignRecords(operation);
+  if (isForMembers(operation) && namesRecord(operation)) testForeignRecords(operation);
 }
 
 function testIdentity(operation: Operation): void {
@@ -62,6 +64,16 @@ function testIdentity(operation: Operation): void {
   });
 }
 
+function testSecretKey(operation: Operation): void {
+  test(`${operation.id} answers 401 without the secret key`, async () => {
+    assertProblem(await call(operation), 401, "secret_key_missing");
+    const { admin } = await callers();
+    for (const token of [admin, stack.publishableKey, `${stack.secretKey}x`]) {
+      assertProblem(await call(operation, { token }), 401, "secret_key_invalid");
+    }
+  });
+}
+
 function testRoles(operation: Operation): void {
   test(`${operation.id} answers 403 to a rep and to a manager`, async () => {
     const { own, rep, manager } = await callers();
@@ -77,7 +89,7 @@ function testRoles(operation: Operation): void {
 
 function testParameters(operation: Operation): void {
   test(`${operation.id} answers 400 to an unknown query parameter`, async () => {
-    const { admin: token } = await callers();
+    const token = await entitled(operation);
     for (const query of ["?no_such=1", "?constructor=1", "?__proto__=1", "?id@no_such=1"]) {
       const answer = await call(operation, { token, query, body: operation.example });
       assertProblem(answer, 400, "unknown_parameter");
@@ -85,6 +97,11 @@ function testParameters(operation: Operation): void {
       assert(Array.isArray(answer.body.allowed));
     }
   });
+}
+
+/** A token that the operation lets through. */
+async function entitled(operation: Operation): Promise<string> {
+  return operation.access === "service" ? stack.secretKey : (await callers()).admin;
 }
 
 function testMalformedIds(operation: Operation): void {

@@ -5,7 +5,7 @@
 import { assert } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { bodyOf, call, type MakeRecord, recordsOf, resourceOf } from "../support/operations.ts";
-import type { Answer, Workspace } from "../support/workspace.ts";
+import { type Answer, stack, type Workspace } from "../support/workspace.ts";
 
 /** A request that an operation has carried out. */
 export interface Success {
@@ -26,7 +26,8 @@ export async function firstSuccess(
   for (const make of states(workspace)) {
     const id = await pathId(operation, make);
     const body = await bodyOf(operation, make, dryRun);
-    const answer = await call(operation, { token: workspace.admin.token, id, body, headers });
+    const token = operation.access === "service" ? stack.secretKey : workspace.admin.token;
+    const answer = await call(operation, { token, id, body, headers });
     if (answer.status < 300) return { answer, id, body, make };
     assert(answer.status < 500, JSON.stringify(answer.body));
     refusals.push(answer.body);

@@ -29,6 +29,11 @@ export function resourceOf(operation: Operation): string | undefined {
   return operation.path.split(/[/_]/).find((part) => creators.has(part));
 }
 
+/** Whether members call it, with an access token. */
+export function isForMembers({ access }: Operation): boolean {
+  return access === "member" || access === "admin";
+}
+
 /** Whether an operation names a record: in its path, or in its body. */
 export function namesRecord(operation: Operation): boolean {
   return operation.path.includes(":") || idKeys(operation).length > 0;

@@ -1,0 +1,223 @@
+/** The rules of the layout: what may import what, how long files are, what the product may touch. */
+import { assert, assertEquals } from "@std/assert";
+import { parse } from "@std/toml";
+import { fromFileUrl } from "@std/path";
+import { z } from "zod";
+import { routeOf } from "../../supabase/functions/_shared/routes.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
+import { filesBelow, readFile, type SourceFile } from "../support/files.ts";
+
+const LONGEST_FILE = 250;
+const LONGEST_TEST = 450;
+const GENERATED = [
+  "supabase/functions/_shared/schema.ts",
+  "client-sdk/src/generated/",
+  "client-sdk/dist/",
+];
+const FOLDERS = ["supabase/functions", "dev", "tests", "client-sdk", "bench", "examples"];
+
+const all = (await Promise.all(FOLDERS.map((folder) => filesBelow(folder, [".ts"])))).flat()
+  .filter(({ path }) => !GENERATED.some((generated) => path.startsWith(generated)));
+const product = all.filter(({ path }) => path.startsWith("supabase/functions/"));
+const shared = product.filter(({ path }) => path.startsWith("supabase/functions/_shared/"));
+const api = product.filter(({ path }) => path.startsWith("supabase/functions/api/"));
+
+interface Import {
+  path: string;
+  /** As it is written. */
+  specifier: string;
+  /** From the root, for a relative one. */
+  target: string;
+  /** Erased when the code runs. */
+  typeOnly: boolean;
+}
+
+/** Static and dynamic imports and re-exports of a file. */
+function importsOf({ path, text }: SourceFile): Import[] {
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(type\s)?(?:[\w*{][^;"'`=()]*?\sfrom\s+)?["']([^"']+)["'];|\bimport\(\s*["']([^"']+)["']/gm,
+  );
+  return [...statements].map(([, typeOnly, named, dynamic]) => {
+    const specifier = named ?? dynamic ?? "";
+    const base = `file:///${path}`;
+    const target = specifier.startsWith(".")
+      ? fromFileUrl(new URL(specifier, base)).slice(1)
+      : specifier;
+    return { path, specifier, target, typeOnly: typeOnly !== undefined };
+  });
+}
+
+/** Asserts that no import of these files is one that a rule refuses. */
+function refuseImports(
+  files: SourceFile[],
+  isRefused: (found: Import) => boolean,
+  reason: string,
+): void {
+  assert(files.length > 0);
+  const refused = files.flatMap(importsOf).filter(isRefused)
+    .map(({ path, specifier }) => `${path} imports ${specifier}`);
+  assertEquals(refused, [], reason);
+}
+
+/** Asserts that no line of these files matches. */
+function refuseText(files: SourceFile[], pattern: RegExp, reason: string): void {
+  assert(files.length > 0);
+  const found = files.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, index) =>
+      pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
+    )
+  );
+  assertEquals(found, [], reason);
+}
+
+Deno.test("only _shared imports hono and the database driver", () => {
+  const platform = /^(hono|@hono|postgres|jose|@supabase\/supabase-js)(\/|$)/;
+  refuseImports(
+    // The app puts the chain together: it is the one place beside _shared that sees hono.
+    api.filter(({ path }) => !path.endsWith("api/app.ts")),
+    ({ specifier, typeOnly }) => platform.test(specifier) && !typeOnly,
+    "An operation knows no HTTP and no driver: take what it needs from its context and _shared.",
+  );
+});
+
+Deno.test("_shared imports nothing from api", () => {
+  refuseImports(
+    shared,
+    ({ target }) => target.startsWith("supabase/functions/api/"),
+    "_shared is the platform: it knows no CRM. Hand in what it needs.",
+  );
+});
+
+Deno.test("no slice imports another slice's routes", () => {
+  const slice = (path: string) => /functions\/api\/([^/]+)\//.exec(path)?.[1];
+  refuseImports(
+    api.filter(({ path }) => slice(path) !== undefined),
+    ({ path, target }) =>
+      slice(target) !== undefined && slice(target) !== slice(path) &&
+      /\/routes\.ts$/.test(target),
+    "A slice may use another's schema and queries; its routes are for resources.ts alone.",
+  );
+});
+
+Deno.test("the product imports nothing of dev, tests, bench, examples or the SDK", () => {
+  refuseImports(
+    product,
+    ({ specifier, target }) =>
+      specifier.startsWith(".") && !target.startsWith("supabase/functions/"),
+    "What is deployed is supabase/functions alone: the import would break on the platform.",
+  );
+});
+
+Deno.test("every package is imported by its name in deno.json", async () => {
+  const config = z.object({ imports: z.record(z.string(), z.string()) });
+  const { imports } = config.parse(JSON.parse(await readFile("deno.json")));
+  refuseImports(
+    all.filter(({ path }) => !path.startsWith("client-sdk/")),
+    ({ specifier }) =>
+      !specifier.startsWith(".") && !specifier.startsWith("node:") &&
+      // The SDK's own name, in what a test runs under Node.
+      specifier !== "@portico/client" && !(specifier in imports),
+    "deno.json is the only import map; jsr:, https: and npm: addresses do not belong into code.",
+  );
+  const loose = Object.entries(imports).filter(([, to]) =>
+    !/^npm:@?[^@]+@\d[\w.-]*(\/|$)/.test(to)
+  );
+  assertEquals(loose, [], "Pin the exact version of an npm package.");
+});
+
+Deno.test("the SDK imports nothing but itself", () => {
+  refuseImports(
+    all.filter(({ path }) => path.startsWith("client-sdk/src/")),
+    ({ specifier }) => !specifier.startsWith("."),
+    "The SDK has no dependencies.",
+  );
+});
+
+Deno.test("only api/index.ts reads the environment", () => {
+  refuseText(
+    product.filter(({ path }) => path !== "supabase/functions/api/index.ts"),
+    /Deno\.env|process\.env|import\.meta\.env/,
+    "Settings come through readSettings, so that tests can hand in others.",
+  );
+});
+
+Deno.test("the product uses nothing of Deno that the hosted runtime lacks", () => {
+  refuseText(
+    product,
+    /Deno\.(?!env\b|serve\b)\w+/,
+    "An edge function has no files, no processes and no newer Deno.",
+  );
+});
+
+Deno.test("no check of types is silenced, least of all for any", () => {
+  refuseText(
+    all.filter(({ path }) => !path.startsWith("tests/")),
+    /no-explicit-any|@ts-(?:ignore|nocheck|expect-error)/,
+    "Say the type, or use unknown and narrow it.",
+  );
+});
+
+Deno.test("no test is ignored, and none sleeps", () => {
+  refuseText(
+    all.filter(({ path }) => /^tests\//.test(path) && path !== "tests/repo/rules_test.ts"),
+    /\bignore: true|\.(?:ignore|only)\(|\bonly: true|\bdelay\(|\bsleep\(/,
+    "A test runs, and waits for what it tests, not for a while.",
+  );
+});
+
+Deno.test(`no file is longer than ${LONGEST_FILE} lines, and no test than ${LONGEST_TEST}`, () => {
+  const long = all.map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
+    .filter(({ path, lines }) => lines > (/_test\.ts$/.test(path) ? LONGEST_TEST : LONGEST_FILE))
+    .map(({ path, lines }) => `${path}: ${lines}`);
+  assertEquals(long, [], "Divide it by what it is about.");
+});
+
+Deno.test("every module begins with a comment that says what it is", () => {
+  const modules = all.filter(({ path }) => !path.endsWith("_test.ts"));
+  const bare = modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path);
+  assertEquals(bare, []);
+});
+
+Deno.test("source files are camelCase, and tests end in _test.ts", () => {
+  const odd = all.map(({ path }) => path.split("/").at(-1) ?? "")
+    .filter((name) => !/^[a-z][A-Za-z0-9]*(\.d)?\.ts$|^[a-z][A-Za-z0-9_]*_test\.ts$/.test(name));
+  assertEquals(odd, []);
+});
+
+Deno.test("migrations begin and end no transaction, and are named by their time", async () => {
+  const migrations = await filesBelow("supabase/migrations", [".sql"]);
+  assert(migrations.length > 0);
+  for (const { path, text } of migrations) {
+    const statements = text.replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, "").replace(/--.*$/gm, "");
+    const found = /^\s*(begin|commit|rollback|start transaction)\b\s*(transaction|work)?\s*;/im
+      .exec(statements);
+    assertEquals(found?.[0].trim(), undefined, `${path}: the CLI runs it in a transaction.`);
+    assert(/\/\d{14}_[a-z0-9_]+\.sql$/.test(path), path);
+  }
+  const times = migrations.map(({ path }) => /\/(\d{14})_/.exec(path)?.[1]);
+  assertEquals(new Set(times).size, times.length, "Two migrations have the same time.");
+});
+
+Deno.test("config.toml names the slugs that the app serves, at one entrypoint", async () => {
+  const functionSchema = z.object({
+    verify_jwt: z.literal(false),
+    import_map: z.literal("../deno.json"),
+    entrypoint: z.literal("./functions/api/index.ts"),
+  });
+  const config = z.object({ functions: z.record(z.string(), functionSchema) })
+    .parse(parse(await readFile("supabase/config.toml")));
+  const served = new Set(operations.map((operation) => routeOf(operation).split("/")[1] ?? ""));
+  assertEquals(Object.keys(config.functions).sort(), [...served].sort());
+});
+
+Deno.test("every operation has an id, a route and a summary of its own", () => {
+  const ids = operations.map(({ id }) => id);
+  assertEquals(ids.length, new Set(ids).size);
+  const routes = operations.map((operation) => `${operation.method} ${routeOf(operation)}`);
+  assertEquals(routes.length, new Set(routes).size);
+  for (const { id, summary, path } of operations) {
+    assert(/^[a-z_]+\.[a-z_]+$/.test(id), id);
+    assert(/^[A-Z].*[^.]$/.test(summary), `${id}: ${summary}`);
+    assert(/^(\/(:?[a-z_]+(\.json)?))+$/.test(path), path);
+  }
+});
