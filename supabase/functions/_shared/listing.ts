@@ -17,6 +17,7 @@ import {
   type SortKey,
 } from "./listingQuery.ts";
 import { countRows, totalOf } from "./listingCount.ts";
+import { filterConditions, type ListFilters } from "./listingFilters.ts";
 import { afterSql, orderKeys, orderSql } from "./listingOrder.ts";
 import { commaSeparated, conditionSql, joined, wordsSql } from "./listingSql.ts";
 import { JsonText, Reply } from "./operation.ts";
@@ -38,6 +39,8 @@ interface Definition<Shape extends z.ZodObject> {
   search?: { column: string; table?: string };
   /** The key that a json column's elements are found by: `{ email_jsonb: "email" }`. */
   elementKeys?: Record<string, string>;
+  /** Parameters of this list alone. */
+  filters?: ListFilters;
   /** Name → a subselect of one JSON value, about the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
 }
@@ -70,6 +73,7 @@ export function listing<Shape extends z.ZodObject>(
     fields,
     includes,
     searchable: definition.search !== undefined,
+    filters: definition.filters ?? {},
   };
   const defaultSort = sortKeys(definition.defaultSort, columns);
   return {
@@ -207,6 +211,7 @@ function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
   if (query.words !== undefined && definition.search) {
     conditions.push(searchSql(sql, query, definition.search));
   }
+  conditions.push(...filterConditions(sql, query.filters, definition.filters));
   return joined(sql, [sql`true`, ...conditions], sql` and `);
 }
 
@@ -238,5 +243,5 @@ function bindingOf(query: ListQuery, definition: Source): string {
     { column, operator, value },
   ) => [column.name, operator, value]);
   const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
-  return JSON.stringify([definition.name, conditions, query.words, sort]);
+  return JSON.stringify([definition.name, conditions, query.words, query.filters, sort]);
 }

@@ -3,6 +3,7 @@
  * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
  */
 import { type Column, normalized, type Operator } from "./columns.ts";
+import type { FilterValues, ListFilters } from "./listingFilters.ts";
 import { Problem } from "./problem.ts";
 
 export interface Condition {
@@ -17,6 +18,8 @@ export interface SortKey {
 export interface ListQuery {
   conditions: Condition[];
   words?: string;
+  /** Values of the list's own filters. */
+  filters: FilterValues;
   /** Empty = by rank when there are words, else the list's default. */
   sort: SortKey[];
   limit: number;
@@ -33,6 +36,7 @@ export interface Offer {
   fields: string[];
   includes: string[];
   searchable: boolean;
+  filters: ListFilters;
 }
 
 export const DEFAULT_LIMIT = 25;
@@ -55,6 +59,7 @@ export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery 
   return {
     conditions: parseConditions(parameters, offer),
     words: parseWords(single(parameters, "q")),
+    filters: parseFilters(parameters, offer.filters),
     sort: parseSort(single(parameters, "sort"), offer),
     limit: parseLimit(single(parameters, "limit")),
     cursor: single(parameters, "cursor"),
@@ -68,6 +73,7 @@ export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery 
 export function isListParameter(name: string, offer: Offer): boolean {
   if (RESERVED.includes(name)) return true;
   if (name === "q") return offer.searchable;
+  if (Object.hasOwn(offer.filters, name)) return true;
   const [field = "", operator, ...rest] = name.split("@");
   const column = offer.columns[field];
   return column !== undefined && rest.length === 0 && Object.hasOwn(offer.columns, field) &&
@@ -77,7 +83,8 @@ export function isListParameter(name: string, offer: Offer): boolean {
 function parseConditions(parameters: Parameters, offer: Offer): Condition[] {
   const conditions: Condition[] = [];
   for (const [name, given] of Object.entries(parameters)) {
-    if (RESERVED.includes(name) || name === "q" || !isListParameter(name, offer)) continue;
+    const other = RESERVED.includes(name) || name === "q" || Object.hasOwn(offer.filters, name);
+    if (other || !isListParameter(name, offer)) continue;
     for (const value of [given].flat()) conditions.push(parseCondition(name, value, offer));
   }
   if (conditions.length > MAXIMUM_CONDITIONS) {
@@ -122,6 +129,18 @@ export function parseList(text: string): string[] {
   return items.map((item) =>
     item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/g, "$1") : item.trim()
   );
+}
+
+function parseFilters(parameters: Parameters, filters: ListFilters): FilterValues {
+  const values: FilterValues = {};
+  for (const [name, { schema }] of Object.entries(filters)) {
+    const text = single(parameters, name);
+    if (text === undefined) continue;
+    const { data, error } = schema.safeParse(text);
+    if (data === undefined) throw invalid(name, error?.issues[0]?.message ?? "Correct it.");
+    values[name] = data;
+  }
+  return values;
 }
 
 function parseWords(text: string | undefined): string | undefined {

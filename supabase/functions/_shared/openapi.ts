@@ -3,6 +3,7 @@
  * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components.
  */
 import { z } from "zod";
+import type { ListFilter } from "./listingFilters.ts";
 import type { Operation } from "./operation.ts";
 import { parameterNames } from "./parameters.ts";
 import { PROBLEMS } from "./problem.ts";
@@ -136,8 +137,14 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
   return parameterNames(operation).map((name) => ({
     name,
     in: "query",
-    schema: known[name] ?? { type: "string" },
+    schema: known[name] ?? filterSchema(offer.filters[name]) ?? { type: "string" },
   }));
+}
+
+function filterSchema(filter: ListFilter | undefined): Json | undefined {
+  if (!filter) return undefined;
+  const { $schema: _, ...schema } = z.toJSONSchema(filter.schema, { unrepresentable: "any" });
+  return { ...schema, description: filter.description };
 }
 
 /** Lists travel as one parameter, separated by commas. */

@@ -17,6 +17,7 @@ import type { Member, Sql } from "./database.ts";
 import type { Listing } from "./listing.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Settings } from "./settings.ts";
+import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -43,11 +44,13 @@ export interface ReadContext extends Context {
 }
 export interface WriteContext extends ReadContext {
   member: Member;
+  storage: Storage;
   /** Queues work for after the commit; its failure is logged and changes no answer. */
   after(work: () => Promise<void>): void;
 }
 export interface SagaContext extends Context {
   auth: AuthAdmin;
+  storage: Storage;
   /** One transaction as the caller; rolled back at its end when `dryRun` is set. */
   transaction<Value>(
     work: (sql: Sql, member: Member) => Promise<Value>,
@@ -57,6 +60,7 @@ export interface SagaContext extends Context {
 export interface JobContext {
   requestId: string;
   settings: Settings;
+  storage: Storage;
   /** One transaction as the gateway's own role, which may call functions of its schema alone. */
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
 }
@@ -112,6 +116,8 @@ interface Declaration<
   surface?: "api" | "atomic";
   /** Example of the body, for the docs and the generated tests: it must be valid. */
   example?: z.input<Body>;
+  /** Example of the query where it has a parameter that is required, for the generated tests. */
+  queryExample?: Record<string, string>;
   /** Relative address of what was created, for `Location`. */
   location?: (output: z.input<Result>) => string;
 }

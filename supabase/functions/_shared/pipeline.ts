@@ -25,6 +25,7 @@ import type { AppEnvironment, RequestState } from "./requestLog.ts";
 import { routeOf } from "./routes.ts";
 import type { RequireSecretKey } from "./secretKey.ts";
 import type { Settings } from "./settings.ts";
+import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
 /** What the pipeline runs on. */
@@ -35,6 +36,7 @@ export interface Platform {
   requireSecretKey: RequireSecretKey;
   database: Database;
   auth: AuthAdmin;
+  storage: Storage;
   rateLimiter: RateLimiter;
   /** Told of work that failed after the answer had been decided. */
   reportFailure(requestId: string, error: unknown): void;
@@ -170,11 +172,11 @@ async function runWithoutCaller(
   state: RequestState,
   input: Input<unknown, unknown, unknown>,
 ): Promise<StoredAnswer> {
-  const { settings, operations, database, auth } = platform;
+  const { settings, operations, database, auth, storage } = platform;
   if (operation.kind === "job") {
     const { requestId } = state;
     const transaction = <Value>(work: (sql: Sql) => Promise<Value>) => database.own(state, work);
-    const result = await operation.run({ requestId, settings, transaction }, input);
+    const result = await operation.run({ requestId, settings, storage, transaction }, input);
     return toAnswer(result, operation, platform);
   }
   if (operation.kind !== "plain") throw new Error(`${operation.id} needs a caller`);
@@ -196,7 +198,7 @@ async function runAsCaller(
   input: Input<unknown, unknown, unknown>,
 ): Promise<StoredAnswer> {
   const { caller, requestId, timing } = state;
-  const { database, settings, auth } = platform;
+  const { database, settings, auth, storage } = platform;
   const scope: RequestScope = {
     caller,
     requestId,
@@ -221,7 +223,10 @@ async function runAsCaller(
       const result = await database.write(scope, async (sql, member) => {
         after.length = 0;
         const queue = (work: () => Promise<void>) => void after.push(work);
-        const output = await operation.run({ ...shared, sql, member, after: queue }, input);
+        const output = await operation.run(
+          { ...shared, storage, sql, member, after: queue },
+          input,
+        );
         return toAnswer(output, operation, platform);
       }, { dryRun, envelope: idempotent && idempotentEnvelope(idempotent) });
       if (!dryRun) afterCommit(after, platform, requestId);
@@ -234,7 +239,7 @@ async function runAsCaller(
           options?: { dryRun?: boolean },
         ) => database.write<Value>(scope, run, options);
         return toAnswer(
-          await operation.run({ ...shared, auth, transaction }, input),
+          await operation.run({ ...shared, auth, storage, transaction }, input),
           operation,
           platform,
         );

@@ -81,6 +81,12 @@ export const PROBLEMS = {
   unknown_category: [422, "The category is not configured"],
   closing_date_required: [422, "A closed deal needs a closing date"],
   closing_date_not_allowed: [422, "An open deal has no closing date"],
+  unknown_type: [422, "The type is not configured"],
+  unknown_status: [422, "The status is not configured"],
+  unknown_contact_status: [422, "The contact's status is not configured"],
+  attachment_type_not_allowed: [422, "The type of file is not allowed"],
+  attachment_not_uploaded: [422, "The file has not been uploaded"],
+  attachment_type_mismatch: [422, "The file is not what its type says"],
   self_merge: [422, "A record cannot be merged into itself"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx
@@ -91,6 +97,7 @@ export const PROBLEMS = {
   database_unavailable: [503, "The database cannot be reached"],
   database_timeout: [503, "The database took too long"],
   auth_unavailable: [503, "The auth server cannot be reached"],
+  storage_unavailable: [503, "The storage cannot be reached"],
   not_ready: [503, "Not ready"],
 } as const satisfies Record<string, readonly [number, string]>;
 

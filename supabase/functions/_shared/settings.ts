@@ -8,6 +8,8 @@ export interface Settings {
   production: boolean;
   /** e.g. `https://abc.supabase.co`, without a slash at the end. */
   supabaseUrl: string;
+  /** The same as clients reach it; differs where functions run in a network of their own. */
+  publicUrl: string;
   databaseUrl: string;
   /** At most so many connections per isolate. */
   databaseConnections: number;
@@ -48,6 +50,7 @@ export function readSettings(environment: Environment): Settings {
   return {
     production,
     supabaseUrl,
+    publicUrl: (environment.SUPABASE_PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
     databaseUrl: environment.DATABASE_URL || required(environment, "SUPABASE_DB_URL"),
     databaseConnections: count(environment, "DATABASE_CONNECTIONS", 2),
     secretKey: apiKey(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),

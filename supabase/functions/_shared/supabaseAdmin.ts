@@ -23,7 +23,7 @@ const NO_SESSION = { persistSession: false, autoRefreshToken: false, detectSessi
 /** Creates the client lazily. */
 export function createAuthAdmin(settings: Settings): AuthAdmin {
   let client: Promise<SupabaseClient> | undefined;
-  const connect = () => client ??= createClient(settings);
+  const connect = () => client ??= createSecretClient(settings);
   return {
     admin: async () => (await connect()).auth.admin,
     recover: async (email) => {
@@ -43,7 +43,8 @@ export function createAuthAdmin(settings: Settings): AuthAdmin {
   };
 }
 
-async function createClient(settings: Settings): Promise<SupabaseClient> {
+/** Supabase's client with the secret key; loads it. */
+export async function createSecretClient(settings: Settings): Promise<SupabaseClient> {
   const supabase = await import("@supabase/supabase-js");
   return supabase.createClient(settings.supabaseUrl, settings.secretKey, {
     auth: NO_SESSION,

@@ -14,6 +14,7 @@ import { type AppEnvironment, type Log, requestLog } from "../_shared/requestLog
 import { allowedMethods } from "../_shared/routes.ts";
 import { createRequireSecretKey } from "../_shared/secretKey.ts";
 import type { Settings } from "../_shared/settings.ts";
+import { createStorage } from "../_shared/storage.ts";
 import { createAuthAdmin } from "../_shared/supabaseAdmin.ts";
 import { operations } from "./resources.ts";
 
@@ -52,6 +53,7 @@ function createPlatform(settings: Settings, log: Log, checkAnswers: boolean): Pl
     requireSecretKey: createRequireSecretKey(settings),
     database,
     auth: createAuthAdmin(settings),
+    storage: createStorage(settings),
     rateLimiter: createRateLimiter(database, settings.rateLimit),
     reportFailure: (request_id, error) =>
       log({ time: new Date().toISOString(), request_id, error: String(error) }),

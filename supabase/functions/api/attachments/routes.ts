@@ -1,0 +1,99 @@
+/** Attachments over HTTP: an address to upload a file to, and one to download it from. */
+import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
+import { found, Problem } from "../../_shared/problem.ts";
+import { CONTENT_TYPES, fitsName } from "./contentTypes.ts";
+import { BUCKET, fileNameOf } from "./files.ts";
+import { removeAttachments } from "./removals.ts";
+import { Download, DownloadQuery, MAXIMUM_SIZE, Upload, UploadInput } from "./schema.ts";
+
+/** Fixed by the storage server. */
+const UPLOAD_SECONDS = 7_200;
+const DOWNLOAD_SECONDS = 60;
+const MAXIMUM_NAME = 100;
+
+const create = saga({
+  id: "attachments.create",
+  method: "POST",
+  path: "/attachments",
+  summary: "Get an address to upload a file to",
+  description:
+    "PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked " +
+    "there. A file that no note takes up is removed after two days.",
+  access: "member",
+  body: UploadInput,
+  example: { file_name: "Offer.pdf", content_type: "application/pdf", size: 48_213 },
+  output: Upload,
+  status: 201,
+  problems: ["attachment_type_not_allowed", "storage_unavailable"],
+  run: (context, { body }) => signUpload(context, body),
+});
+
+const url = saga({
+  id: "attachments.url",
+  method: "GET",
+  path: "/attachments/url",
+  summary: "Get an address to download a file from",
+  description: "It holds for a minute, and saves the file rather than showing it.",
+  access: "member",
+  query: DownloadQuery,
+  queryExample: {
+    path: "00000000-0000-4000-8000-000000000000/00000000-0000-4000-8000-000000000000/Offer.pdf",
+  },
+  output: Download,
+  problems: ["storage_unavailable"],
+  run: (context, { query }) => signDownload(context, query.path),
+});
+
+async function signUpload(
+  { storage, transaction }: SagaContext,
+  { file_name, content_type }: UploadInput,
+): Promise<Upload> {
+  requireAllowed(file_name, content_type);
+  const path = await transaction(async (sql, member) => {
+    const name = safeFileName(file_name);
+    const path = `${member.workspace_id}/${crypto.randomUUID()}/${name}`;
+    await sql`select private.queue_upload(${path})`;
+    return path;
+  });
+  const { url, token } = await storage.signUpload({ bucket: BUCKET, path });
+  const limits = { expires_in: UPLOAD_SECONDS, max_size: MAXIMUM_SIZE };
+  return { path, upload_url: url, token, bucket: BUCKET, ...limits };
+}
+
+/** Row-level security shows a member the files of their workspace alone. */
+async function signDownload(
+  { storage, transaction }: SagaContext,
+  path: string,
+): Promise<Download> {
+  const [file] = await transaction((sql) =>
+    sql<{ name: string }[]>`
+      select name from storage.objects where bucket_id = ${BUCKET} and name = ${path}`
+  );
+  const name = fileNameOf(found(file, "file").name) ?? "file";
+  const url = await storage.signDownload({ bucket: BUCKET, path }, DOWNLOAD_SECONDS, name);
+  return { url, expires_in: DOWNLOAD_SECONDS };
+}
+
+function requireAllowed(fileName: string, contentType: string): void {
+  const known = CONTENT_TYPES[contentType];
+  if (!known) {
+    const detail = "Files of this type cannot be attached. Use one of those in `allowed`.";
+    throw new Problem("attachment_type_not_allowed", detail, {
+      errors: { content_type: detail },
+      members: { allowed: Object.keys(CONTENT_TYPES) },
+    });
+  }
+  if (fitsName(contentType, fileName)) return;
+  const detail = `A file of this type has a name that ends in ${
+    known.endings.map((ending) => `.${ending}`).join(" or ")
+  }.`;
+  throw new Problem("attachment_type_not_allowed", detail, { errors: { file_name: detail } });
+}
+
+/** The name in characters that the storage server allows in paths, its ending kept. */
+function safeFileName(fileName: string): string {
+  const plain = fileName.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^\w.() -]/g, "_");
+  return plain.slice(-MAXIMUM_NAME).replace(/^[. ]+/, "_");
+}
+
+export const attachmentOperations: readonly Operation[] = [create, url, removeAttachments];

@@ -1,0 +1,45 @@
+/** SQL of tasks: the list, the relations that come with a task, and what a task does to its contact. */
+import type { Fragment, Sql } from "../../_shared/database.ts";
+import { listing } from "../../_shared/listing.ts";
+import type { Resource } from "../../_shared/records.ts";
+import { tasks } from "../../_shared/schema.ts";
+import { ownerSql } from "../deals/queries.ts";
+import { dueFilters } from "./due.ts";
+import { Task } from "./schema.ts";
+
+/** The contact of the row `record`, as one JSON value. */
+export function contactSql(sql: Sql): Fragment {
+  return sql`
+    select to_json(contact)
+    from (
+      select id, first_name, last_name, company_name
+      from contacts_summary
+      where contacts_summary.id = record.contact_id
+    ) as contact`;
+}
+
+export const tasksListing = listing({
+  relation: tasks,
+  name: "tasks",
+  record: Task,
+  defaultSort: "due_date,id",
+  filters: dueFilters,
+  include: { contact: contactSql, owner: ownerSql },
+});
+
+export const taskResource: Resource<Task> = { table: "tasks", name: "task", listing: tasksListing };
+
+/**
+ * Moves a contact's `last_seen` forward, and sets its status when one is given.
+ * @throws Problem `unknown_contact_status` when the configuration has no such status.
+ */
+export async function touchContact(
+  sql: Sql,
+  contactId: number,
+  { seenNow, status }: { seenNow: boolean; status?: string },
+): Promise<void> {
+  if (!seenNow && status === undefined) return;
+  await sql`
+    select private.touch_contact(
+      ${contactId}, ${seenNow ? sql`now()` : sql`null`}, ${status ?? null})`;
+}
