@@ -1,0 +1,27 @@
+/** SQL of the configuration. */
+import type { Sql } from "../../_shared/database.ts";
+import { found } from "../../_shared/problem.ts";
+import type { Configuration } from "./schema.ts";
+
+/** What holds for the caller's workspace: the stored configuration over the defaults. */
+export async function getConfiguration(sql: Sql): Promise<Configuration> {
+  const [row] = await sql<{ record: Configuration }[]>`
+    select json_build_object(
+      'id', id,
+      'config', private.effective_configuration(config),
+      'updated_at', updated_at
+    ) as record
+    from configuration`;
+  return found(row?.record, "configuration");
+}
+
+/** Stores these keys; those that are null go. */
+export async function storeConfig(sql: Sql, config: object): Promise<void> {
+  await sql`
+    update configuration
+    set config = (
+      select coalesce(jsonb_object_agg(key, value), '{}')
+      from jsonb_each(configuration.config || ${JSON.stringify(config)}::text::jsonb)
+      where jsonb_typeof(value) <> 'null'
+    )`;
+}

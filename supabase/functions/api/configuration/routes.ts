@@ -1,0 +1,20 @@
+/** The configuration over HTTP: get it, change it. */
+import { type Operation, read } from "../../_shared/operation.ts";
+import { getConfiguration } from "./queries.ts";
+import { Configuration } from "./schema.ts";
+import { updateConfiguration } from "./update.ts";
+
+const get = read({
+  id: "configuration.get",
+  method: "GET",
+  path: "/configuration",
+  summary: "Get the configuration",
+  description:
+    "What the workspace has stored, over the defaults: stages, categories, sectors, note " +
+    "statuses, task types, currency, title and logos.",
+  access: "member",
+  output: Configuration,
+  run: ({ sql }) => getConfiguration(sql),
+});
+
+export const configurationOperations: readonly Operation[] = [get, updateConfiguration];

@@ -1,0 +1,53 @@
+/** Archiving takes a deal off the board; unarchiving puts it at the top of its column. */
+import type { Member, Sql } from "../../_shared/database.ts";
+import { requireMatch } from "../../_shared/entityTag.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { write } from "../../_shared/operation.ts";
+import { found } from "../../_shared/problem.ts";
+import { getRecord } from "../../_shared/records.ts";
+import { arrange, lockBoard, TOP } from "./positions.ts";
+import { dealResource, dealsListing } from "./queries.ts";
+import { Deal } from "./schema.ts";
+
+export const archiveDeal = write({
+  id: "deals.archive",
+  method: "POST",
+  path: "/deals/:id/archive",
+  summary: "Archive a deal",
+  description: "It leaves the board; lists still show it. Repeating it succeeds.",
+  access: "member",
+  params: idParams,
+  output: Deal,
+  problems: ["deleted"],
+  run: ({ sql, member }, { params, ifMatch }) => archive(sql, member, params.id, true, ifMatch),
+});
+
+export const unarchiveDeal = write({
+  id: "deals.unarchive",
+  method: "POST",
+  path: "/deals/:id/unarchive",
+  summary: "Put an archived deal back on the board",
+  description: "It goes to the top of its column. Repeating it succeeds.",
+  access: "member",
+  params: idParams,
+  output: Deal,
+  problems: ["deleted"],
+  run: ({ sql, member }, { params, ifMatch }) => archive(sql, member, params.id, false, ifMatch),
+});
+
+async function archive(
+  sql: Sql,
+  member: Member,
+  id: number,
+  archived: boolean,
+  ifMatch?: string[],
+): Promise<Deal> {
+  await lockBoard(sql, member);
+  const deal = await getRecord(sql, dealResource, id);
+  requireMatch(deal, ifMatch);
+  const { stage } = deal;
+  if ((deal.archived_at !== null) === archived) return deal;
+  await sql`update deals set archived_at = ${archived ? sql`now()` : sql`null`} where id = ${id}`;
+  await arrange(sql, [stage], archived ? undefined : { id, stage, place: TOP });
+  return found(await dealsListing.find(sql, id), "deal");
+}

@@ -1,0 +1,147 @@
+/**
+ * The board: the configured stages in their order, then the stages that only old deals still have, each
+ * with its first deals, their number and the sum of their amounts. One statement, whose answer is JSON
+ * built by Postgres.
+ */
+import { z } from "zod";
+import type { Fragment, Sql } from "../../_shared/database.ts";
+import { recordId } from "../../_shared/fields.ts";
+import { commaSeparated, joined } from "../../_shared/listingSql.ts";
+import { JsonText, read } from "../../_shared/operation.ts";
+import { found } from "../../_shared/problem.ts";
+import { dealsListing, ownerSql } from "./queries.ts";
+import { Deal, dealIncludes } from "./schema.ts";
+
+const DEFAULT_LIMIT = 50;
+const MAXIMUM_LIMIT = 200;
+
+function wholeNumber<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess(
+    (value) => typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value,
+    schema,
+  );
+}
+
+const text = z.string().max(500);
+
+const BoardQuery = z.object({
+  limit: wholeNumber(z.int().min(1).max(MAXIMUM_LIMIT)).optional()
+    .describe(`Deals per stage, ${DEFAULT_LIMIT} unless said.`),
+  company_id: wholeNumber(recordId).optional(),
+  category: text.optional(),
+  sales_id: wholeNumber(recordId).optional().describe("Only deals of this owner."),
+  q: text.optional().describe("Words that must all occur, each as a prefix."),
+});
+type BoardQuery = z.output<typeof BoardQuery>;
+
+const Column = z.object({
+  stage: z.string(),
+  label: z.string(),
+  configured: z.boolean().describe("False for a stage that only deals know."),
+  count: z.int().describe("All deals of the column, also those beyond the limit."),
+  amount: z.number().describe("Sum of their amounts."),
+  deals: z.array(Deal.extend({ owner: dealIncludes.owner })),
+}).meta({ id: "BoardColumn" });
+
+const Board = z.object({
+  currency: z.string(),
+  data: z.array(Column),
+}).meta({ id: "Board" });
+
+export const dealsBoard = read({
+  id: "deals.board",
+  method: "GET",
+  path: "/deals/board",
+  summary: "Get the board",
+  description:
+    "Live deals by stage, in their order, with number and sum per stage. The rest of a " +
+    "long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.",
+  access: "member",
+  query: BoardQuery,
+  output: Board,
+  run: ({ sql }, { query }) => readBoard(sql, query),
+});
+
+async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
+  const live = liveSql(sql, query);
+  const [row] = await sql<{ board: string }[]>`
+    with settings as (
+      select private.effective_configuration(config) as config from configuration
+    ),
+    configured as (
+      select
+        stage.value ->> 'value' as stage,
+        min(stage.value ->> 'label') as label,
+        min(stage.position) as position
+      from settings
+      cross join lateral jsonb_array_elements(settings.config -> 'dealStages')
+        with ordinality as stage (value, position)
+      where stage.value ->> 'value' is not null
+      group by 1
+    ),
+    totals as (
+      select record.stage, count(*) as count, coalesce(sum(record.amount), 0) as amount
+      from deals as record
+      where ${live}
+      group by record.stage
+    ),
+    board_columns as (
+      select
+        coalesce(configured.stage, totals.stage) as stage,
+        coalesce(configured.label, configured.stage, totals.stage) as label,
+        configured.stage is not null as configured,
+        coalesce(totals.count, 0) as count,
+        coalesce(totals.amount, 0) as amount,
+        configured.position
+      from configured
+      full join totals on totals.stage = configured.stage
+    )
+    select json_build_object(
+      'currency', settings.config ->> 'currency',
+      'data', (
+        select coalesce(
+          json_agg(
+            json_build_object(
+              'stage', stage,
+              'label', label,
+              'configured', configured,
+              'count', count,
+              'amount', amount,
+              'deals', (${dealsSql(sql, live, query.limit ?? DEFAULT_LIMIT)})
+            )
+            order by position nulls last, stage
+          ),
+          '[]'
+        )
+        from board_columns
+      )
+    )::text as board
+    from settings`;
+  return new JsonText(found(row, "board").board);
+}
+
+/** What is on the board, and passes the filters. */
+function liveSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuery): Fragment {
+  const conditions = [sql`record.archived_at is null`];
+  if (company_id !== undefined) conditions.push(sql`record.company_id = ${company_id}`);
+  if (category !== undefined) conditions.push(sql`record.category = ${category}`);
+  if (sales_id !== undefined) conditions.push(sql`record.sales_id = ${sales_id}`);
+  if (q.trim() !== "") {
+    conditions.push(sql`record.id in (select private.search_ids('deals', ${q}))`);
+  }
+  return joined(sql, conditions, sql` and `);
+}
+
+/** The first deals of the column `board_columns`. The limit stands in the text, for the planner. */
+function dealsSql(sql: Sql, live: Fragment, limit: number): Fragment {
+  const fields = dealsListing.offer.fields.map((name) => sql`record.${sql(name)}`);
+  return sql`
+    select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
+    from (
+      select ${commaSeparated(sql, fields)}, (${ownerSql(sql)}) as owner
+      from deals_summary as record
+      where record.stage = board_columns.stage and ${live}
+      order by record.index, record.id
+      limit ${sql.unsafe(String(limit))}
+    ) as deal`;
+}

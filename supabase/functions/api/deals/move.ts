@@ -1,0 +1,96 @@
+/**
+ * Moving a deal on the board: into another stage, to another place in its column, or both. One
+ * statement renumbers the columns; the workspace's board is locked meanwhile, so that moves at the same
+ * time come one after the other and none is lost.
+ */
+import { z } from "zod";
+import type { Member, Sql } from "../../_shared/database.ts";
+import { requireMatch } from "../../_shared/entityTag.ts";
+import { idParams, recordId, timestamp } from "../../_shared/fields.ts";
+import { write } from "../../_shared/operation.ts";
+import { found, Problem } from "../../_shared/problem.ts";
+import { getRecord, setColumns } from "../../_shared/records.ts";
+import { arrange, lockBoard, MAXIMUM_INDEX, type Place, TOP } from "./positions.ts";
+import { dealResource, dealsListing } from "./queries.ts";
+import { Deal } from "./schema.ts";
+
+const ONE_PLACE = "Use one of before_id, after_id and index.";
+
+const MoveInput = z.strictObject({
+  stage: z.string().trim().min(1, "Use a stage of the configuration.").max(500).optional()
+    .describe("Absent: the deal stays in its stage."),
+  before_id: recordId.optional().describe("The deal goes right above this one."),
+  after_id: recordId.optional().describe("The deal goes right below this one."),
+  index: z.int().min(0).max(MAXIMUM_INDEX).optional()
+    .describe("The position to take, from 0; beyond the last is at the end."),
+  closed_at: timestamp.optional().describe("When it was won or lost; now, unless said."),
+}).superRefine(({ before_id, after_id, index }, context) => {
+  const given = Object.entries({ before_id, after_id, index })
+    .filter(([, value]) => value !== undefined);
+  for (const [name] of given.slice(1)) {
+    context.addIssue({ code: "custom", path: [name], message: ONE_PLACE });
+  }
+}).meta({ id: "MoveInput" });
+type MoveInput = z.output<typeof MoveInput>;
+
+export const moveDeal = write({
+  id: "deals.move",
+  method: "POST",
+  path: "/deals/:id/move",
+  summary: "Move a deal on the board",
+  description: "Into `stage`, and there before or after another deal or to a position; without " +
+    "either, to the top. The columns are renumbered. Entering a stage that the configuration calls " +
+    "won or lost closes the deal, leaving it opens it again.",
+  access: "member",
+  params: idParams,
+  body: MoveInput,
+  example: { stage: "proposal-sent", index: 0 },
+  output: Deal,
+  problems: ["deal_archived", "neighbour_moved", "unknown_stage", "closing_date_not_allowed"],
+  run: ({ sql, member }, { params, body, ifMatch }) => move(sql, member, params.id, body, ifMatch),
+});
+
+async function move(
+  sql: Sql,
+  member: Member,
+  id: number,
+  body: MoveInput,
+  ifMatch?: string[],
+): Promise<Deal> {
+  const place = placeOf(id, body);
+  await lockBoard(sql, member);
+  const deal = await getRecord(sql, dealResource, id);
+  requireMatch(deal, ifMatch);
+  if (deal.archived_at !== null) {
+    throw new Problem("deal_archived", "Unarchive the deal, then move it.");
+  }
+  const stage = body.stage ?? deal.stage;
+  await requireNeighbour(sql, place, stage);
+  await arrange(sql, [...new Set([deal.stage, stage])], { id, stage, place });
+  if (body.closed_at !== undefined) {
+    await setColumns(sql, "deals", id, { closed_at: body.closed_at });
+  }
+  return found(await dealsListing.find(sql, id), "deal");
+}
+
+function placeOf(id: number, { before_id, after_id, index }: MoveInput): Place {
+  if (before_id === id || after_id === id) {
+    const detail = "Name another deal than the one that moves.";
+    const field = before_id === id ? "before_id" : "after_id";
+    throw new Problem("validation_failed", detail, { errors: { [field]: detail } });
+  }
+  if (before_id !== undefined) return { before_id };
+  if (after_id !== undefined) return { after_id };
+  return index === undefined ? TOP : { index };
+}
+
+async function requireNeighbour(sql: Sql, place: Place, stage: string): Promise<void> {
+  if ("index" in place) return;
+  const [field, id] = "before_id" in place
+    ? ["before_id", place.before_id] as const
+    : ["after_id", place.after_id] as const;
+  const neighbour = await dealsListing.find(sql, id);
+  if (neighbour?.stage === stage && neighbour.archived_at === null) return;
+  const detail = `Deal ${id} is not in the column ${stage}. Read the board again.`;
+  throw new Problem("neighbour_moved", detail, { errors: { [field]: detail } });
+}

@@ -1,0 +1,45 @@
+/** SQL of deals: the list, and the relations that come with a deal. */
+import type { Fragment, Sql } from "../../_shared/database.ts";
+import { listing } from "../../_shared/listing.ts";
+import type { Resource } from "../../_shared/records.ts";
+import { deals_summary } from "../../_shared/schema.ts";
+import { Deal } from "./schema.ts";
+
+/** The owner of the row `record`, as one JSON value. */
+export function ownerSql(sql: Sql): Fragment {
+  return sql`
+    select to_json(owner)
+    from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`;
+}
+
+export const dealsListing = listing({
+  relation: deals_summary,
+  name: "deals_summary",
+  record: Deal,
+  defaultSort: "-updated_at,-id",
+  search: { column: "search", table: "deals" },
+  include: {
+    company: (sql) =>
+      sql`
+        select to_json(company)
+        from (select id, name, website from companies where companies.id = record.company_id) as company`,
+    owner: ownerSql,
+    contacts: (sql) =>
+      sql`
+        select coalesce(
+          json_agg(to_jsonb(contact) - 'position' order by contact.position), '[]'
+        )
+        from (
+          select
+            contacts.id, contacts.first_name, contacts.last_name, contacts.title, wanted.position
+          from unnest(record.contact_ids) with ordinality as wanted (id, position)
+          join contacts on contacts.id = wanted.id
+        ) as contact`,
+  },
+});
+
+export const dealResource: Resource<Deal> = {
+  table: "deals",
+  name: "deal",
+  listing: dealsListing,
+};

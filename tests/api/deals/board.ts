@@ -1,0 +1,25 @@
+/** Deals and columns for the tests of the board. */
+import { assertEquals } from "@std/assert";
+import { type Api, sql, type Workspace } from "../../support/workspace.ts";
+
+/** Creates deals one after the other; each goes to the top, so the last is first in the column. */
+export async function createDeals(api: Api, stage: string, count: number): Promise<number[]> {
+  const ids: number[] = [];
+  for (let number = 1; number <= count; number++) {
+    const { status, body } = await api.post("/deals", { name: `${stage} ${number}`, stage });
+    assertEquals(status, 201, JSON.stringify(body));
+    ids.push(body.id);
+  }
+  return ids;
+}
+
+/** The ids of a column from its top, as the database has them; fails unless they are 0 to n-1. */
+export async function columnOf(workspace: Workspace, stage: string): Promise<number[]> {
+  const rows = await sql<{ id: number; index: number | null }[]>`
+    select id::int as id, index
+    from public.deals
+    where workspace_id = ${workspace.id} and stage = ${stage} and archived_at is null
+    order by index, id`;
+  assertEquals(rows.map(({ index }) => index), rows.map((_, position) => position));
+  return rows.map(({ id }) => id);
+}
