@@ -26,7 +26,9 @@ export const creatableResources = [...creators.keys()];
 
 /** The resource that an operation is about, when its records can be created. */
 export function resourceOf(operation: Operation): string | undefined {
-  return operation.path.split(/[/_]/).find((part) => creators.has(part));
+  if (operation.path.startsWith("/trash/:")) return "trash";
+  const [, segment = ""] = operation.path.split("/");
+  return [segment, ...segment.split("_")].find((name) => creators.has(name));
 }
 
 /** Whether members call it, with an access token. */
@@ -99,6 +101,7 @@ export async function call(
 /** Makes records by the resource's create operation, as the workspace's admin. */
 export function recordsOf(workspace: Workspace): MakeRecord {
   const make: MakeRecord = async (resource) => {
+    if (resource === "trash") return await trashed(workspace, await make("companies"));
     const operation = creators.get(resource);
     if (!operation) throw new Error(`${resource} cannot be created.`);
     const body = await bodyOf(operation, make);
@@ -109,6 +112,13 @@ export function recordsOf(workspace: Workspace): MakeRecord {
     return answer.body.id;
   };
   return make;
+}
+
+/** Deletes a company; returns the id of its row in the trash. */
+async function trashed({ admin }: Workspace, id: number): Promise<number> {
+  await admin.api.delete(`/companies/${id}`);
+  const { body } = await admin.api.get("/trash?table_name=companies&limit=1");
+  return body.data[0].id;
 }
 
 /** The names of what `include` may hold. */

@@ -1112,6 +1112,31 @@ export class TrashResource {
   }
 
   /**
+   * Get what was deleted.
+   */
+  get(
+    id: number,
+    query?: { include?: readonly ("member")[] },
+    options?: CallOptions,
+  ): Call<TrashItem> {
+    return this.#transport.call<TrashItem>({
+      method: "GET",
+      path: path`/trash/${id}`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Delete a record of the trash for good.
+   *
+   * What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+   */
+  purge(id: number, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({ method: "DELETE", path: path`/trash/${id}`, options });
+  }
+
+  /**
    * Take a record out of the trash.
    *
    * What its deletion took along comes back with it, and only that.
@@ -1126,15 +1151,6 @@ export class TrashResource {
       path: path`/trash/${id}/restore`,
       options,
     });
-  }
-
-  /**
-   * Delete a record of the trash for good.
-   *
-   * What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
-   */
-  purge(id: number, options?: CallOptions): Call<void> {
-    return this.#transport.call<void>({ method: "DELETE", path: path`/trash/${id}`, options });
   }
 }
 

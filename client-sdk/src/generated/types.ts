@@ -863,6 +863,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/trash/{id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get what was deleted */
+    get: operations["trash.get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete a record of the trash for good
+     * @description What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+     */
+    delete: operations["trash.purge"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/trash/{id}/restore": {
     parameters: {
       query?: never;
@@ -882,26 +903,6 @@ export interface paths {
      */
     post: operations["trash.restore"];
     delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/trash/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post?: never;
-    /**
-     * Delete a record of the trash for good
-     * @description What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
-     */
-    delete: operations["trash.purge"];
     options?: never;
     head?: never;
     patch?: never;
@@ -4232,13 +4233,12 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
-  "trash.restore": {
+  "trash.get": {
     parameters: {
-      query?: never;
-      header?: {
-        /** @description Sent again with the same key, the request is answered as before. */
-        "Idempotency-Key"?: string;
+      query?: {
+        include?: "member"[];
       };
+      header?: never;
       path: {
         id: number;
       };
@@ -4252,7 +4252,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Restored"];
+          "application/json": components["schemas"]["TrashItem"];
         };
       };
       default: components["responses"]["Problem"];
@@ -4275,6 +4275,32 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "trash.restore": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path: {
+        id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Restored"];
+        };
       };
       default: components["responses"]["Problem"];
     };

@@ -1,36 +1,47 @@
 /** SQL of the trash: functions of the database, which keeps the trash to itself. */
 import { decodeCursor, encodeCursor } from "../../_shared/cursor.ts";
-import type { Sql } from "../../_shared/database.ts";
+import type { Fragment, Sql } from "../../_shared/database.ts";
 import { JsonText, Reply } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
 import type { Purged, Restored, TrashQuery } from "./schema.ts";
 
 /** Rows that one request deletes for good at most. */
 const PURGE_SIZE = 5_000;
+const ITEM = "record in the trash";
 
 /** A page of what was deleted itself, newest first. */
 export async function listTrash(sql: Sql, query: TrashQuery): Promise<Reply> {
-  const { table_name = null, reason = null, deleted_by = null, limit, cursor, include = [] } =
-    query;
+  const { table_name = null, reason = null, deleted_by = null, limit, cursor, include } = query;
   const binding = JSON.stringify(["trash", table_name, reason, deleted_by]);
   const from = cursor === undefined ? undefined : decodeCursor(cursor, binding, 1);
-  const member = include.includes("member") ? sql`, (${memberSql(sql)}) as member` : sql``;
-  const rows = await sql<{ record: string; id: string }[]>`
-    select to_json(item)::text as record, item.id::text as id
-    from (
-      select trashed.* ${member}
-      from private.list_trash(
-        ${table_name}, ${reason}, ${deleted_by}::bigint, ${from?.key[0] ?? null}::text::bigint,
-        ${limit + 1}::integer
-      ) as trashed
-    ) as item
-    order by item.id desc`;
+  const before = from?.key[0] ?? null;
+  const items = sql`
+    private.list_trash(
+      ${table_name}, ${reason}, ${deleted_by}::bigint, ${before}::text::bigint,
+      ${limit + 1}::integer
+    )`;
+  const rows = await selectItems(sql, items, include);
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
   const offset = (from?.offset ?? 0) + shown.length;
   const next = last ? JSON.stringify(encodeCursor({ key: [last.id], offset }, binding)) : "null";
   const data = shown.map(({ record }) => record).join(",");
   return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}}`));
+}
+
+/** One of them by its id. Throws 404. */
+export async function getItem(sql: Sql, id: number, include?: string[]): Promise<JsonText> {
+  const items = sql`private.list_trash(null, null, null, ${id}::bigint + 1, 1)`;
+  const rows = await selectItems(sql, items, include);
+  return new JsonText(found(rows.find((row) => row.id === String(id)), ITEM).record);
+}
+
+async function selectItems(sql: Sql, items: Fragment, include: string[] = []) {
+  const member = include.includes("member") ? sql`, (${memberSql(sql)}) as member` : sql``;
+  return await sql<{ record: string; id: string }[]>`
+    select to_json(item)::text as record, item.id::text as id
+    from (select trashed.* ${member} from ${items} as trashed) as item
+    order by item.id desc`;
 }
 
 function memberSql(sql: Sql) {
@@ -43,10 +54,10 @@ function memberSql(sql: Sql) {
 export async function restoreItem(sql: Sql, id: number): Promise<Restored> {
   const [item] = await sql<Pick<Restored, "table_name" | "record_id">[]>`
     select table_name, record_id::float8 as record_id from private.trash_item(${id})`;
-  const { table_name, record_id } = found(item, "record in the trash");
+  const { table_name, record_id } = found(item, ITEM);
   const [row] = await sql<{ result: Pick<Restored, "restored"> | null }[]>`
     select private.restore(${table_name}, ${record_id}) as result`;
-  const { restored } = found(row?.result, "record in the trash");
+  const { restored } = found(row?.result, ITEM);
   return { table_name, record_id, restored };
 }
 
@@ -56,7 +67,7 @@ export async function purgeItem(sql: Sql, id: number): Promise<void> {
     select private.purge_trash_item(${id}) as purged`;
   if (Object.keys(row?.purged ?? {}).length > 0) return;
   const [before] = await sql<{ purged: boolean }[]>`select private.was_purged(${id}) as purged`;
-  found(before?.purged || undefined, "record in the trash");
+  found(before?.purged || undefined, ITEM);
 }
 
 /** Deletes all of the trash for good, a limited number of rows at a time. */

@@ -1,8 +1,8 @@
 /** The trash over HTTP: list, restore, and delete for good. */
-import { idParams, nothing } from "../../_shared/fields.ts";
+import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
-import { emptyTrash, listTrash, purgeItem, restoreItem } from "./queries.ts";
-import { Purged, Restored, TrashPage, TrashQuery } from "./schema.ts";
+import { emptyTrash, getItem, listTrash, purgeItem, restoreItem } from "./queries.ts";
+import { Purged, Restored, TrashItem, TrashPage, TrashQuery } from "./schema.ts";
 
 const list = read({
   id: "trash.list",
@@ -16,6 +16,18 @@ const list = read({
   query: TrashQuery,
   output: TrashPage,
   run: ({ sql }, { query }) => listTrash(sql, query),
+});
+
+const get = read({
+  id: "trash.get",
+  method: "GET",
+  path: "/trash/:id",
+  summary: "Get what was deleted",
+  access: "member",
+  params: idParams,
+  query: includeQuery(["member"]),
+  output: TrashItem,
+  run: ({ sql }, { params, query }) => getItem(sql, params.id, query.include),
 });
 
 const restore = write({
@@ -57,4 +69,4 @@ const empty = write({
   run: ({ sql }) => emptyTrash(sql),
 });
 
-export const trashOperations: readonly Operation[] = [list, restore, purge, empty];
+export const trashOperations: readonly Operation[] = [list, get, restore, purge, empty];
