@@ -116,7 +116,7 @@ interface Pool {
   end(): Promise<void>;
 }
 
-/** The driver loads with the first statement: it is a good third of what a cold start would load. */
+/** The driver, with the Node modules that it needs, loads with the first statement. */
 function createPool(settings: Settings): Pool {
   const options = connectionOptions(settings);
   let current: postgres.Sql | undefined;

@@ -3,7 +3,7 @@
  * triggers say to users travels in SQLSTATE `PTnnn` (nnn = HTTP status, PostgREST's convention), the
  * stable code in DETAIL, the sentence in MESSAGE.
  */
-import postgres from "postgres";
+import type { PostgresError } from "postgres";
 import { isProblemCode, Problem, type ProblemCode, PROBLEMS } from "./problem.ts";
 
 const RETRYABLE = new Set(["40001", "40P01"]);
@@ -26,17 +26,22 @@ export class NoAnswer extends Error {}
 /** Whether the connection is gone with this error: nothing more may be sent on it. */
 export function isConnectionLost(error: unknown): boolean {
   return error instanceof NoAnswer || CONNECTION_CODES.has(errorCode(error)) ||
-    (error instanceof postgres.PostgresError && error.severity === "FATAL");
+    (isPostgresError(error) && error.severity === "FATAL");
 }
 
 /** Whether the same transaction may succeed when it is run again. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && RETRYABLE.has(error.code);
+  return isPostgresError(error) && RETRYABLE.has(error.code);
+}
+
+/** By its name: the driver's own class would have to be loaded, which costs a cold start dearly. */
+function isPostgresError(error: unknown): error is PostgresError {
+  return error instanceof Error && error.name === "PostgresError";
 }
 
 /** Anything thrown during database work, as a problem; problems pass through. */
 export function databaseProblem(error: unknown): unknown {
-  if (error instanceof postgres.PostgresError) return fromSqlstate(error);
+  if (isPostgresError(error)) return fromSqlstate(error);
   if (error instanceof NoAnswer || CONNECTION_CODES.has(errorCode(error))) {
     return unavailable(error);
   }
@@ -55,7 +60,7 @@ function unavailable(cause: unknown): Problem {
   );
 }
 
-function fromSqlstate(error: postgres.PostgresError): Problem {
+function fromSqlstate(error: PostgresError): Problem {
   const { code } = error;
   if (/^PT[45]\d\d$/.test(code)) return fromTrigger(error);
   if (/^(08|53|57P)/.test(code)) return unavailable(error);
@@ -91,7 +96,7 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
   ],
 };
 
-function fromTrigger(error: postgres.PostgresError): Problem {
+function fromTrigger(error: PostgresError): Problem {
   const code = error.detail ?? "";
   const { column_name: field, message } = error;
   if (isProblemCode(code)) {
@@ -104,7 +109,7 @@ function fromTrigger(error: postgres.PostgresError): Problem {
 }
 
 /** `contacts_company_id_fkey` → `company_id`; Postgres's own naming, so no list to keep. */
-function fieldOf(error: postgres.PostgresError): string | undefined {
+function fieldOf(error: PostgresError): string | undefined {
   if (error.column_name) return error.column_name;
   const { constraint_name: name = "", table_name: table = "" } = error;
   if (!name.startsWith(`${table}_`)) return undefined;
