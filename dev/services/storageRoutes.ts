@@ -12,7 +12,9 @@ const PREFIX = "/storage/v1";
 /** Serves a request to `/storage/v1` by way of the storage server. */
 export async function serveStorage(request: Request, send: Forward): Promise<Response> {
   const response = await send(await nameUploadedFile(request));
-  const { pathname } = new URL(request.url);
+  const { pathname, searchParams } = new URL(request.url);
+  const fileName = searchParams.get("download");
+  if (fileName !== null) return asDownload(response, fileName);
   const signs = request.method === "POST" &&
     /^\/storage\/v1\/object\/(upload\/)?sign\//.test(pathname);
   if (!signs || !response.ok) return response;
@@ -22,6 +24,14 @@ export async function serveStorage(request: Request, send: Forward): Promise<Res
     ? body.map((entry) => renameSignedUrl(entry, property))
     : renameSignedUrl(body, property);
   return Response.json(renamed, { status: response.status });
+}
+
+/** `?download` and `?download=<name>` save a file instead of showing it, as on the hosted platform. */
+function asDownload(response: Response, fileName: string): Response {
+  const headers = new Headers(response.headers);
+  const name = fileName && `; filename*=UTF-8''${encodeURIComponent(fileName)}`;
+  headers.set("Content-Disposition", `attachment${name}`);
+  return new Response(response.body, { status: response.status, headers });
 }
 
 /**

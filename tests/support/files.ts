@@ -1,28 +1,59 @@
-/** Files of the repository, for tests about its layout. */
+/** Files for attachments: uploaded for real, through the addresses that the gateway gives. */
+import { z } from "zod";
+import { type Answer, answerOf, type Api, type TestMember } from "./workspace.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+/** Content that begins as its type does. */
+export const CONTENT: Record<string, Uint8Array<ArrayBuffer>> = {
+  "image/png": bytesOf("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+  "application/pdf": bytesOf("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+  "text/plain": new TextEncoder().encode("Zoë said: 100 < 200 & it is agreed.\n"),
+};
 
-/** A file's path from the root, and its text. */
-export interface SourceFile {
-  path: string;
-  text: string;
+const uploadSchema = z.object({ path: z.string(), upload_url: z.string(), token: z.string() });
+
+/** One byte per character. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** The files below a folder that end in one of `endings`. */
-export async function filesBelow(folder: string, endings: string[]): Promise<SourceFile[]> {
-  const found: SourceFile[] = [];
-  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory && entry.name !== "node_modules") {
-      found.push(...await filesBelow(path, endings));
-    } else if (entry.isFile && endings.some((ending) => entry.name.endsWith(ending))) {
-      found.push({ path, text: await Deno.readTextFile(new URL(path, ROOT)) });
-    }
-  }
-  return found.sort((one, other) => one.path < other.path ? -1 : 1);
+/** Asks for an address; throws unless it is given. */
+export async function askForUpload(
+  api: Api,
+  file_name: string,
+  content_type: string,
+  size = 1_000,
+) {
+  const answer = await api.post("/attachments", { file_name, content_type, size });
+  if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+  return uploadSchema.parse(answer.body);
 }
 
-/** One file of the repository. */
-export async function readFile(path: string): Promise<string> {
-  return await Deno.readTextFile(new URL(path, ROOT));
+/** Puts bytes to an address. */
+export async function put(
+  address: string,
+  content: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Promise<Answer> {
+  const headers = { "Content-Type": contentType };
+  return await answerOf(await fetch(address, { method: "PUT", headers, body: content }));
+}
+
+/** Uploads a file of a type as a member; returns its path. */
+export async function upload(
+  member: TestMember,
+  fileName = "Offer.pdf",
+  contentType = "application/pdf",
+  content = CONTENT[contentType],
+): Promise<string> {
+  const { path, upload_url } = await askForUpload(member.api, fileName, contentType);
+  const answer = await put(upload_url, content ?? new Uint8Array(), contentType);
+  if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+  return path;
+}
+
+/** Downloads a file by the address that the gateway gives; the answer's body is its text. */
+export async function download(api: Api, path: string): Promise<Response> {
+  const answer = await api.get(`/attachments/url?path=${encodeURIComponent(path)}`);
+  if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+  return await fetch(answer.body.url);
 }

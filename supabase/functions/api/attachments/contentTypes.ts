@@ -21,7 +21,7 @@ const openDocument = "application/vnd.oasis.opendocument";
 const matroska = starts("\x1a\x45\xdf\xa3");
 const mpeg4 = (bytes: Uint8Array) => textAt(bytes, 4, 4) === "ftyp";
 
-export const CONTENT_TYPES: Record<string, ContentType> = {
+const TYPES: Record<string, ContentType> = {
   "application/json": { endings: ["json"], begins: isText },
   "application/msword": { endings: ["doc"], begins: compoundFile },
   "application/pdf": { endings: ["pdf"], begins: starts("%PDF-") },
@@ -55,15 +55,18 @@ export const CONTENT_TYPES: Record<string, ContentType> = {
   "video/webm": { endings: ["webm"], begins: matroska },
 };
 
+/** Name → type; the bucket allows the same. */
+export const CONTENT_TYPES: ReadonlyMap<string, ContentType> = new Map(Object.entries(TYPES));
+
 /** Whether a file may have this name under this type. */
 export function fitsName(contentType: string, fileName: string): boolean {
   const ending = /\.([^.]+)$/.exec(fileName)?.[1]?.toLowerCase();
-  return CONTENT_TYPES[contentType]?.endings.some((known) => known === ending) ?? false;
+  return CONTENT_TYPES.get(contentType)?.endings.some((known) => known === ending) ?? false;
 }
 
 /** Whether a file that begins with these bytes is of this type. */
 export function fitsContent(contentType: string, bytes: Uint8Array): boolean {
-  return bytes.length > 0 && (CONTENT_TYPES[contentType]?.begins(bytes) ?? false);
+  return bytes.length > 0 && (CONTENT_TYPES.get(contentType)?.begins(bytes) ?? false);
 }
 
 function starts(...signatures: string[]): (bytes: Uint8Array) => boolean {

@@ -75,12 +75,12 @@ async function signDownload(
 }
 
 function requireAllowed(fileName: string, contentType: string): void {
-  const known = CONTENT_TYPES[contentType];
+  const known = CONTENT_TYPES.get(contentType);
   if (!known) {
     const detail = "Files of this type cannot be attached. Use one of those in `allowed`.";
     throw new Problem("attachment_type_not_allowed", detail, {
       errors: { content_type: detail },
-      members: { allowed: Object.keys(CONTENT_TYPES) },
+      members: { allowed: [...CONTENT_TYPES.keys()] },
     });
   }
   if (fitsName(contentType, fileName)) return;

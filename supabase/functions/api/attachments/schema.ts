@@ -33,7 +33,7 @@ export type AttachmentInput = z.output<typeof AttachmentInput>;
 export const attachmentsInput = z.array(AttachmentInput)
   .max(MAXIMUM_PER_NOTE, `Attach at most ${MAXIMUM_PER_NOTE} files.`).nullish();
 
-const types = Object.keys(CONTENT_TYPES);
+const types = [...CONTENT_TYPES.keys()];
 
 export const UploadInput = z.strictObject({
   file_name: z.string().trim().min(1, "Use the file's name.").max(255),

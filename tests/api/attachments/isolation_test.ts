@@ -1,0 +1,171 @@
+/** Files of one workspace are nothing to another one, whichever way it asks. */
+import { assert, assertEquals } from "@std/assert";
+import { assertProblem } from "../../support/answers.ts";
+import { bytesOf, upload } from "../../support/files.ts";
+import { insertRow } from "../../support/records.ts";
+import { createWorkspace, sql, stack, test, type TestMember } from "../../support/workspace.ts";
+
+const PRIVATE = "portico-attachments";
+
+async function storage(member: TestMember, method: string, path: string, body?: BodyInit) {
+  const response = await fetch(`${stack.apiUrl}/storage/v1/${path}`, {
+    method,
+    headers: {
+      apikey: stack.publishableKey,
+      Authorization: `Bearer ${member.token}`,
+      ...(typeof body === "string" && { "Content-Type": "application/json" }),
+    },
+    body,
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+function form(content: string, type = "text/plain"): FormData {
+  const data = new FormData();
+  data.append("file", new Blob([bytesOf(content)], { type }), "a.txt");
+  return data;
+}
+
+test("attachments.url answers 404 to a path of another workspace", async () => {
+  const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const path = await upload(own.admin);
+  const address = `/attachments/url?path=${encodeURIComponent(path)}`;
+  assertProblem(await foreign.admin.api.get(address), 404, "not_found");
+  // Nor when one of its own notes claims to refer to it.
+  const contact_id = await insertRow(foreign, "contacts", {});
+  await insertRow(foreign, "contact_notes", { contact_id, attachments: [{ path }] });
+  assertProblem(await foreign.admin.api.get(address), 404, "not_found");
+  assertEquals((await own.admin.api.get(address)).status, 200);
+});
+
+test("attachments.url answers 404 to paths that lead elsewhere", async () => {
+  const own = await createWorkspace();
+  const path = await upload(own.admin);
+  const [workspace = "", folder = ""] = path.split("/");
+  for (
+    const wrong of [
+      `${workspace}/${folder}/../${folder}/Offer.pdf`,
+      `${workspace}/${crypto.randomUUID()}/Offer.pdf`,
+      `/${path}`,
+      `${path}/`,
+      workspace,
+      "%2e%2e/x",
+    ]
+  ) {
+    const answer = await own.admin.api.get(`/attachments/url?path=${encodeURIComponent(wrong)}`);
+    assertProblem(answer, 404, "not_found");
+  }
+});
+
+test("attachments.url answers 403 to a disabled member", async () => {
+  const own = await createWorkspace();
+  const rep = await own.addMember("rep");
+  const path = await upload(rep);
+  await sql`update public.sales set disabled = true where id = ${rep.id}`;
+  const answer = await rep.api.get(`/attachments/url?path=${encodeURIComponent(path)}`);
+  assertProblem(answer, 403, "member_disabled");
+});
+
+test("contact_notes.create answers 422 to a file of another workspace, as to none", async () => {
+  const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const path = await upload(own.admin);
+  const contact_id = await insertRow(foreign, "contacts", {});
+  const answer = await foreign.admin.api.post("/contact_notes", {
+    contact_id,
+    attachments: [{ path }],
+  });
+  assertProblem(answer, 422, "attachment_not_uploaded");
+});
+
+test("storage: the private bucket is open to members of the workspace alone, to read and to add", async () => {
+  const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const path = await upload(own.admin);
+  const rep = await own.addMember("rep");
+  assertEquals((await storage(rep, "GET", `object/${PRIVATE}/${path}`)).status, 200);
+  assert((await storage(foreign.admin, "GET", `object/${PRIVATE}/${path}`)).status >= 400);
+  const anonymous = await fetch(`${stack.apiUrl}/storage/v1/object/public/${PRIVATE}/${path}`);
+  await anonymous.body?.cancel();
+  assert(anonymous.status >= 400);
+  const ownPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
+  assertEquals((await storage(rep, "POST", `object/${PRIVATE}/${ownPath}`, form("a"))).status, 200);
+  const foreignPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
+  const refused = await storage(
+    foreign.admin,
+    "POST",
+    `object/${PRIVATE}/${foreignPath}`,
+    form("a"),
+  );
+  assert(refused.status >= 400);
+  const listed = await storage(
+    foreign.admin,
+    "POST",
+    `object/list/${PRIVATE}`,
+    JSON.stringify({ prefix: own.id }),
+  );
+  assertEquals(JSON.parse(listed.text), []);
+});
+
+test("storage: no member changes or removes a file of the private bucket", async () => {
+  const own = await createWorkspace();
+  const path = await upload(own.admin);
+  await storage(own.admin, "PUT", `object/${PRIVATE}/${path}`, form("other"));
+  await storage(own.admin, "DELETE", `object/${PRIVATE}`, JSON.stringify({ prefixes: [path] }));
+  const { status, text } = await storage(own.admin, "GET", `object/${PRIVATE}/${path}`);
+  assertEquals(status, 200);
+  assert(text.startsWith("%PDF"));
+});
+
+test("storage: Atomic CRM's bucket serves its clients, with a limit on size", async () => {
+  const own = await createWorkspace();
+  const rep = await own.addMember("rep");
+  const path = `${Math.random()}.txt`;
+  assertEquals(
+    (await storage(rep, "POST", `object/attachments/${path}`, form("hello"))).status,
+    200,
+  );
+  const shown = await fetch(`${stack.apiUrl}/storage/v1/object/public/attachments/${path}`);
+  assertEquals(await shown.text(), "hello");
+  const probe = await storage(rep, "POST", `object/sign/attachments/${path}`, '{"expiresIn":60}');
+  assertEquals(probe.status, 200);
+  const large = new FormData();
+  large.append("file", new Blob([new Uint8Array(26_214_401)], { type: "text/plain" }), "a.txt");
+  const refused = await storage(rep, "POST", "object/attachments/large.txt", large);
+  assertEquals([refused.status, JSON.parse(refused.text).statusCode], [400, "413"]);
+});
+
+test("storage: files of Atomic CRM's bucket are removed by who uploaded them, or a manager", async () => {
+  const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const [rep, other, manager] = await Promise.all([
+    own.addMember("rep"),
+    own.addMember("rep"),
+    own.addMember("manager"),
+  ]);
+  for (const remover of [rep, manager]) {
+    const path = `${crypto.randomUUID()}.txt`;
+    await storage(rep, "POST", `object/attachments/${path}`, form("hello"));
+    const body = JSON.stringify({ prefixes: [path] });
+    for (const stranger of [other, foreign.admin]) {
+      await storage(stranger, "DELETE", "object/attachments", body);
+      assertEquals(await objects("attachments", path), 1);
+    }
+    await storage(remover, "DELETE", "object/attachments", body);
+    assertEquals(await objects("attachments", path), 0);
+  }
+});
+
+test("storage: a disabled member adds nothing to either bucket", async () => {
+  const own = await createWorkspace();
+  const rep = await own.addMember("rep");
+  await sql`update public.sales set disabled = true where id = ${rep.id}`;
+  for (
+    const path of [`attachments/${crypto.randomUUID()}.txt`, `${PRIVATE}/${own.id}/a/a.txt`]
+  ) {
+    assert((await storage(rep, "POST", `object/${path}`, form("hello"))).status >= 400);
+  }
+});
+
+async function objects(bucket: string, path: string): Promise<number> {
+  const rows =
+    await sql`select from storage.objects where bucket_id = ${bucket} and name = ${path}`;
+  return rows.length;
+}

@@ -1,0 +1,184 @@
+/** Uploading for real, and what a note refuses to attach. */
+import { assert, assertEquals } from "@std/assert";
+import { assertProblem } from "../../support/answers.ts";
+import { askForUpload, bytesOf, CONTENT, download, put, upload } from "../../support/files.ts";
+import { insertRow } from "../../support/records.ts";
+import { createWorkspace, test, type TestMember, type Workspace } from "../../support/workspace.ts";
+
+async function contactOf(workspace: Workspace): Promise<number> {
+  return await insertRow(workspace, "contacts", { first_name: "Ada" });
+}
+
+async function attach(member: TestMember, contact_id: number, ...attachments: unknown[]) {
+  return await member.api.post("/contact_notes", { contact_id, text: "With a file", attachments });
+}
+
+for (
+  const [type, name] of [
+    ["image/png", "Chart.png"],
+    ["application/pdf", "Offer.pdf"],
+    ["text/plain", "Minutes.txt"],
+  ] as const
+) {
+  test(`attachments.create lets ${type} be uploaded, attached and downloaded`, async () => {
+    const workspace = await createWorkspace();
+    const { admin } = workspace;
+    const path = await upload(admin, name, type);
+    const { status, body } = await attach(admin, await contactOf(workspace), { path });
+    assertEquals(status, 201, JSON.stringify(body));
+    const size = CONTENT[type]?.length;
+    assertEquals(body.attachments, [{ path, title: name, src: null, type, size }]);
+    const response = await download((await workspace.addMember("rep")).api, path);
+    assertEquals(await response.bytes(), CONTENT[type]);
+    assert(response.headers.get("Content-Disposition")?.startsWith("attachment"));
+  });
+}
+
+test("attachments.create keeps the name's ending and leaves out what paths cannot hold", async () => {
+  const { admin } = await createWorkspace();
+  for (
+    const [name, expected] of [
+      ["Übersicht Q3.pdf", "Ubersicht Q3.pdf"],
+      ["../../etc/passwd.pdf", "__.._etc_passwd.pdf"],
+      [`${"a".repeat(200)}.pdf`, `${"a".repeat(96)}.pdf`],
+      ["報告書.pdf", "___.pdf"],
+    ] as const
+  ) {
+    const { path } = await askForUpload(admin.api, name, "application/pdf");
+    assertEquals(path.split("/").length, 3, path);
+    assertEquals(path.split("/")[2], expected);
+  }
+});
+
+test("attachments.create answers 422 to types that are not allowed, and names that do not fit", async () => {
+  const { admin } = await createWorkspace();
+  for (
+    const [file_name, content_type] of [
+      ["Logo.svg", "image/svg+xml"],
+      ["Page.html", "text/html"],
+      ["Run.exe", "application/octet-stream"],
+      ["Page.html", "text/plain"],
+      ["Offer", "application/pdf"],
+      ["Logo.svg", "image/png"],
+      ["toString", "constructor"],
+    ]
+  ) {
+    const answer = await admin.api.post("/attachments", { file_name, content_type, size: 10 });
+    assertProblem(answer, 422, "attachment_type_not_allowed");
+  }
+});
+
+test("attachments.create answers 422 to a size of nothing, or beyond 25 MB", async () => {
+  const { admin } = await createWorkspace();
+  for (const size of [0, -1, 26_214_401, 1.5]) {
+    const body = { file_name: "Offer.pdf", content_type: "application/pdf", size };
+    const answer = await admin.api.post("/attachments", body);
+    assertProblem(answer, 422, "validation_failed");
+    assertEquals(Object.keys(answer.body.errors), ["size"]);
+  }
+});
+
+test("attachments: the storage refuses more than 25 MB, whatever size was announced", async () => {
+  const { admin } = await createWorkspace();
+  const { upload_url } = await askForUpload(admin.api, "Offer.pdf", "application/pdf");
+  const answer = await put(upload_url, new Uint8Array(26_214_401), "application/pdf");
+  assertEquals([answer.status, answer.body.statusCode], [400, "413"]);
+});
+
+test("attachments: the storage refuses SVG and HTML, whatever was announced", async () => {
+  const { admin } = await createWorkspace();
+  for (const type of ["image/svg+xml", "text/html"]) {
+    const { upload_url } = await askForUpload(admin.api, "Chart.png", "image/png");
+    const answer = await put(upload_url, bytesOf("<svg onload='alert(1)'/>"), type);
+    assertEquals([answer.status, answer.body.statusCode], [400, "415"]);
+  }
+});
+
+test("attachments: an address takes one file, and no other in its place", async () => {
+  const { admin } = await createWorkspace();
+  const { upload_url } = await askForUpload(admin.api, "Minutes.txt", "text/plain");
+  assertEquals((await put(upload_url, bytesOf("first"), "text/plain")).status, 200);
+  assert((await put(upload_url, bytesOf("second"), "text/plain")).status >= 400);
+});
+
+test("contact_notes.create answers 422 to content that is not what its type says", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const contact = await contactOf(workspace);
+  for (
+    const [name, type, content] of [
+      ["Chart.png", "image/png", "%PDF-1.7"],
+      ["Chart.png", "image/png", "<svg xmlns='http://www.w3.org/2000/svg'/>"],
+      ["Offer.pdf", "application/pdf", "MZ\x90\0"],
+      ["Minutes.txt", "text/plain", " \n<!DOCTYPE html><script>alert(1)</script>"],
+      ["Minutes.txt", "text/plain", "MZ\0\0\x03"],
+      [
+        "Offer.docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "x",
+      ],
+    ] as const
+  ) {
+    const path = await upload(admin, name, type, bytesOf(content));
+    const answer = await attach(admin, contact, { path });
+    assertProblem(answer, 422, "attachment_type_mismatch");
+    assertEquals(Object.keys(answer.body.errors), ["attachments.0.path"]);
+  }
+  const { body } = await admin.api.get(`/contact_notes?contact_id=${contact}&count=exact`);
+  assertEquals(body.total, 0);
+});
+
+test("contact_notes.create answers 422 to a type that was changed on the way", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const { path, upload_url } = await askForUpload(admin.api, "Chart.png", "image/png");
+  assertEquals((await put(upload_url, bytesOf("plain words"), "text/plain")).status, 200);
+  const answer = await attach(admin, await contactOf(workspace), { path });
+  assertProblem(answer, 422, "attachment_type_mismatch");
+});
+
+test("contact_notes.create answers 422 to a file that was never uploaded", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const { path } = await askForUpload(admin.api, "Chart.png", "image/png");
+  const answer = await attach(admin, await contactOf(workspace), { src: "https://a.test/b" }, {
+    path,
+  });
+  assertProblem(answer, 422, "attachment_not_uploaded");
+  assertEquals(Object.keys(answer.body.errors), ["attachments.1.path"]);
+});
+
+test("contact_notes.create answers 422 to an address that is not of the web", async () => {
+  const workspace = await createWorkspace();
+  const contact = await contactOf(workspace);
+  for (const src of ["javascript:alert(1)", "data:text/html,x", "//a.test/b", "", undefined]) {
+    const answer = await attach(workspace.admin, contact, { src, title: "b" });
+    assertProblem(answer, 422, "validation_failed");
+    assertEquals(Object.keys(answer.body.errors), ["attachments.0.src"]);
+  }
+});
+
+test("contact_notes.update keeps attachments as they are stored, checks new ones, and drops the rest", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const contact_id = await contactOf(workspace);
+  // As Atomic CRM's clients store them, and as still older rows hold them.
+  const legacy = { src: "blob:0.5", path: "0.5.png", title: "b", type: "image/png", rawFile: {} };
+  const id = await insertRow(workspace, "contact_notes", {
+    contact_id,
+    attachments: [legacy, "https://a.test/old.png", null, [{ src: "x" }], 7],
+  });
+  const read = await admin.api.get(`/contact_notes/${id}`);
+  const stored = [legacy, { src: "https://a.test/old.png" }, { src: "x" }, { value: 7 }];
+  assertEquals(read.body.attachments, stored);
+  const path = await upload(admin);
+  const changed = [legacy, { path }];
+  const { status, body } = await admin.api.patch(`/contact_notes/${id}`, { attachments: changed });
+  assertEquals(status, 200, JSON.stringify(body));
+  assertEquals(body.attachments[0], legacy);
+  assertEquals(body.attachments[1].path, path);
+  const again = await admin.api.patch(`/contact_notes/${id}`, { attachments: body.attachments });
+  assertEquals(again.body.attachments, body.attachments);
+  const cleared = await admin.api.patch(`/contact_notes/${id}`, { attachments: null });
+  assertEquals(cleared.body.attachments, []);
+});
