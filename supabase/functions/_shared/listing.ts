@@ -79,11 +79,7 @@ export function listing<Shape extends z.ZodObject>(
   return {
     query: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
       .transform((parameters) => parseListQuery(parameters, offer)),
-    page: z.object({
-      data: z.array(definition.record.partial()),
-      next_cursor: z.string().nullable(),
-      total: z.int().optional(),
-    }),
+    page: pageOf(definition.record),
     offer,
     knows: (parameter) => isListParameter(parameter, offer),
     answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
@@ -102,6 +98,17 @@ function offeredColumns(
     const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
     return [column.name, opaque ? { ...column, operators: ["is" as const] } : column];
   }));
+}
+
+/** Made when it is first asked for: schemas are what a cold start spends most of its time on. */
+function pageOf(record: z.ZodObject): z.ZodType {
+  return z.lazy(() =>
+    z.object({
+      data: z.array(record.partial()),
+      next_cursor: z.string().nullable(),
+      total: z.int().optional(),
+    })
+  );
 }
 
 function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
