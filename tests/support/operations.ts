@@ -26,8 +26,8 @@ export const creatableResources = [...creators.keys()];
 
 /** The resource that an operation is about, when its records can be created. */
 export function resourceOf(operation: Operation): string | undefined {
-  if (operation.path.startsWith("/trash/:")) return "trash";
   const [, segment = ""] = operation.path.split("/");
+  if (segment === "trash") return "trash";
   return [segment, ...segment.split("_")].find((name) => creators.has(name));
 }
 
@@ -76,6 +76,11 @@ export function exampleOf(operation: Operation): Record<string, unknown> {
   return z.record(z.string(), z.unknown()).parse(operation.example ?? {});
 }
 
+/** The parameters that an operation cannot do without. */
+function exampleQuery({ queryExample }: Operation): string {
+  return queryExample ? `?${new URLSearchParams(queryExample)}` : "";
+}
+
 /** Sends a request to an operation; a body that is text goes out as it is. */
 export async function call(
   operation: Operation,
@@ -87,7 +92,7 @@ export async function call(
     headers?: HeadersInit;
   } = {},
 ): Promise<Answer> {
-  const { token, id, query = "", body } = options;
+  const { token, id, query = exampleQuery(operation), body } = options;
   const headers = new Headers(options.headers);
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   if (body !== undefined && !headers.has("Content-Type")) {
