@@ -8,6 +8,8 @@ import {
   parseDatabaseUrl,
 } from "../../supabase/functions/_shared/databaseUrl.ts";
 
+import { type AppUnderTest, testSettings, withApp } from "./app.ts";
+
 /** Whether the statement reaches the database before the connection breaks. */
 export type Break = "before" | "after";
 
@@ -26,6 +28,15 @@ export interface DatabaseProxy extends AsyncDisposable {
 }
 
 const DECODER = new TextDecoder();
+
+/** Runs work with an app whose one connection to the database goes through a proxy. */
+export async function withProxiedApp(
+  work: (app: AppUnderTest, proxy: DatabaseProxy) => Promise<void>,
+): Promise<void> {
+  const { databaseUrl } = await testSettings();
+  await using proxy = startDatabaseProxy(databaseUrl);
+  await withApp({ databaseUrl: proxy.url, databaseConnections: 1 }, (app) => work(app, proxy));
+}
 
 /** Starts a proxy before the database of a URL. */
 export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {

@@ -21,8 +21,11 @@ export function includeQuery<Name extends string>(names: readonly [Name, ...Name
   return z.object({ include: list.optional() });
 }
 
-/** A time as RFC 3339 has it. */
-export const timestamp = z.iso.datetime({ offset: true, error: "Use a time as in RFC 3339." });
+const noTime = { error: "Use a time as in RFC 3339." };
+
+/** A time as RFC 3339 has it, from year 1 on and with an offset below 16 hours, as Postgres takes it. */
+export const timestamp = z.iso.datetime({ offset: true, ...noTime })
+  .refine((text) => !/^0000|[+-](1[6-9]|2\d):\d\d$/.test(text), noTime);
 
 /** `?dry_run=true` */
 export const booleanText = z.preprocess(

@@ -1,8 +1,7 @@
 /** contacts.merge that fails at any statement changes nothing, and the same merge then succeeds. */
 import { assert, assertEquals } from "@std/assert";
-import { startDatabaseProxy } from "../../support/databaseProxy.ts";
-import type { Break, DatabaseProxy } from "../../support/databaseProxy.ts";
-import { type AppUnderTest, testSettings, withApp } from "../../support/app.ts";
+import { type Break, withProxiedApp } from "../../support/databaseProxy.ts";
+import type { AppUnderTest } from "../../support/app.ts";
 import { assertProblem } from "../../support/answers.ts";
 import {
   countRows,
@@ -49,14 +48,6 @@ function merge(app: AppUnderTest, workspace: Workspace, attempt: Attempt): Promi
     },
     body: JSON.stringify({ loser_ids }),
   });
-}
-
-async function withProxiedApp(
-  work: (app: AppUnderTest, proxy: DatabaseProxy) => Promise<void>,
-): Promise<void> {
-  const { databaseUrl } = await testSettings();
-  await using proxy = startDatabaseProxy(databaseUrl);
-  await withApp({ databaseUrl: proxy.url, databaseConnections: 1 }, (app) => work(app, proxy));
 }
 
 /** Breaks the connection at the first statement, the second, … until a merge goes through. */
