@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PROBLEMS } from "../../supabase/functions/_shared/problem.ts";
 import { assertProblem } from "../support/answers.ts";
-import { filesBelow } from "../support/files.ts";
+import { filesBelow } from "../support/sourceFiles.ts";
 import { answerOf, createWorkspace, stack, test } from "../support/workspace.ts";
 
 async function request(path: string, init: RequestInit = {}) {

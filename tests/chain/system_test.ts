@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { VERSION } from "../../supabase/functions/api/version.ts";
 import { assertProblem } from "../support/answers.ts";
 import { withApp } from "../support/app.ts";
-import { readFile } from "../support/files.ts";
+import { readFile } from "../support/sourceFiles.ts";
 import { api, createWorkspace, test } from "../support/workspace.ts";
 
 test("system.health answers without a database", async () => {

@@ -5,7 +5,7 @@ import { fromFileUrl } from "@std/path";
 import { z } from "zod";
 import { routeOf } from "../../supabase/functions/_shared/routes.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
-import { filesBelow, readFile, type SourceFile } from "../support/files.ts";
+import { filesBelow, readFile, type SourceFile } from "../support/sourceFiles.ts";
 
 const LONGEST_FILE = 250;
 const LONGEST_TEST = 450;
