@@ -21,6 +21,8 @@ interface Target {
   trashed_id: number;
   /** Its row in the trash. */
   trash_id: number;
+  /** Of a file in the private bucket. */
+  path: string;
 }
 
 /** Function → a call that asks for something of the target's workspace; strangers get nothing. */
@@ -60,6 +62,27 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
       await tx`reset role`;
       return await tx`select from public.contacts where tags @> array[0::bigint]`;
+    },
+    "private.touch_contact(bigint,timestamp with time zone,text)": async (tx, { contact_id }) => {
+      await tx`select private.touch_contact(${contact_id}, '2100-01-01T00:00:00Z', null)`;
+      await tx`reset role`;
+      return await tx`
+        select from public.contacts
+        where id = ${contact_id} and last_seen = '2100-01-01T00:00:00Z'`;
+    },
+    "private.queue_upload(text)": async (tx, { path }) => {
+      await tx`select private.queue_upload(${path})`;
+      await tx`reset role`;
+      return await tx`select from private.attachment_removals where path = ${path}`;
+    },
+    "private.claim_attachments(text[])": (tx, { path }) =>
+      tx`select from private.claim_attachments(${[path]})`,
+    // The fixture's deals stand at 3; arranged, they would stand at 0 and 1.
+    "private.arrange_deals(text[],bigint,text,bigint,numeric)": async (tx, { tenant }) => {
+      await tx`select private.arrange_deals(array['won'], null, null, null, 0)`;
+      await tx`reset role`;
+      return await tx`
+        select from public.deals where workspace_id = ${tenant.workspace_id} and index <> 3`;
     },
     "private.find_contact_merge(bigint,bigint[])": (tx, { contact_id, trashed_id }) =>
       tx`
@@ -132,7 +155,11 @@ async function createTarget(): Promise<Target> {
     values (${tenant.workspace_id}, 'contacts', ${trashed.id}, 'purged', ${
     sql.json({ trash_id })
   })`;
-  return { tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id, trash_id };
+  const path = `${tenant.workspace_id}/${crypto.randomUUID()}/a.txt`;
+  await sql`
+    insert into storage.objects (bucket_id, name, metadata)
+    values ('portico-attachments', ${path}, '{"size": 1, "mimetype": "text/plain"}')`;
+  return { path, tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id, trash_id };
 }
 
 /** How many rows a caller gets; none when refused as somebody who may not. */

@@ -141,6 +141,8 @@ const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
   contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
   companies_summary: ({ companies }) => ({ id: companies?.id }),
   tags_summary: ({ tags }) => ({ id: tags?.id }),
+  contact_notes_summary: ({ contact_notes }) => ({ id: contact_notes?.id }),
+  deal_notes_summary: ({ deal_notes }) => ({ id: deal_notes?.id }),
   deals_summary: ({ deals }) => ({ id: deals?.id }),
   members: ({ sales }) => ({ id: sales?.id }),
   activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),

@@ -94,3 +94,16 @@ function columnOf(name: string, sqlType: string): Column | undefined {
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
   return known && { name, sortable: orderable, ...known };
 }
+
+/** The columns of these fields; json without a key to find elements by is only asked whether it is null. */
+export function offeredColumns(
+  columns: Record<string, Column>,
+  fields: string[],
+  elementKeys: Record<string, string> = {},
+): Record<string, Column> {
+  const offered = Object.values(columns).filter(({ name }) => fields.includes(name));
+  return Object.fromEntries(offered.map((column) => {
+    const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
+    return [column.name, opaque ? { ...column, operators: ["is" as const] } : column];
+  }));
+}

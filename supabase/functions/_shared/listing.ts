@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
 import type { Column } from "./columns.ts";
-import { columnsOf } from "./columns.ts";
+import { columnsOf, offeredColumns } from "./columns.ts";
 import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "./database.ts";
 import { databaseProblem } from "./databaseProblem.ts";
@@ -69,7 +69,7 @@ export function listing<Shape extends z.ZodObject>(
   const includes = Object.keys(definition.include ?? {});
   const fields = Object.keys(definition.record.shape).filter((name) => !includes.includes(name));
   const offer: Offer = {
-    columns: offeredColumns(definition, columns, fields),
+    columns: offeredColumns(columns, fields, definition.elementKeys),
     fields,
     includes,
     searchable: definition.search !== undefined,
@@ -85,19 +85,6 @@ export function listing<Shape extends z.ZodObject>(
     answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
     find: (sql, id, include = []) => find(sql, id, definition, { select: fields, include }),
   };
-}
-
-/** The record's own columns; json without a key to find elements by is only asked whether it is null. */
-function offeredColumns(
-  { elementKeys = {} }: Source,
-  columns: Record<string, Column>,
-  fields: string[],
-): Record<string, Column> {
-  const offered = Object.values(columns).filter(({ name }) => fields.includes(name));
-  return Object.fromEntries(offered.map((column) => {
-    const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
-    return [column.name, opaque ? { ...column, operators: ["is" as const] } : column];
-  }));
 }
 
 /** Made when it is first asked for: schemas are what a cold start spends most of its time on. */
