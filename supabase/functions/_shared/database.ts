@@ -8,8 +8,8 @@
  */
 import type postgres from "postgres";
 import type { Caller } from "./authentication.ts";
-import { databaseProblem, isConnectionLost, isRetryable, NoAnswer } from "./databaseProblem.ts";
-import { connectionOptions } from "./databaseUrl.ts";
+import { createPool, inConnection, promptly, rethrow, settled } from "./connections.ts";
+import { databaseProblem, isConnectionLost, isRetryable } from "./databaseProblem.ts";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 
@@ -78,11 +78,6 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const ANSWER_WITHIN_MS = 4_000;
-/** Longer than any statement may take: beyond it the server itself hangs. */
-const FINISH_WITHIN_MS = 15_000;
-/** What other connections may still finish when one is lost. */
-const GRACE_SECONDS = 10;
 const ATTEMPTS = 4;
 const STATEMENT_TIMEOUT = "10s";
 const LOCK_TIMEOUT = "4s";
@@ -107,60 +102,6 @@ export function createDatabase(settings: Settings): Database {
         })),
     close: () => pool.end(),
   };
-}
-
-interface Pool {
-  client(): Promise<postgres.Sql>;
-  /** New connections from now on; the old ones have some time to finish what they do. */
-  replace(broken: postgres.Sql, graceSeconds: number): void;
-  end(): Promise<void>;
-}
-
-/** The driver, with the Node modules that it needs, loads with the first statement. */
-function createPool(settings: Settings): Pool {
-  const options = connectionOptions(settings);
-  let current: postgres.Sql | undefined;
-  return {
-    async client() {
-      if (current) return current;
-      const { default: connect } = await import("postgres");
-      return current ??= connect(options);
-    },
-    replace(broken, graceSeconds) {
-      if (current !== broken) return;
-      current = undefined;
-      void broken.end({ timeout: graceSeconds }).catch(() => {});
-    },
-    end: async () => await current?.end({ timeout: 1 }),
-  };
-}
-
-/** Reserves a connection for the work; a server that hangs costs the whole pool, not the request. */
-async function inConnection<Value>(pool: Pool, work: (sql: Sql) => Promise<Value>): Promise<Value> {
-  const client = await pool.client();
-  const sql = await reserve(client);
-  try {
-    return await promptly(work(sql), FINISH_WITHIN_MS);
-  } catch (error) {
-    // The driver would hand a connection that has closed to the next request.
-    if (isConnectionLost(error)) {
-      pool.replace(client, error instanceof NoAnswer ? 0 : GRACE_SECONDS);
-    }
-    throw error;
-  } finally {
-    sql.release();
-  }
-}
-
-/** No connection in time: all are busy, or none can be made. Those that are busy go on. */
-async function reserve(client: postgres.Sql): Promise<Sql> {
-  const reserving = client.reserve();
-  try {
-    return await promptly(reserving);
-  } catch (error) {
-    if (error instanceof NoAnswer) reserving.then((late) => late.release(), () => {});
-    throw error;
-  }
 }
 
 async function read<Value>(
@@ -258,7 +199,7 @@ interface Opening {
 }
 
 async function openAsCaller(sql: Sql, scope: RequestScope): Promise<Opening> {
-  const [row] = await sql<Opening[]>`
+  const opening = sql<Opening[]>`
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
       set_config('portico.request_id', ${scope.requestId}, true),
@@ -266,6 +207,8 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<Opening> {
       set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('role', 'authenticated', true),
       (select gateway.membership(${scope.caller.userId}::uuid)) as membership`;
+  // Executed here and now: nothing of the work may reach the database before the role has changed.
+  const [row] = await opening.execute();
   return row ?? { membership: null };
 }
 
@@ -302,38 +245,4 @@ async function timed<Value>(scope: Timed, work: () => Promise<Value>): Promise<V
   } finally {
     scope.timing.databaseMs += performance.now() - start;
   }
-}
-
-async function promptly<Value>(
-  promise: PromiseLike<Value>,
-  milliseconds = ANSWER_WITHIN_MS,
-): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new NoAnswer("The database did not answer in time")),
-      milliseconds,
-    );
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-type Settled<Value> = { value: Value } | { error: unknown };
-
-/** Pipelined statements fail in their own time: a promise that never rejects holds each outcome. */
-async function settled<Value>(promise: PromiseLike<Value>): Promise<Settled<Value>> {
-  try {
-    return { value: await promise };
-  } catch (error) {
-    return { error };
-  }
-}
-
-function rethrow<Value>(outcome: Settled<Value>): Value {
-  if ("error" in outcome) throw outcome.error;
-  return outcome.value;
 }

@@ -3,12 +3,11 @@
  * authenticate → rate limit → body → parameters → validate → idempotency → transaction → run → answer.
  */
 import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
-import { zValidator } from "@hono/zod-validator";
-import type { z } from "zod";
+import { toAnswer } from "./answer.ts";
 import type { Authenticate, Caller } from "./authentication.ts";
 import { limitBody, optionalJson, requireJson } from "./body.ts";
 import type { Database, Member, RequestScope, Sql } from "./database.ts";
-import { entityTagOf, parseIfMatch } from "./entityTag.ts";
+import { parseIfMatch } from "./entityTag.ts";
 import {
   fingerprintOf,
   idempotentEnvelope,
@@ -17,7 +16,7 @@ import {
   parseIdempotencyKey,
   type StoredAnswer,
 } from "./idempotency.ts";
-import { type Input, JsonText, type Operation, Reply } from "./operation.ts";
+import type { Input, Operation } from "./operation.ts";
 import { knownParameters } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import type { RateLimiter } from "./rateLimit.ts";
@@ -27,6 +26,7 @@ import type { RequireSecretKey } from "./secretKey.ts";
 import type { Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
+import { validated } from "./validation.ts";
 
 /** What the pipeline runs on. */
 export interface Platform {
@@ -101,38 +101,6 @@ function holdsSecretKey(platform: Platform): Step {
   };
 }
 
-/** Hono types a validator by its one schema; erased like the operation, since `inputOf` reads by name. */
-function validated(
-  target: "param" | "query" | "json",
-  schema: z.ZodType,
-  code: "invalid_parameter" | "validation_failed",
-): Step {
-  return zValidator(target, schema, refuse(code)) as unknown as Step;
-}
-
-type ValidationResult = { success: boolean; error?: { issues: readonly z.core.$ZodIssue[] } };
-
-function refuse(code: "invalid_parameter" | "validation_failed") {
-  return (result: ValidationResult): void => {
-    if (result.success) return;
-    const errors: Record<string, string> = {};
-    for (const issue of result.error?.issues ?? []) describeIssue(issue, errors);
-    const detail = `Correct ${Object.keys(errors).join(", ")}, then send the request again.`;
-    throw new Problem(code, detail, { errors });
-  };
-}
-
-/** Unknown keys are one issue of their object; forms want them under their own names. */
-function describeIssue(issue: z.core.$ZodIssue, errors: Record<string, string>): void {
-  if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys) {
-      errors[[...issue.path, key].join(".")] = "This field is not known.";
-    }
-  } else {
-    errors[issue.path.join(".") || "body"] ??= issue.message;
-  }
-}
-
 function answer(
   operation: Operation,
   platform: Platform,
@@ -177,7 +145,7 @@ async function runWithoutCaller(
     const { requestId } = state;
     const transaction = <Value>(work: (sql: Sql) => Promise<Value>) => database.own(state, work);
     const result = await operation.run({ requestId, settings, storage, transaction }, input);
-    return toAnswer(result, operation, platform);
+    return toAnswer(result, operation, platform.checkAnswers);
   }
   if (operation.kind !== "plain") throw new Error(`${operation.id} needs a caller`);
   const check = { database: () => database.ping(), auth: () => auth.ping() };
@@ -185,7 +153,7 @@ async function runWithoutCaller(
     { settings, operations, requestId: state.requestId, check },
     input,
   );
-  return toAnswer(result, operation, platform);
+  return toAnswer(result, operation, platform.checkAnswers);
 }
 
 type CallerState = RequestState & { caller: Caller };
@@ -208,15 +176,14 @@ async function runAsCaller(
   const shared = { caller, requestId, settings, signal: () => context.req.raw.signal };
   const idempotent = await idempotentRequest(context, operation, caller);
   const dryRun = isDryRun(input);
+  const answered = (result: unknown) => toAnswer(result, operation, platform.checkAnswers);
   switch (operation.kind) {
     case "plain":
     case "job":
       return await runWithoutCaller(operation, platform, state, input);
     case "read":
-      return toAnswer(
+      return answered(
         await database.read(scope, (sql) => operation.run({ ...shared, sql }, input)),
-        operation,
-        platform,
       );
     case "write": {
       const after: (() => Promise<void>)[] = [];
@@ -227,7 +194,7 @@ async function runAsCaller(
           { ...shared, storage, sql, member, after: queue },
           input,
         );
-        return toAnswer(output, operation, platform);
+        return answered(output);
       }, { dryRun, envelope: idempotent && idempotentEnvelope(idempotent) });
       if (!dryRun) afterCommit(after, platform, requestId);
       return result;
@@ -238,11 +205,7 @@ async function runAsCaller(
           run: Parameters<typeof database.write<Value>>[1],
           options?: { dryRun?: boolean },
         ) => database.write<Value>(scope, run, options);
-        return toAnswer(
-          await operation.run({ ...shared, auth, storage, transaction }, input),
-          operation,
-          platform,
-        );
+        return answered(await operation.run({ ...shared, auth, storage, transaction }, input));
       };
       return idempotent ? await idempotentSaga(database, scope, idempotent, work) : await work();
     }
@@ -285,33 +248,5 @@ function afterCommit(works: (() => Promise<void>)[], platform: Platform, request
   const runtime: unknown = Reflect.get(globalThis, "EdgeRuntime");
   if (typeof runtime === "object" && runtime !== null && "waitUntil" in runtime) {
     (runtime.waitUntil as (promise: Promise<unknown>) => void)(all);
-  }
-}
-
-function toAnswer(result: unknown, operation: Operation, platform: Platform): StoredAnswer {
-  const reply = result instanceof Reply ? result : new Reply(result);
-  const { body, options } = reply;
-  if (platform.checkAnswers) checkAnswer(body, operation);
-  const status = options.status ?? operation.status ?? 200;
-  const tag = entityTagOf(body);
-  const location = status === 201 ? operation.location?.(body) : undefined;
-  return {
-    status,
-    headers: {
-      ...(tag && { ETag: tag }),
-      ...(location && { Location: location }),
-      ...options.headers,
-    },
-    body: status === 204 ? "" : body instanceof JsonText ? body.text : JSON.stringify(body),
-  };
-}
-
-function checkAnswer(body: unknown, operation: Operation): void {
-  const value: unknown = body instanceof JsonText ? JSON.parse(body.text) : body;
-  const result = operation.output.safeParse(value);
-  if (!result.success) {
-    throw new Error(
-      `${operation.id} answered what its schema does not say: ${result.error.message}`,
-    );
   }
 }
