@@ -30,23 +30,27 @@ create trigger "90_set_updated_at"
 comment on column public.deals.index is
   'Position within the column of its stage, from 0 without gaps; the last ones of a column with more than 32768 deals share theirs.';
 
--- With the caller's own rights. Who calls it holds the workspace's board lock (see the gateway's
--- api/deals/positions.ts), so that two never number the same column at once.
+-- Who calls it holds the workspace's board lock (see the gateway's api/deals/positions.ts), so that two
+-- never number the same column at once.
 --
--- Nested loops are off: after a bulk load, before the table is analysed, the planner takes a column of
--- thousands for one row, and would compare every row with every other.
+-- It runs as the owner, in the caller's workspace alone, where every member may update deals, and is
+-- planned for the workspace at hand: row-level security, and a plan for workspaces in general, would
+-- offer the planner joins over a whole workspace or the whole table.
 create function private.arrange_deals(
   stages text[], moved_id bigint, moved_stage text, neighbour_id bigint, slot numeric
 )
 returns void
-language sql volatile
+language plpgsql volatile security definer
 set search_path = ''
-set enable_nestloop = off
+set plan_cache_mode = force_custom_plan
 as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
   with live as (
     select d.id, d.stage, d.index
     from public.deals d
-    where d.workspace_id = (select private.workspace_id())
+    where d.workspace_id = caller_workspace
       and d.stage = any (stages)
       and d.archived_at is null
     order by d.id
@@ -84,8 +88,8 @@ as $$
   set stage = placed.stage, index = placed.index
   from placed
   where d.id = placed.id
-    and d.workspace_id = (select private.workspace_id())
-    and (d.stage, d.index) is distinct from (placed.stage, placed.index)
+    and (d.stage, d.index) is distinct from (placed.stage, placed.index);
+end
 $$;
 comment on function private.arrange_deals(text[], bigint, text, bigint, numeric) is
   'Numbers the caller''s live deals of these stages from 0; the moved one goes into its stage at slot, counted from the neighbour if there is one.';

@@ -63,7 +63,7 @@ export const dealsBoard = read({
 });
 
 async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
-  const live = liveSql(sql, query);
+  const limit = query.limit ?? DEFAULT_LIMIT;
   const [row] = await sql<{ board: string }[]>`
     with settings as (
       select private.effective_configuration(config) as config from configuration
@@ -79,11 +79,15 @@ async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
       where stage.value ->> 'value' is not null
       group by 1
     ),
-    totals as (
-      select record.stage, count(*) as count, coalesce(sum(record.amount), 0) as amount
+    live as materialized (
+      select record.id, record.stage, record.index, record.amount
       from deals as record
-      where ${live}
-      group by record.stage
+      where ${liveSql(sql, query)}
+    ),
+    totals as (
+      select stage, count(*) as count, coalesce(sum(amount), 0) as amount
+      from live
+      group by stage
     ),
     board_columns as (
       select
@@ -107,7 +111,7 @@ async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
               'configured', configured,
               'count', count,
               'amount', amount,
-              'deals', (${dealsSql(sql, live, query.limit ?? DEFAULT_LIMIT)})
+              'deals', (${dealsSql(sql, limit)})
             )
             order by position nulls last, stage
           ),
@@ -133,15 +137,20 @@ function liveSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuer
 }
 
 /** The first deals of the column `board_columns`. The limit stands in the text, for the planner. */
-function dealsSql(sql: Sql, live: Fragment, limit: number): Fragment {
+function dealsSql(sql: Sql, limit: number): Fragment {
   const fields = dealsListing.offer.fields.map((name) => sql`record.${sql(name)}`);
   return sql`
     select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
     from (
+      select live.id
+      from live
+      where live.stage = board_columns.stage
+      order by live.index, live.id
+      limit ${sql.unsafe(String(limit))}
+    ) as first
+    cross join lateral (
       select ${commaSeparated(sql, fields)}, (${ownerSql(sql)}) as owner
       from deals_summary as record
-      where record.stage = board_columns.stage and ${live}
-      order by record.index, record.id
-      limit ${sql.unsafe(String(limit))}
+      where record.id = first.id
     ) as deal`;
 }
