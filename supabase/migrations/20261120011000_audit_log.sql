@@ -26,10 +26,14 @@ create table public.audit_log (
   )
 );
 create index ix__audit_log__workspace_id__table_name__record_id
-  on public.audit_log (workspace_id, table_name, record_id, id);
+  on public.audit_log (
+    workspace_id, table_name, record_id, created_at desc nulls last, id desc
+  );
 create index ix__audit_log__workspace_id__member_id
-  on public.audit_log (workspace_id, member_id, id);
--- Rows lie in the order of time: a range of it is found by this, for next to nothing.
+  on public.audit_log (workspace_id, member_id, created_at desc nulls last, id desc);
+create index ix__audit_log__workspace_id__created_at
+  on public.audit_log (workspace_id, created_at desc nulls last, id desc);
+-- Rows lie in the order of time: the purge finds the oldest of all workspaces by this.
 create index ix__audit_log__created_at on public.audit_log using brin (created_at);
 comment on table public.audit_log is 'One row for each change of a record. Append-only.';
 comment on column public.audit_log.action is

@@ -9,7 +9,10 @@ export interface Key {
   expression: Fragment;
   type: string;
   descending: boolean;
+  /** Ordered as what may be null. */
   nullable: boolean;
+  /** Never null all the same: its bound implies no loss. */
+  filled?: boolean;
 }
 
 /**
@@ -37,6 +40,8 @@ export function orderKeys(
       type: column.type,
       descending,
       nullable: column.name !== "id",
+      // Every table's created_at is not null, but a view's columns do not say so.
+      filled: column.name === "created_at",
     }));
   const { id } = columns;
   if (id && (ranked || !sort.some(({ column }) => column === id))) {
@@ -68,7 +73,8 @@ export function afterSql(sql: Sql, keys: Key[], position: (string | null)[]): Fr
 }
 
 function boundSql(sql: Sql, key: Key | undefined, value: string | null | undefined): Fragment {
-  if (!key || value === null || value === undefined || key.nullable) return sql``;
+  if (!key || value === null || value === undefined) return sql``;
+  if (key.nullable && !key.filled) return sql``;
   return key.descending
     ? sql`${key.expression} <= ${valueSql(sql, key, value)} and`
     : sql`${key.expression} >= ${valueSql(sql, key, value)} and`;

@@ -11,8 +11,7 @@ export const activityListing = listing({
   relation: activity,
   name: "activity",
   record: Activity,
-  // Newest first: ids are given in the order of time, and the primary key is in their order.
-  defaultSort: "-id",
+  defaultSort: "-created_at,-id",
   include: {
     member: (sql) =>
       sql`
