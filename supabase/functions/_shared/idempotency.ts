@@ -61,9 +61,11 @@ async function take(
   lease: boolean,
 ): Promise<StoredAnswer | undefined> {
   const { userId, idempotency_key, operation, fingerprint } = request;
-  const [row] = await sql<StoredRow[]>`
+  const taking = sql<StoredRow[]>`
     select * from gateway.take_idempotency_key(
       ${userId}::uuid, ${idempotency_key}, ${operation}, ${fingerprint}, ${lease})`;
+  // Executed here and now: the role that may do this is left by the next statement.
+  const [row] = await taking.execute();
   if (!row || row.locked) {
     throw new Problem("request_in_flight", FIRST, { headers: { "Retry-After": "1" } });
   }
