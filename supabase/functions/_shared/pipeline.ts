@@ -190,11 +190,8 @@ async function runAsCaller(
       const result = await database.write(scope, async (sql, member) => {
         after.length = 0;
         const queue = (work: () => Promise<void>) => void after.push(work);
-        const output = await operation.run(
-          { ...shared, storage, sql, member, after: queue },
-          input,
-        );
-        return answered(output);
+        const writing = { ...shared, storage, sql, member, after: queue };
+        return answered(await operation.run(writing, input));
       }, { dryRun, envelope: idempotent && idempotentEnvelope(idempotent) });
       if (!dryRun) afterCommit(after, platform, requestId);
       return result;
