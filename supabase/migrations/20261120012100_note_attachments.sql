@@ -101,7 +101,11 @@ select
   cn.date,
   cn.sales_id,
   cn.status,
-  private.attachment_list(cn.attachments) as attachments,
+  -- Most notes have none: they are spared the call.
+  case
+    when cn.attachments is null then '[]'::jsonb
+    else private.attachment_list(cn.attachments)
+  end as attachments,
   cn.created_at,
   cn.updated_at
 from public.contact_notes cn;
@@ -117,7 +121,11 @@ select
   dn.text,
   dn.date,
   dn.sales_id,
-  private.attachment_list(dn.attachments) as attachments,
+  -- Most notes have none: they are spared the call.
+  case
+    when dn.attachments is null then '[]'::jsonb
+    else private.attachment_list(dn.attachments)
+  end as attachments,
   dn.created_at,
   dn.updated_at
 from public.deal_notes dn;
