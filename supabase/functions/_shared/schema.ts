@@ -47,7 +47,7 @@ export const activity_log = pgView("activity_log", {
 }).existing();
 
 export const audit_log = pgTable("audit_log", {
-  id: bigint({ mode: "number" }).generatedAlwaysAsIdentity(),
+  id: bigint({ mode: "number" }).generatedByDefaultAsIdentity(),
   workspace_id: uuid().notNull(),
   table_name: text().notNull(),
   record_id: bigint({ mode: "number" }).notNull(),

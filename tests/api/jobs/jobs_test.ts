@@ -14,7 +14,7 @@ function run(path: string): Promise<Answer> {
 async function runToTheEnd(path: string): Promise<void> {
   for (let complete = false; !complete;) {
     const { status, body } = await run(path);
-    assertEquals(status, 200);
+    assertEquals(status, 200, JSON.stringify(body));
     complete = body.complete;
   }
 }
