@@ -18,7 +18,7 @@ import {
 } from "./listingQuery.ts";
 import { countRows, totalOf } from "./listingCount.ts";
 import { filterConditions, type ListFilters } from "./listingFilters.ts";
-import { afterSql, orderKeys, orderSql } from "./listingOrder.ts";
+import { orderKeys, orderSql, rangesAfter } from "./listingOrder.ts";
 import { commaSeparated, conditionSql, joined, wordsSql } from "./listingSql.ts";
 import { JsonText, Reply } from "./operation.ts";
 import { Problem } from "./problem.ts";
@@ -141,29 +141,44 @@ async function answer(
     ? { key: [], offset: 0 }
     : decodeCursor(query.cursor, binding, keys.length);
   const where = whereSql(sql, query, definition);
-  const after = from.key.length > 0 ? sql`and ${afterSql(sql, keys, from.key)}` : sql``;
+  const ranges = from.key.length > 0 ? rangesAfter(sql, keys, from.key) : [sql`true`];
   // The limit stands in the text: as a parameter it would make Postgres plan every execution anew.
-  const rows = sql<Row[]>`
+  const rowsIn = (range: Fragment) =>
+    sql<Row[]>`
     select
       (select to_json(fields) from (select ${
-    fieldsSql(sql, query, definition)
-  }) as fields)::text as record,
+      fieldsSql(sql, query, definition)
+    }) as fields)::text as record,
       to_json(array[${
-    commaSeparated(sql, keys.map((key) => sql`(${key.expression})::text`))
-  }]) as key
+      commaSeparated(sql, keys.map((key) => sql`(${key.expression})::text`))
+    }]) as key
     from ${sql(definition.name)} as record
-    where ${where} ${after}
+    where ${where} and ${range}
     order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
     limit ${sql.unsafe(String(query.limit + 1))}`;
   try {
     const [found, total] = await Promise.all([
-      rows,
+      fill(ranges, rowsIn, query.limit + 1),
       query.count && countRows(sql, query.count, definition.name, where),
     ]);
     return page(found, query, from.offset, total, binding);
   } catch (error) {
     throw unreadable(error, query);
   }
+}
+
+/** Asks one range after the other until there are enough rows; nearly always the first one is enough. */
+async function fill(
+  ranges: Fragment[],
+  rowsIn: (range: Fragment) => PromiseLike<Row[]>,
+  enough: number,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const range of ranges) {
+    rows.push(...await rowsIn(range));
+    if (rows.length >= enough) break;
+  }
+  return rows.slice(0, enough);
 }
 
 /** What Postgres refuses to read of a list's parameters is the request's fault, not a record's. */

@@ -58,38 +58,51 @@ export function orderSql(sql: Sql, { expression, descending, nullable }: Key): F
 }
 
 /**
- * Rows after the position: equal in the first keys and behind in the next, for each key in turn. The
- * bound on the first key alone is implied; it lets Postgres enter the index at the position.
+ * Conditions for the rows after the position, to be asked one after the other until a page is full:
+ * where the first key may be null, its nulls come last and are a range of the index of their own. The
+ * bound on the first key is implied; it lets Postgres enter the index at the position.
  */
-export function afterSql(sql: Sql, keys: Key[], position: (string | null)[]): Fragment {
-  const alternatives = keys.map((key, index) => {
+export function rangesAfter(sql: Sql, keys: Key[], position: (string | null)[]): Fragment[] {
+  const [first] = keys;
+  const [value] = position;
+  const behind = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
+  if (!first || value === undefined) return [behind];
+  if (value === null) return [sql`${first.expression} is null and ${behind}`];
+  const bounded = sql`${boundSql(sql, first, value)} and ${behind}`;
+  return first.nullable && !first.filled ? [bounded, sql`${first.expression} is null`] : [bounded];
+}
+
+/** Equal in the first keys and behind in the next, for each key in turn. */
+function alternatives(sql: Sql, keys: Key[], position: (string | null)[]): Fragment[] {
+  return keys.map((key, index) => {
     const same = keys.slice(0, index).map((before, at) =>
       sql`${before.expression} is not distinct from ${valueSql(sql, before, position[at])}`
     );
-    return joined(sql, [...same, behindSql(sql, key, position[index])], sql` and `);
+    const behind = behindSql(sql, key, position[index], index > 0);
+    return sql`(${joined(sql, [...same, behind], sql` and `)})`;
   });
-  const bound = boundSql(sql, keys[0], position[0]);
-  return sql`${bound} (${joined(sql, alternatives.map((item) => sql`(${item})`), sql` or `)})`;
 }
 
-function boundSql(sql: Sql, key: Key | undefined, value: string | null | undefined): Fragment {
-  if (!key || value === null || value === undefined) return sql``;
-  if (key.nullable && !key.filled) return sql``;
-  return key.descending
-    ? sql`${key.expression} <= ${valueSql(sql, key, value)} and`
-    : sql`${key.expression} >= ${valueSql(sql, key, value)} and`;
+function boundSql(sql: Sql, { expression, descending, ...key }: Key, value: string): Fragment {
+  const typed = valueSql(sql, key, value);
+  return descending ? sql`${expression} <= ${typed}` : sql`${expression} >= ${typed}`;
 }
 
-function behindSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
+function behindSql(
+  sql: Sql,
+  key: Key,
+  value: string | null | undefined,
+  withNulls: boolean,
+): Fragment {
   if (value === null || value === undefined) return sql`false`;
   const behind = key.descending
     ? sql`${key.expression} < ${valueSql(sql, key, value)}`
     : sql`${key.expression} > ${valueSql(sql, key, value)}`;
-  return key.nullable ? sql`(${behind} or ${key.expression} is null)` : behind;
+  return key.nullable && withNulls ? sql`(${behind} or ${key.expression} is null)` : behind;
 }
 
 /** Values travel as text and are cast by Postgres: the driver would cut microseconds off a time. */
-function valueSql(sql: Sql, key: Key, value: string | null | undefined): Fragment {
+function valueSql(sql: Sql, key: Pick<Key, "type">, value: string | null | undefined): Fragment {
   return sql`${value ?? null}::text::${sql.unsafe(key.type)}`;
 }
 
