@@ -3,7 +3,16 @@ import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { askForUpload, bytesOf, CONTENT, download, put, upload } from "../../support/files.ts";
 import { insertRow } from "../../support/records.ts";
-import { createWorkspace, test, type TestMember, type Workspace } from "../../support/workspace.ts";
+import { CONTENT_TYPES } from "../../../supabase/functions/api/attachments/contentTypes.ts";
+import { BUCKET } from "../../../supabase/functions/api/attachments/files.ts";
+import { MAXIMUM_SIZE } from "../../../supabase/functions/api/attachments/schema.ts";
+import {
+  createWorkspace,
+  sql,
+  test,
+  type TestMember,
+  type Workspace,
+} from "../../support/workspace.ts";
 
 async function contactOf(workspace: Workspace): Promise<number> {
   return await insertRow(workspace, "contacts", { first_name: "Ada" });
@@ -33,6 +42,14 @@ for (
     assert(response.headers.get("Content-Disposition")?.startsWith("attachment"));
   });
 }
+
+test("attachments: bucket and gateway allow the same types and the same size", async () => {
+  const [bucket] = await sql<{ types: string[]; size: number; public: boolean }[]>`
+    select allowed_mime_types as types, file_size_limit::float8 as size, public
+    from storage.buckets where id = ${BUCKET}`;
+  assertEquals(bucket?.types.toSorted(), [...CONTENT_TYPES.keys()].sort());
+  assertEquals([bucket?.size, bucket?.public], [MAXIMUM_SIZE, false]);
+});
 
 test("attachments.create keeps the name's ending and leaves out what paths cannot hold", async () => {
   const { admin } = await createWorkspace();
@@ -181,4 +198,17 @@ test("contact_notes.update keeps attachments as they are stored, checks new ones
   assertEquals(again.body.attachments, body.attachments);
   const cleared = await admin.api.patch(`/contact_notes/${id}`, { attachments: null });
   assertEquals(cleared.body.attachments, []);
+});
+
+test("deal_notes take files up as notes of contacts do, and answer 410 from the trash", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const deal_id = await insertRow(workspace, "deals", { name: "Engine", stage: "opportunity" });
+  const attachments = [{ path: await upload(admin), title: "The offer" }];
+  const note = await admin.api.post("/deal_notes", { deal_id, text: "Sent", attachments });
+  assertEquals(note.body.attachments[0].title, "The offer");
+  const address = `/deal_notes/${note.body.id}`;
+  await admin.api.delete(address);
+  assertProblem(await admin.api.patch(address, { attachments }), 410, "deleted");
+  assertProblem(await admin.api.patch("/deal_notes/999999999", { attachments }), 404, "not_found");
 });

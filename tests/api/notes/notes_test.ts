@@ -54,6 +54,20 @@ test("contact_notes.create answers 422 to an unknown status, contact or owner, a
   assertEquals((await api.get("/contact_notes?count=exact")).body.total, 0);
 });
 
+test("contact_notes.create and tasks.create on one contact at once all succeed", async () => {
+  const workspace = await createWorkspace();
+  const { api } = workspace.admin;
+  const contact_id = await contactOf(workspace, { last_seen: null });
+  const dates = Array.from({ length: 12 }, (_, day) => `2100-01-${10 + day}T00:00:00+00:00`);
+  const answers = await Promise.all(dates.flatMap((date) => [
+    api.post("/contact_notes", { contact_id, text: "Met", date, contact_status: "warm" }),
+    api.post("/tasks", { contact_id, text: "Call", contact_status: "warm" }),
+  ]));
+  assertEquals(answers.filter(({ status }) => status !== 201).map(({ body }) => body), []);
+  const contact = await rowOf("contacts", contact_id);
+  assertEquals([contact?.last_seen, contact?.status], [dates.at(-1), "warm"]);
+});
+
 test("contact_notes.update keeps a status that was stored before", async () => {
   const workspace = await createWorkspace();
   const contact_id = await contactOf(workspace);
