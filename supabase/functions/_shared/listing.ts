@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
 import type { Column } from "./columns.ts";
 import { columnsOf, offeredColumns } from "./columns.ts";
-import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
+import { decodeCursor, invalidCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "./database.ts";
 import { databaseProblem } from "./databaseProblem.ts";
 import {
@@ -16,11 +16,12 @@ import {
   parseListQuery,
   type SortKey,
 } from "./listingQuery.ts";
-import { countRows, totalOf } from "./listingCount.ts";
+import { countRows } from "./listingCount.ts";
+import { pageOf, pageSchema, type Row } from "./listingPage.ts";
 import { filterConditions, type ListFilters } from "./listingFilters.ts";
 import { orderKeys, orderSql, rangesAfter } from "./listingOrder.ts";
 import { commaSeparated, conditionSql, joined, wordsSql } from "./listingSql.ts";
-import { JsonText, Reply } from "./operation.ts";
+import type { Reply } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
 interface Definition<Shape extends z.ZodObject> {
@@ -79,23 +80,12 @@ export function listing<Shape extends z.ZodObject>(
   return {
     query: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
       .transform((parameters) => parseListQuery(parameters, offer)),
-    page: pageOf(definition.record),
+    page: pageSchema(definition.record),
     offer,
     knows: (parameter) => isListParameter(parameter, offer),
     answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
     find: (sql, id, include = []) => find(sql, id, definition, { select: fields, include }),
   };
-}
-
-/** Made when it is first asked for: schemas are what a cold start spends most of its time on. */
-function pageOf(record: z.ZodObject): z.ZodType {
-  return z.lazy(() =>
-    z.object({
-      data: z.array(record.partial()),
-      next_cursor: z.string().nullable(),
-      total: z.int().optional(),
-    })
-  );
 }
 
 function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
@@ -120,12 +110,6 @@ async function find<Shape extends z.ZodObject>(
     from ${sql(definition.name)} as record
     where record.id = ${id}`;
   return row?.record;
-}
-
-interface Row {
-  record: string;
-  /** As JSON: in an array of Postgres's own the driver takes a null for a text. */
-  key: (string | null)[];
 }
 
 async function answer(
@@ -161,7 +145,7 @@ async function answer(
       fill(ranges, rowsIn, query.limit + 1),
       query.count && countRows(sql, query.count, definition.name, where),
     ]);
-    return page(found, query, from.offset, total, binding);
+    return pageOf(found, query, from.offset, total, binding);
   } catch (error) {
     throw unreadable(error, query);
   }
@@ -190,27 +174,6 @@ function unreadable(error: unknown, query: ListQuery): unknown {
       cause: error,
     })
     : invalidCursor(error);
-}
-
-function page(
-  rows: Row[],
-  query: ListQuery,
-  offset: number,
-  counted: number | undefined,
-  binding: string,
-): Reply {
-  const shown = rows.slice(0, query.limit);
-  const last = rows.length > query.limit ? shown.at(-1) : undefined;
-  const next = last
-    ? JSON.stringify(encodeCursor({ key: last.key, offset: offset + shown.length }, binding))
-    : "null";
-  const data = shown.map((row) => row.record).join(",");
-  const range = shown.length === 0 ? "*" : `${offset}-${offset + shown.length - 1}`;
-  const total = totalOf(query.count, counted, offset + shown.length, last === undefined);
-  const member = total === undefined ? "" : `,"total":${total}`;
-  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}${member}}`), {
-    headers: { "Content-Range": `${range}/${total ?? "*"}` },
-  });
 }
 
 function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
