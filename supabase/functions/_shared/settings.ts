@@ -50,7 +50,7 @@ export function readSettings(environment: Environment): Settings {
   return {
     production,
     supabaseUrl,
-    publicUrl: (environment.SUPABASE_PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
+    publicUrl: (environment.PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
     databaseUrl: environment.DATABASE_URL || required(environment, "SUPABASE_DB_URL"),
     databaseConnections: count(environment, "DATABASE_CONNECTIONS", 2),
     secretKey: apiKey(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
