@@ -119,8 +119,13 @@ async function read<Value>(
     return rethrow(await working);
   } catch (error) {
     open = !isConnectionLost(error);
-    // The connection goes to the next request: nothing of this one may still be under way on it.
-    if (open) await working;
+    // The connection goes to the next request: nothing of this one may still be under way on it. A
+    // statement that the work no longer waits for stands in a queue that a release would forget.
+    if (open) {
+      await working;
+      await settled(sql`rollback`.execute());
+      open = false;
+    }
     throw error;
   } finally {
     // Nothing to keep: the answer need not wait for the end of a read-only transaction.
