@@ -165,7 +165,7 @@ async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
 /** The answer with its body read. */
 export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  const json = response.headers.get("Content-Type")?.includes("json") && text !== "";
+  const json = /[/+]json\b/.test(response.headers.get("Content-Type") ?? "") && text !== "";
   return {
     status: response.status,
     headers: response.headers,

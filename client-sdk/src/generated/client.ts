@@ -63,6 +63,8 @@ export type TagMergeInput = components["schemas"]["TagMergeInput"];
 
 export type TagMergeResult = components["schemas"]["TagMergeResult"];
 
+export type SearchHit = components["schemas"]["SearchHit"];
+
 export type Board = components["schemas"]["Board"];
 
 export type BoardColumn = components["schemas"]["BoardColumn"];
@@ -762,6 +764,32 @@ export class TagsResource {
       body,
       options,
     });
+  }
+}
+
+/** Operations on `search`. */
+export class SearchResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Search all records.
+   *
+   * Every word must occur, as a prefix, in any spelling of accents and case. Where words find fewer than five records of a kind, contacts, companies and deals of a similar spelling follow. At most `limit` (10, at most 20) of each kind, best first; of words that occur in more than 1,000 records the newest are looked at.
+   */
+  all(
+    query?: {
+      q?: string | number | boolean;
+      kinds?: readonly ("contacts" | "companies" | "deals" | "contact_notes" | "deal_notes")[];
+      limit?: number;
+    },
+    options?: CallOptions,
+  ): Call<operations["search.all"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["search.all"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/search`, query, options });
   }
 }
 
@@ -1606,6 +1634,7 @@ export class Portico {
   readonly companies: CompaniesResource;
   readonly contacts: ContactsResource;
   readonly tags: TagsResource;
+  readonly search: SearchResource;
   readonly deals: DealsResource;
   readonly configuration: ConfigurationResource;
   readonly activity: ActivityResource;
@@ -1624,6 +1653,7 @@ export class Portico {
     this.companies = new CompaniesResource(transport);
     this.contacts = new ContactsResource(transport);
     this.tags = new TagsResource(transport);
+    this.search = new SearchResource(transport);
     this.deals = new DealsResource(transport);
     this.configuration = new ConfigurationResource(transport);
     this.activity = new ActivityResource(transport);

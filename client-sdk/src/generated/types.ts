@@ -563,6 +563,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/search": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Search all records
+     * @description Every word must occur, as a prefix, in any spelling of accents and case. Where words find fewer than five records of a kind, contacts, companies and deals of a similar spelling follow. At most `limit` (10, at most 20) of each kind, best first; of words that occur in more than 1,000 records the newest are looked at.
+     */
+    get: operations["search.all"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/deals": {
     parameters: {
       query?: never;
@@ -1775,6 +1795,24 @@ export interface components {
       merged_ids: number[];
       dry_run: boolean;
     };
+    SearchHit: {
+      /** @enum {string} */
+      kind: "contacts" | "companies" | "deals" | "contact_notes" | "deal_notes";
+      id: number;
+      title: string | null;
+      subtitle: string | null;
+      /** @description Comparable among hits of one `matched`. */
+      rank: number;
+      /**
+       * @description `words`: every word occurs; `similar`: every word is spelt nearly like one.
+       * @enum {string}
+       */
+      matched: "words" | "similar";
+      /** @description Of a contact's note. */
+      contact_id?: number;
+      /** @description Of a deal's note. */
+      deal_id?: number;
+    };
     Board: {
       currency: string;
       data: components["schemas"]["BoardColumn"][];
@@ -2733,6 +2771,7 @@ export interface operations {
         select?: string;
         include?: string;
         q?: string;
+        format?: "json" | "csv" | "ndjson";
         id?: string;
         created_at?: string;
         name?: string;
@@ -2801,6 +2840,8 @@ export interface operations {
             next_cursor: string | null;
             total?: number;
           };
+          "text/csv": string;
+          "application/x-ndjson": string;
         };
       };
       default: components["responses"]["Problem"];
@@ -2958,6 +2999,7 @@ export interface operations {
         select?: string;
         include?: string;
         q?: string;
+        format?: "json" | "csv" | "ndjson";
         id?: string;
         first_name?: string;
         last_name?: string;
@@ -3042,6 +3084,8 @@ export interface operations {
             next_cursor: string | null;
             total?: number;
           };
+          "text/csv": string;
+          "application/x-ndjson": string;
         };
       };
       default: components["responses"]["Problem"];
@@ -3504,6 +3548,33 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "search.all": {
+    parameters: {
+      query?: {
+        q?: unknown;
+        kinds?: ("contacts" | "companies" | "deals" | "contact_notes" | "deal_notes")[];
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            data: components["schemas"]["SearchHit"][];
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "deals.list": {
     parameters: {
       query?: {
@@ -3514,6 +3585,7 @@ export interface operations {
         select?: string;
         include?: string;
         q?: string;
+        format?: "json" | "csv" | "ndjson";
         id?: string;
         name?: string;
         company_id?: string;
@@ -3583,6 +3655,8 @@ export interface operations {
             next_cursor: string | null;
             total?: number;
           };
+          "text/csv": string;
+          "application/x-ndjson": string;
         };
       };
       default: components["responses"]["Problem"];
@@ -4356,6 +4430,7 @@ export interface operations {
         count?: "exact" | "estimated";
         select?: string;
         include?: string;
+        format?: "json" | "csv" | "ndjson";
         due?: "overdue" | "today" | "week" | "none";
         time_zone?: string;
         id?: string;
@@ -4406,6 +4481,8 @@ export interface operations {
             next_cursor: string | null;
             total?: number;
           };
+          "text/csv": string;
+          "application/x-ndjson": string;
         };
       };
       default: components["responses"]["Problem"];

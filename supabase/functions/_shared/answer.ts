@@ -1,7 +1,25 @@
-/** Answers: what an operation has returned, with its status, headers and JSON. */
+/** Answers: what an operation has returned, with its status, headers and JSON, and how it is sent. */
+import type { Context } from "hono";
 import { entityTagOf } from "./entityTag.ts";
+import type { StreamedAnswer } from "./export.ts";
 import type { StoredAnswer } from "./idempotency.ts";
 import { JsonText, type Operation, Reply } from "./operation.ts";
+import type { AppEnvironment } from "./requestLog.ts";
+
+const STATUSES = [200, 201, 202, 207] as const;
+
+/** Sends an answer. */
+export function send(
+  context: Context<AppEnvironment>,
+  answer: StoredAnswer | StreamedAnswer,
+): Response {
+  context.header("Content-Type", "application/json");
+  for (const [name, value] of Object.entries(answer.headers)) context.header(name, value);
+  if ("replayed" in answer && answer.replayed) context.header("Idempotency-Replayed", "true");
+  if (answer.status === 204) return context.body(null, 204);
+  context.status(STATUSES.find((status) => status === answer.status) ?? 200);
+  return context.body(answer.body);
+}
 
 /** The answer in a form that can be stored; tests have it checked against the operation's schema. */
 export function toAnswer(result: unknown, operation: Operation, isChecked: boolean): StoredAnswer {

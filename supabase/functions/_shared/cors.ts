@@ -32,6 +32,7 @@ const EXPOSED_HEADERS = [
   "ratelimit",
   "ratelimit-policy",
   "content-range",
+  "content-disposition",
   "link",
   "idempotency-replayed",
   "preference-applied",

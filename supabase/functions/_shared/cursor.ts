@@ -35,6 +35,11 @@ export function decodeCursor(cursor: string, binding: string, keyLength: number)
   return { key: key.filter(isKeyValue), offset };
 }
 
+/** Whether a cursor was given out under this binding. */
+export function isMadeFor(cursor: string, binding: string): boolean {
+  return parse(cursor)[1] === fingerprint(binding);
+}
+
 function parse(cursor: string): unknown[] {
   try {
     const parsed: unknown = JSON.parse(decodeBase64Url(cursor));

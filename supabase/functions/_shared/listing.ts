@@ -6,9 +6,8 @@ import { z } from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
 import type { Column } from "./columns.ts";
 import { columnsOf, offeredColumns } from "./columns.ts";
-import { decodeCursor, invalidCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "./database.ts";
-import { databaseProblem } from "./databaseProblem.ts";
+import { type ExportBlock, exportBlock, type ExportPosition } from "./listingExport.ts";
 import {
   isListParameter,
   type ListQuery,
@@ -16,13 +15,12 @@ import {
   parseListQuery,
   type SortKey,
 } from "./listingQuery.ts";
-import { countRows } from "./listingCount.ts";
-import { pageOf, pageSchema, type Row } from "./listingPage.ts";
-import { filterConditions, type ListFilters } from "./listingFilters.ts";
-import { orderKeys, orderSql, rangesAfter } from "./listingOrder.ts";
-import { commaSeparated, conditionSql, joined, wordsSql } from "./listingSql.ts";
+import type { ListFilters } from "./listingFilters.ts";
+import { answerPage } from "./listingAnswer.ts";
+import { pageSchema } from "./listingPage.ts";
+import { jsonSql } from "./listingRows.ts";
+import type { CsvCell, Search, Source } from "./listingSource.ts";
 import type { Reply } from "./operation.ts";
-import { Problem } from "./problem.ts";
 
 interface Definition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
@@ -33,21 +31,17 @@ interface Definition<Shape extends z.ZodObject> {
   record: Shape;
   /** e.g. `-last_seen`: applies when the request has no `sort`. */
   defaultSort: string;
-  /**
-   * Offers `q`: `column` holds the search vector; `table` names it to `private.search_ids`, which finds
-   * in the index what row-level security would have to look for row by row.
-   */
-  search?: { column: string; table?: string };
+  /** Offers `q`. */
+  search?: Search;
   /** The key that a json column's elements are found by: `{ email_jsonb: "email" }`. */
   elementKeys?: Record<string, string>;
   /** Parameters of this list alone. */
   filters?: ListFilters;
   /** Name → a subselect of one JSON value, about the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
+  /** Offers `format=csv|ndjson`: header → cell, in order. */
+  csv?: Record<string, CsvCell>;
 }
-
-/** A definition whose record schema does not matter. */
-type Source = Omit<Definition<z.ZodObject>, "record">;
 
 export interface Listing<Row = unknown> {
   /** Schema of the query: parameters as text in, a `ListQuery` out. */
@@ -58,6 +52,8 @@ export interface Listing<Row = unknown> {
   knows(parameter: string): boolean;
   /** Answers one page. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
+  /** The next records of an export, as lines. */
+  export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
   /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
@@ -74,17 +70,24 @@ export function listing<Shape extends z.ZodObject>(
     fields,
     includes,
     searchable: definition.search !== undefined,
+    csv: definition.csv && Object.keys(definition.csv),
     filters: definition.filters ?? {},
   };
-  const defaultSort = sortKeys(definition.defaultSort, columns);
+  const source: Source = {
+    ...definition,
+    columns,
+    fields,
+    defaultSort: sortKeys(definition.defaultSort, columns),
+  };
   return {
     query: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
       .transform((parameters) => parseListQuery(parameters, offer)),
     page: pageSchema(definition.record),
     offer,
     knows: (parameter) => isListParameter(parameter, offer),
-    answer: (sql, query) => answer(sql, query, definition, columns, defaultSort),
-    find: (sql, id, include = []) => find(sql, id, definition, { select: fields, include }),
+    answer: (sql, query) => answerPage(sql, query, source),
+    export: (sql, query, position) => exportBlock(sql, query, source, position),
+    find: (sql, id, include = []) => find(sql, id, source, include),
   };
 }
 
@@ -96,124 +99,15 @@ function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
   });
 }
 
-async function find<Shape extends z.ZodObject>(
+async function find<Record>(
   sql: Sql,
   id: number,
-  definition: Definition<Shape>,
-  parts: Pick<ListQuery, "select" | "include">,
-): Promise<z.output<Shape> | undefined> {
-  const [row] = await sql<{ record: z.output<Shape> }[]>`
-    select
-      (select to_json(fields) from (select ${
-    fieldsSql(sql, parts, definition)
-  }) as fields) as record
-    from ${sql(definition.name)} as record
+  source: Source,
+  include: string[],
+): Promise<Record | undefined> {
+  const [row] = await sql<{ record: Record }[]>`
+    select ${jsonSql(sql, { select: source.fields, include }, source)} as record
+    from ${sql(source.name)} as record
     where record.id = ${id}`;
   return row?.record;
-}
-
-async function answer(
-  sql: Sql,
-  query: ListQuery,
-  definition: Source,
-  columns: Record<string, Column>,
-  defaultSort: SortKey[],
-): Promise<Reply> {
-  const keys = orderKeys(sql, query, definition.search?.column, columns, defaultSort);
-  const binding = bindingOf(query, definition);
-  const from = query.cursor === undefined
-    ? { key: [], offset: 0 }
-    : decodeCursor(query.cursor, binding, keys.length);
-  const where = whereSql(sql, query, definition);
-  const ranges = from.key.length > 0 ? rangesAfter(sql, keys, from.key) : [sql`true`];
-  // The limit stands in the text: as a parameter it would make Postgres plan every execution anew.
-  const rowsIn = (range: Fragment) =>
-    sql<Row[]>`
-    select
-      (select to_json(fields) from (select ${
-      fieldsSql(sql, query, definition)
-    }) as fields)::text as record,
-      to_json(array[${
-      commaSeparated(sql, keys.map((key) => sql`(${key.expression})::text`))
-    }]) as key
-    from ${sql(definition.name)} as record
-    where ${where} and ${range}
-    order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
-    limit ${sql.unsafe(String(query.limit + 1))}`;
-  try {
-    const [found, total] = await Promise.all([
-      fill(ranges, rowsIn, query.limit + 1),
-      query.count && countRows(sql, query.count, definition.name, where),
-    ]);
-    return pageOf(found, query, from.offset, total, binding);
-  } catch (error) {
-    throw unreadable(error, query);
-  }
-}
-
-/** Asks one range after the other until there are enough rows; nearly always the first one is enough. */
-async function fill(
-  ranges: Fragment[],
-  rowsIn: (range: Fragment) => PromiseLike<Row[]>,
-  enough: number,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const range of ranges) {
-    rows.push(...await rowsIn(range));
-    if (rows.length >= enough) break;
-  }
-  return rows.slice(0, enough);
-}
-
-/** What Postgres refuses to read of a list's parameters is the request's fault, not a record's. */
-function unreadable(error: unknown, query: ListQuery): unknown {
-  const problem = databaseProblem(error);
-  if (!(problem instanceof Problem) || problem.code !== "invalid_value") return error;
-  return query.cursor === undefined
-    ? new Problem("invalid_parameter", "A filter's value is out of range. Correct it.", {
-      cause: error,
-    })
-    : invalidCursor(error);
-}
-
-function whereSql(sql: Sql, query: ListQuery, definition: Source): Fragment {
-  const conditions = query.conditions.map((condition) =>
-    conditionSql(sql, condition, definition.elementKeys?.[condition.column.name])
-  );
-  if (query.words !== undefined && definition.search) {
-    conditions.push(searchSql(sql, query, definition.search));
-  }
-  conditions.push(...filterConditions(sql, query.filters, definition.filters));
-  return joined(sql, [sql`true`, ...conditions], sql` and `);
-}
-
-function searchSql(
-  sql: Sql,
-  query: ListQuery,
-  { column, table }: { column: string; table?: string },
-): Fragment {
-  return table
-    ? sql`record.id in (select private.search_ids(${table}, ${query.words ?? ""}))`
-    : sql`record.${sql(column)} @@ ${wordsSql(sql, query.words ?? "")}`;
-}
-
-function fieldsSql(
-  sql: Sql,
-  query: Pick<ListQuery, "select" | "include">,
-  definition: Source,
-): Fragment {
-  const columns = sql`${sql(query.select.map((name) => `record.${name}`))}`;
-  const relations = query.include.flatMap((name) => {
-    const subselect = definition.include?.[name];
-    return subselect ? [sql`(${subselect(sql)}) as ${sql(name)}`] : [];
-  });
-  return commaSeparated(sql, [columns, ...relations]);
-}
-
-function bindingOf(query: ListQuery, definition: Source): string {
-  const conditions = query.conditions.map((
-    { column, operator, value },
-  ) => [column.name, operator, value]);
-  const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
-  return JSON.stringify([definition.name, conditions, query.words, query.filters, sort]);
 }

@@ -27,6 +27,8 @@ export interface ListQuery {
   count?: "exact" | "estimated";
   select: string[];
   include: string[];
+  /** All records as a file. */
+  format?: "csv" | "ndjson";
 }
 
 /** What a list offers; the names in it are what error messages name. */
@@ -36,6 +38,8 @@ export interface Offer {
   fields: string[];
   includes: string[];
   searchable: boolean;
+  /** Headers of an export as CSV; undefined = the list cannot be exported. */
+  csv?: string[];
   filters: ListFilters;
 }
 
@@ -52,6 +56,7 @@ type Parameters = Record<string, string | string[]>;
  * @throws Problem `invalid_parameter` naming the parameter and what is allowed.
  */
 export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery {
+  const format = parseFormat(parameters, offer);
   const count = single(parameters, "count");
   if (count !== undefined && count !== "exact" && count !== "estimated") {
     throw invalid("count", "Use count=exact or count=estimated.");
@@ -66,6 +71,7 @@ export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery 
     count,
     select: parseNames(parameters, "select", offer.fields) ?? offer.fields,
     include: parseNames(parameters, "include", offer.includes) ?? [],
+    format,
   };
 }
 
@@ -73,6 +79,7 @@ export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery 
 export function isListParameter(name: string, offer: Offer): boolean {
   if (RESERVED.includes(name)) return true;
   if (name === "q") return offer.searchable;
+  if (name === "format") return offer.csv !== undefined;
   if (Object.hasOwn(offer.filters, name)) return true;
   const [field = "", operator, ...rest] = name.split("@");
   const column = offer.columns[field];
@@ -83,7 +90,8 @@ export function isListParameter(name: string, offer: Offer): boolean {
 function parseConditions(parameters: Parameters, offer: Offer): Condition[] {
   const conditions: Condition[] = [];
   for (const [name, given] of Object.entries(parameters)) {
-    const other = RESERVED.includes(name) || name === "q" || Object.hasOwn(offer.filters, name);
+    const other = RESERVED.includes(name) || name === "q" || name === "format" ||
+      Object.hasOwn(offer.filters, name);
     if (other || !isListParameter(name, offer)) continue;
     for (const value of [given].flat()) conditions.push(parseCondition(name, value, offer));
   }
@@ -141,6 +149,19 @@ function parseFilters(parameters: Parameters, filters: ListFilters): FilterValue
     values[name] = data;
   }
   return values;
+}
+
+/** An export has all records, and as CSV fixed columns. */
+function parseFormat(parameters: Parameters, { csv }: Offer): ListQuery["format"] {
+  const format = csv && single(parameters, "format");
+  if (format === undefined || format === "json") return undefined;
+  if (format !== "csv" && format !== "ndjson") {
+    throw invalid("format", "Use csv, ndjson or json.", ["csv", "ndjson", "json"]);
+  }
+  const excluded = ["limit", "cursor", "count", ...(format === "csv" ? ["select", "include"] : [])];
+  const [given] = excluded.filter((name) => parameters[name] !== undefined);
+  if (given) throw invalid(given, `Leave it out: format=${format} does not go with it.`);
+  return format;
 }
 
 function parseWords(text: string | undefined): string | undefined {

@@ -99,11 +99,22 @@ function describe(operation: Operation, schemas: Json): Json {
 function responses(operation: Operation, schemas: Json): Json {
   const status = operation.status ?? 200;
   const schema = toSchema(operation.output, "output", schemas);
-  const content = status === 204 ? {} : { content: { "application/json": { schema } } };
+  const media = { "application/json": { schema }, ...(isExportable(operation) && EXPORTS) };
+  const content = status === 204 ? {} : { content: media };
   return {
     [status]: { description: "Success", ...content },
+    ...(operation.multiStatus &&
+      { 207: { description: "An outcome for each record", ...content } }),
     default: { $ref: "#/components/responses/Problem" },
   };
+}
+
+const EXPORTS: Json = Object.fromEntries(
+  ["text/csv", "application/x-ndjson"].map((type) => [type, { schema: { type: "string" } }]),
+);
+
+function isExportable(operation: Operation): boolean {
+  return operation.kind === "read" && operation.listing?.offer.csv !== undefined;
 }
 
 function pathParameters(operation: Operation, schemas: Json): Json[] {
@@ -132,7 +143,15 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
     count: { type: "string", enum: ["exact", "estimated"] },
     select: { type: "string", description: `Fields to return, of: ${offer.fields.join(", ")}.` },
     include: { type: "string", description: `Related records, of: ${offer.includes.join(", ")}.` },
-    q: { type: "string", description: "Words that must all occur, each as a prefix; ranked." },
+    q: {
+      type: "string",
+      description: "Words that must all occur, each as a prefix; ranked unless over 1,000 match.",
+    },
+    format: {
+      type: "string",
+      enum: ["json", "csv", "ndjson"],
+      description: "csv or ndjson: all records as a file, a line each.",
+    },
   };
   return parameterNames(operation).map((name) => ({
     name,

@@ -77,7 +77,8 @@ export interface PlainContext {
 export class Reply {
   constructor(
     readonly body: unknown,
-    readonly options: { status?: 200 | 201 | 202 | 204; headers?: Record<string, string> } = {},
+    readonly options: { status?: 200 | 201 | 202 | 204 | 207; headers?: Record<string, string> } =
+      {},
   ) {}
 }
 
@@ -110,6 +111,8 @@ interface Declaration<
   output: Result;
   /** Status of success, 200 unless said. */
   status?: 200 | 201 | 202 | 204;
+  /** Also answers 207 (RFC 4918, section 13) in the same shape, with an outcome for each record. */
+  multiStatus?: boolean;
   /** Problems of its own, beside those that every operation shares; for the docs. */
   problems?: ProblemCode[];
   /** `atomic`: an address and shapes of Atomic CRM, mounted beside `/api`, not in the SDK. */

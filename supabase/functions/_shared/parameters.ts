@@ -39,6 +39,7 @@ export function parameterNames(operation: Operation): string[] {
     ...paging,
     ...(offer.includes.length > 0 ? ["include"] : []),
     ...(offer.searchable ? ["q"] : []),
+    ...(offer.csv ? ["format"] : []),
     ...Object.keys(offer.filters),
     ...Object.keys(offer.columns),
   ];

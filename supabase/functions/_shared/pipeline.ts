@@ -3,11 +3,12 @@
  * authenticate → rate limit → body → parameters → validate → idempotency → transaction → run → answer.
  */
 import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
-import { toAnswer } from "./answer.ts";
+import { send, toAnswer } from "./answer.ts";
 import type { Authenticate, Caller } from "./authentication.ts";
 import { limitBody, optionalJson, requireJson } from "./body.ts";
 import type { Database, Member, RequestScope, Sql } from "./database.ts";
 import { parseIfMatch } from "./entityTag.ts";
+import { exportList, exportQuery, type StreamedAnswer } from "./export.ts";
 import {
   fingerprintOf,
   idempotentEnvelope,
@@ -114,12 +115,7 @@ function answer(
       await (caller
         ? runAsCaller(context, operation, platform, { ...state, caller }, input)
         : runWithoutCaller(operation, platform, state, input));
-    for (const [name, value] of Object.entries(stored.headers)) context.header(name, value);
-    if (stored.replayed) context.header("Idempotency-Replayed", "true");
-    if (stored.status === 204) return context.body(null, 204);
-    context.header("Content-Type", "application/json");
-    context.status(stored.status === 201 ? 201 : stored.status === 202 ? 202 : 200);
-    return context.body(stored.body);
+    return send(context, stored);
   };
 }
 
@@ -164,7 +160,7 @@ async function runAsCaller(
   platform: Platform,
   state: CallerState,
   input: Input<unknown, unknown, unknown>,
-): Promise<StoredAnswer> {
+): Promise<StoredAnswer | StreamedAnswer> {
   const { caller, requestId, timing } = state;
   const { database, settings, auth, storage } = platform;
   const scope: RequestScope = {
@@ -181,10 +177,15 @@ async function runAsCaller(
     case "plain":
     case "job":
       return await runWithoutCaller(operation, platform, state, input);
-    case "read":
-      return answered(
-        await database.read(scope, (sql) => operation.run({ ...shared, sql }, input)),
-      );
+    case "read": {
+      const read = <Value>(work: (sql: Sql) => Promise<Value>) => database.read(scope, work);
+      const exported = exportQuery(input.query);
+      if (exported && operation.listing) {
+        const report = (error: unknown) => platform.reportFailure(requestId, error);
+        return await exportList(operation.listing, exported, operation.path, read, report);
+      }
+      return answered(await read((sql) => operation.run({ ...shared, sql }, input)));
+    }
     case "write": {
       const after: (() => Promise<void>)[] = [];
       const result = await database.write(scope, async (sql, member) => {

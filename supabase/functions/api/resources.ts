@@ -9,6 +9,7 @@ import { contactOperations } from "./contacts/routes.ts";
 import { dealNoteOperations } from "./deal_notes/routes.ts";
 import { dealOperations } from "./deals/routes.ts";
 import { jobOperations } from "./jobs/routes.ts";
+import { searchOperations } from "./search/routes.ts";
 import { systemOperations } from "./system/routes.ts";
 import { tagOperations } from "./tags/routes.ts";
 import { taskOperations } from "./tasks/routes.ts";
@@ -21,6 +22,7 @@ export const operations: readonly Operation[] = [
   ...companyOperations,
   ...contactOperations,
   ...tagOperations,
+  ...searchOperations,
   ...dealOperations,
   ...configurationOperations,
   ...activityOperations,

@@ -2,6 +2,7 @@
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { companies_summary } from "../../_shared/schema.ts";
+import { ownerName } from "../contacts/csv.ts";
 import { Company } from "./schema.ts";
 
 export const companiesListing = listing({
@@ -10,6 +11,28 @@ export const companiesListing = listing({
   record: Company,
   defaultSort: "-created_at,-id",
   search: { column: "search", table: "companies" },
+  csv: {
+    id: "id",
+    name: "name",
+    sector: "sector",
+    size: "size",
+    linkedin_url: "linkedin_url",
+    website: "website",
+    phone_number: "phone_number",
+    address: "address",
+    zipcode: "zipcode",
+    city: "city",
+    state_abbr: "state_abbr",
+    country: "country",
+    description: "description",
+    revenue: "revenue",
+    tax_identifier: "tax_identifier",
+    created_at: "created_at",
+    sales_id: "sales_id",
+    sales: ownerName,
+    nb_deals: "nb_deals",
+    nb_contacts: "nb_contacts",
+  },
   include: {
     owner: (sql) =>
       sql`

@@ -2,6 +2,7 @@
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { contacts_summary } from "../../_shared/schema.ts";
+import { contactCsv } from "./csv.ts";
 import { Contact } from "./schema.ts";
 
 export const contactsListing = listing({
@@ -11,6 +12,7 @@ export const contactsListing = listing({
   defaultSort: "-last_seen,-id",
   search: { column: "search", table: "contacts" },
   elementKeys: { email_jsonb: "email", phone_jsonb: "number" },
+  csv: contactCsv,
   include: {
     company: (sql) =>
       sql`

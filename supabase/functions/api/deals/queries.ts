@@ -3,6 +3,7 @@ import type { Fragment, Sql } from "../../_shared/database.ts";
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { deals_summary } from "../../_shared/schema.ts";
+import { ownerName } from "../contacts/csv.ts";
 import { Deal } from "./schema.ts";
 
 /** The owner of the row `record`, as one JSON value. */
@@ -18,6 +19,31 @@ export const dealsListing = listing({
   record: Deal,
   defaultSort: "-updated_at,-id",
   search: { column: "search", table: "deals" },
+  csv: {
+    id: "id",
+    name: "name",
+    company_id: "company_id",
+    company: "company_name",
+    contacts: (sql) =>
+      sql`
+        select string_agg(
+          nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), ', '
+          order by wanted.position
+        )
+        from unnest(record.contact_ids) with ordinality as wanted (id, position)
+        join contacts on contacts.id = wanted.id`,
+    category: "category",
+    stage: "stage",
+    description: "description",
+    amount: "amount",
+    created_at: "created_at",
+    updated_at: "updated_at",
+    archived_at: "archived_at",
+    expected_closing_date: "expected_closing_date",
+    closed_at: "closed_at",
+    sales_id: "sales_id",
+    sales: ownerName,
+  },
   include: {
     company: (sql) =>
       sql`

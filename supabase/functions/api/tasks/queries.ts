@@ -3,6 +3,7 @@ import type { Fragment, Sql } from "../../_shared/database.ts";
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { tasks } from "../../_shared/schema.ts";
+import { ownerName } from "../contacts/csv.ts";
 import { ownerSql } from "../deals/queries.ts";
 import { dueFilters } from "./due.ts";
 import { Task } from "./schema.ts";
@@ -24,6 +25,22 @@ export const tasksListing = listing({
   record: Task,
   defaultSort: "due_date,id",
   filters: dueFilters,
+  csv: {
+    id: "id",
+    contact_id: "contact_id",
+    contact: (sql) =>
+      sql`
+        select concat_ws(' ', first_name, last_name)
+        from contacts
+        where contacts.id = record.contact_id`,
+    type: "type",
+    text: "text",
+    due_date: "due_date",
+    done_date: "done_date",
+    created_at: "created_at",
+    sales_id: "sales_id",
+    sales: ownerName,
+  },
   include: { contact: contactSql, owner: ownerSql },
 });
 

@@ -1,0 +1,48 @@
+/** A contact as a line of CSV, under the headers that an import reads; relations by their names. */
+import type { Fragment, Sql } from "../../_shared/database.ts";
+import type { CsvCell } from "../../_shared/listingSource.ts";
+
+/** The owner's name. */
+export function ownerName(sql: Sql): Fragment {
+  return sql`select first_name || ' ' || last_name from sales where sales.id = record.sales_id`;
+}
+
+/** Addresses or numbers of one type; what has another type, or none, is `Other`. */
+function ofType(sql: Sql, column: string, key: string, type: "Work" | "Home" | "Other"): Fragment {
+  const known = type === "Other" ? sql`not in ('Work', 'Home')` : sql`= ${type}`;
+  return sql`
+    select string_agg(coalesce(element.value ->> ${key}, element.value #>> '{}'), ', ')
+    from jsonb_path_query(record.${sql(column)}, '$[*]') as element (value)
+    where coalesce(element.value ->> 'type', 'Other') ${known}`;
+}
+
+export const contactCsv: Record<string, CsvCell> = {
+  id: "id",
+  first_name: "first_name",
+  last_name: "last_name",
+  gender: "gender",
+  title: "title",
+  background: "background",
+  first_seen: "first_seen",
+  last_seen: "last_seen",
+  has_newsletter: "has_newsletter",
+  status: "status",
+  tags: (sql) =>
+    sql`
+      select string_agg(tags.name, ', ' order by wanted.position)
+      from unnest(record.tags) with ordinality as wanted (id, position)
+      join tags on tags.id = wanted.id`,
+  company_id: "company_id",
+  sales_id: "sales_id",
+  linkedin_url: "linkedin_url",
+  company_name: "company_name",
+  nb_tasks: "nb_tasks",
+  company: "company_name",
+  sales: ownerName,
+  email_work: (sql) => ofType(sql, "email_jsonb", "email", "Work"),
+  email_home: (sql) => ofType(sql, "email_jsonb", "email", "Home"),
+  email_other: (sql) => ofType(sql, "email_jsonb", "email", "Other"),
+  phone_work: (sql) => ofType(sql, "phone_jsonb", "number", "Work"),
+  phone_home: (sql) => ofType(sql, "phone_jsonb", "number", "Home"),
+  phone_other: (sql) => ofType(sql, "phone_jsonb", "number", "Other"),
+};

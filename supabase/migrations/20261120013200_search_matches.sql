@@ -1,0 +1,129 @@
+-- Matches of a search, newest first and at most so many, whatever number of records match.
+--
+-- Functions  private.newest_matches(kind, words, most): for every kind of record
+--            private.search_ids(table_name, words): all matches, now without a look at companies
+--
+-- A word that occurs everywhere is not worth its index, whose answer would be most of the table: the
+-- newest records are read one by one instead until enough of them match. Which of the two it is, a
+-- look at the newest 200 tells.
+--
+-- Notes have no vector of their own: the index is over the expression, so that rows stay small.
+
+create index ix__contact_notes__workspace_id__search on public.contact_notes
+  using gin (workspace_id, private.search_vector(null, null, null, text));
+create index ix__deal_notes__workspace_id__search on public.deal_notes
+  using gin (workspace_id, private.search_vector(null, null, null, text));
+
+create or replace function private.search_ids(table_name text, words text)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+begin
+  case table_name
+    when 'contacts' then
+      return query
+        select c.id from public.contacts c
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
+    when 'companies' then
+      return query
+        select c.id from public.companies c
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
+    when 'deals' then
+      return query
+        select d.id from public.deals d
+        where d.workspace_id = caller_workspace and d.search @@ wanted;
+  end case;
+end
+$$;
+comment on function private.search_ids(text, text) is
+  'Ids of the caller''s contacts, companies or deals in which every word occurs; none without a word.';
+
+create function private.vector_sql(kind text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when kind in ('contacts', 'companies', 'deals') then 't.search'
+    when kind in ('contact_notes', 'deal_notes') then 'private.search_vector(null, null, null, t.text)'
+  end
+$$;
+comment on function private.vector_sql(text) is 'What is searched of a row t; null for a kind that is not searched.';
+
+create function private.newest_sql(kind text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select format('t.%I desc nulls last, t.id desc', case kind
+    when 'contacts' then 'last_seen'
+    when 'contact_notes' then 'date'
+    when 'deal_notes' then 'date'
+    else 'created_at'
+  end)
+$$;
+comment on function private.newest_sql(text) is 'The order in which a kind''s rows t are newest first, as an index has it.';
+
+create function private.are_common(kind text, wanted tsquery)
+returns boolean
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  common boolean;
+begin
+  execute format(
+    'select count(*) >= 10
+     from (
+       select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 200
+     ) newest
+     where vector @@ $2',
+    private.vector_sql(kind), kind, private.newest_sql(kind)
+  ) into common using caller_workspace, wanted;
+  return common;
+end
+$$;
+comment on function private.are_common(text, tsquery) is
+  'Whether at least every twentieth of the caller''s newest records matches.';
+
+create function private.newest_matches(kind text, words text, most integer)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+begin
+  if wanted is null or private.vector_sql(kind) is null then
+    return;
+  end if;
+  -- In the first form coalesce keeps the condition from the index, in the second offset keeps the
+  -- order from it.
+  return query execute format(
+    case when private.are_common(kind, wanted) then
+      'select t.id from public.%1$I t
+       where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
+       order by %3$s limit $3'
+    else
+      'select t.id
+       from (select * from public.%1$I t where t.workspace_id = $1 and %2$s @@ $2 offset 0) t
+       order by %3$s limit $3'
+    end,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) using caller_workspace, wanted, most;
+end
+$$;
+comment on function private.newest_matches(text, text, integer) is
+  'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
+
+revoke all on function
+  private.vector_sql(text), private.newest_sql(text), private.are_common(text, tsquery),
+  private.newest_matches(text, text, integer)
+  from public;
+grant execute on function private.newest_matches(text, text, integer) to authenticated;
