@@ -65,12 +65,11 @@ function isList(operation: Described): boolean {
   return operation["x-filter-operators"] !== undefined;
 }
 
-/** The query of a list; what may be included is what the resource's `get` may include. */
 function emitListQuery(operation: Described, get: Described | undefined): string {
   const name = className(operation.operationId);
   const operators = Object.entries(operation["x-filter-operators"] ?? {})
     .map(([field, known]) => `${field}: ${union(known)};`);
-  const include = get?.parameters.find((parameter) => parameter.name === "include");
+  const include = operation.parameters.find((parameter) => parameter.name === "include");
   const record = itemType(operation, get);
   return `
     interface ${name}Operators { ${operators.join("\n")} }
@@ -88,11 +87,12 @@ function emitListMethod(operation: Described, get: Described | undefined): strin
   const query = `${className(operation.operationId)}Query`;
   const item = itemType(operation, get);
   const name = methodName(operation);
+  const path = pathInput(operation).map((input) => `${input}, `).join("");
   return `
     ${docComment(operation)}
-    ${name}(query?: ${query} & { select?: undefined }, options?: CallOptions): PageCall<${item}>;
-    ${name}(query: ${query}, options?: CallOptions): PageCall<Partial<${item}>>;
-    ${name}(query: ${query} = {}, options?: CallOptions): PageCall<Partial<${item}>> {
+    ${name}(${path}query?: ${query} & { select?: undefined }, options?: CallOptions): PageCall<${item}>;
+    ${name}(${path}query: ${query}, options?: CallOptions): PageCall<Partial<${item}>>;
+    ${name}(${path}query: ${query} = {}, options?: CallOptions): PageCall<Partial<${item}>> {
       return this.#transport.list({ method: "GET", ${address(operation)}, query, options });
     }`;
 }
@@ -100,7 +100,7 @@ function emitListMethod(operation: Described, get: Described | undefined): strin
 function emitCallMethod(operation: Described): string {
   const result = resultType(operation);
   const inputs = [
-    ...parametersIn(operation, "path").map(({ name, schema }) => `${name}: ${scalar(schema)}`),
+    ...pathInput(operation),
     ...bodyInput(operation),
     ...queryInput(operation),
     "options?: CallOptions",
@@ -117,6 +117,10 @@ function emitCallMethod(operation: Described): string {
     ${methodName(operation)}(${inputs.join(", ")}): Call<${result}> {
       return this.#transport.call<${result}>({ ${parts.join(", ")} });
     }`;
+}
+
+function pathInput(operation: Described): string[] {
+  return parametersIn(operation, "path").map(({ name, schema }) => `${name}: ${scalar(schema)}`);
 }
 
 function bodyInput({ operationId, requestBody }: Described): string[] {
@@ -146,9 +150,11 @@ function parametersIn(operation: Described, place: "path" | "query") {
   return operation.parameters.filter((parameter) => parameter.in === place);
 }
 
-/** A list's record is what `get` answers; a list without one says it itself. */
+/** A resource's list answers what its `get` does; other lists say it themselves. */
 function itemType(operation: Described, get: Described | undefined): string {
-  return get ? resultType(get) : `${resultType(operation)}["data"][number]`;
+  return get && operation.operationId.endsWith(".list")
+    ? resultType(get)
+    : `${resultType(operation)}["data"][number]`;
 }
 
 function resultType({ operationId, responses }: Described): string {

@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
 import {
   adminClient,
@@ -136,9 +137,12 @@ Deno.test("auth.admin.deleteUser ends the account and frees the address", async 
   const { auth } = adminClient();
   const user = await createConfirmedUser();
   const { session } = await signIn(user.email ?? "");
+  const ownedBy = (sql: postgres.Sql) =>
+    sql`select id from public.sales where user_id = ${user.id}`;
+  await runSql((sql) => sql`insert into public.contacts (sales_id) ${ownedBy(sql)}`);
   const refused = await auth.admin.deleteUser(user.id);
-  assertEquals(refused.error?.message, "Database error deleting user", "a member refers to it");
-  await runSql((sql) => sql`delete from public.sales where user_id = ${user.id}`);
+  assertEquals(refused.error?.message, "Database error deleting user", "a record refers to them");
+  await runSql((sql) => sql`delete from public.contacts where sales_id in (${ownedBy(sql)})`);
   assertEquals((await auth.admin.deleteUser(user.id)).error, null);
   const read = await publicClient().auth.getUser(session.access_token);
   assertEquals([read.error?.status, read.error?.code], [403, "user_not_found"]);

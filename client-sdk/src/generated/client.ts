@@ -366,8 +366,10 @@ interface CompaniesHistoryOperators {
 }
 export type CompaniesHistoryQuery = ListQuery<
   CompaniesHistoryOperators,
-  keyof Company & string,
-  "owner"
+  keyof operations["companies.history"]["responses"][200]["content"]["application/json"]["data"][
+    number
+  ] & string,
+  "member"
 >;
 /** Operations on `companies`. */
 export class CompaniesResource {
@@ -469,11 +471,34 @@ export class CompaniesResource {
    * Newest first. A record in the trash, or deleted for good, keeps its history.
    */
   history(
+    id: number,
     query?: CompaniesHistoryQuery & { select?: undefined },
     options?: CallOptions,
-  ): PageCall<Company>;
-  history(query: CompaniesHistoryQuery, options?: CallOptions): PageCall<Partial<Company>>;
-  history(query: CompaniesHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Company>> {
+  ): PageCall<
+    operations["companies.history"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  history(
+    id: number,
+    query: CompaniesHistoryQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["companies.history"]["responses"][200]["content"]["application/json"]["data"][
+        number
+      ]
+    >
+  >;
+  history(
+    id: number,
+    query: CompaniesHistoryQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["companies.history"]["responses"][200]["content"]["application/json"]["data"][
+        number
+      ]
+    >
+  > {
     return this.#transport.list({
       method: "GET",
       path: path`/companies/${id}/history`,
@@ -525,8 +550,10 @@ interface ContactsHistoryOperators {
 }
 export type ContactsHistoryQuery = ListQuery<
   ContactsHistoryOperators,
-  keyof Contact & string,
-  "company" | "owner" | "tag_records"
+  keyof operations["contacts.history"]["responses"][200]["content"]["application/json"]["data"][
+    number
+  ] & string,
+  "member"
 >;
 /** Operations on `contacts`. */
 export class ContactsResource {
@@ -648,11 +675,34 @@ export class ContactsResource {
    * Newest first. A record in the trash, or deleted for good, keeps its history.
    */
   history(
+    id: number,
     query?: ContactsHistoryQuery & { select?: undefined },
     options?: CallOptions,
-  ): PageCall<Contact>;
-  history(query: ContactsHistoryQuery, options?: CallOptions): PageCall<Partial<Contact>>;
-  history(query: ContactsHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Contact>> {
+  ): PageCall<
+    operations["contacts.history"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  history(
+    id: number,
+    query: ContactsHistoryQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["contacts.history"]["responses"][200]["content"]["application/json"]["data"][
+        number
+      ]
+    >
+  >;
+  history(
+    id: number,
+    query: ContactsHistoryQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["contacts.history"]["responses"][200]["content"]["application/json"]["data"][
+        number
+      ]
+    >
+  > {
     return this.#transport.list({
       method: "GET",
       path: path`/contacts/${id}/history`,
@@ -831,8 +881,11 @@ interface DealsHistoryOperators {
 }
 export type DealsHistoryQuery = ListQuery<
   DealsHistoryOperators,
-  keyof Deal & string,
-  "company" | "owner" | "contacts"
+  & keyof operations["deals.history"]["responses"][200]["content"]["application/json"]["data"][
+    number
+  ]
+  & string,
+  "member"
 >;
 /** Operations on `deals`. */
 export class DealsResource {
@@ -987,11 +1040,30 @@ export class DealsResource {
    * Newest first. A record in the trash, or deleted for good, keeps its history. Its position on the board is not among them.
    */
   history(
+    id: number,
     query?: DealsHistoryQuery & { select?: undefined },
     options?: CallOptions,
-  ): PageCall<Deal>;
-  history(query: DealsHistoryQuery, options?: CallOptions): PageCall<Partial<Deal>>;
-  history(query: DealsHistoryQuery = {}, options?: CallOptions): PageCall<Partial<Deal>> {
+  ): PageCall<
+    operations["deals.history"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  history(
+    id: number,
+    query: DealsHistoryQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["deals.history"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  >;
+  history(
+    id: number,
+    query: DealsHistoryQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["deals.history"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  > {
     return this.#transport.list({
       method: "GET",
       path: path`/deals/${id}/history`,
@@ -1055,7 +1127,7 @@ export type ActivityListQuery = ListQuery<
     number
   ]
   & string,
-  never
+  "member"
 >;
 /** Operations on `activity`. */
 export class ActivityResource {

@@ -2769,7 +2769,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: "owner"[];
         q?: string;
         format?: "json" | "csv" | "ndjson";
         id?: string;
@@ -2997,7 +2997,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: ("company" | "owner" | "tag_records")[];
         q?: string;
         format?: "json" | "csv" | "ndjson";
         id?: string;
@@ -3583,7 +3583,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: ("company" | "owner" | "contacts")[];
         q?: string;
         format?: "json" | "csv" | "ndjson";
         id?: string;
@@ -3986,7 +3986,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: "member"[];
         id?: string;
         table_name?: string;
         record_id?: string;
@@ -4052,7 +4052,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: "member"[];
         id?: string;
         table_name?: string;
         record_id?: string;
@@ -4120,7 +4120,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: "member"[];
         id?: string;
         table_name?: string;
         record_id?: string;
@@ -4188,7 +4188,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: "member"[];
         id?: string;
         table_name?: string;
         record_id?: string;
@@ -4429,7 +4429,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: ("contact" | "owner")[];
         format?: "json" | "csv" | "ndjson";
         due?: "overdue" | "today" | "week" | "none";
         time_zone?: string;
@@ -4691,7 +4691,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: ("contact" | "owner")[];
         id?: string;
         contact_id?: string;
         text?: string;
@@ -4896,7 +4896,7 @@ export interface operations {
         cursor?: string;
         count?: "exact" | "estimated";
         select?: string;
-        include?: string;
+        include?: ("deal" | "owner")[];
         id?: string;
         deal_id?: string;
         type?: string;

@@ -125,12 +125,8 @@ function pathParameters(operation: Operation, schemas: Json): Json[] {
 
 function queryParameters(operation: Operation, schemas: Json): Json[] {
   if (operation.kind !== "read" || !operation.listing) {
-    return properties(operation.query, schemas).map(([name, schema]) => ({
-      name,
-      in: "query",
-      schema,
-      ...(isArray(schema) && { style: "form", explode: false }),
-    }));
+    return properties(operation.query, schemas)
+      .map(([name, schema]) => queryParameter(name, schema));
   }
   const { offer } = operation.listing;
   const known: Record<string, Json> = {
@@ -142,7 +138,7 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
     cursor: { type: "string", description: "`next_cursor` of the page before." },
     count: { type: "string", enum: ["exact", "estimated"] },
     select: { type: "string", description: `Fields to return, of: ${offer.fields.join(", ")}.` },
-    include: { type: "string", description: `Related records, of: ${offer.includes.join(", ")}.` },
+    include: { type: "array", items: { type: "string", enum: offer.includes } },
     q: {
       type: "string",
       description: "Words that must all occur, each as a prefix; ranked unless over 1,000 match.",
@@ -153,11 +149,14 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
       description: "csv or ndjson: all records as a file, a line each.",
     },
   };
-  return parameterNames(operation).map((name) => ({
-    name,
-    in: "query",
-    schema: known[name] ?? filterSchema(offer.filters[name]) ?? { type: "string" },
-  }));
+  return parameterNames(operation).map((name) =>
+    queryParameter(name, known[name] ?? filterSchema(offer.filters[name]) ?? { type: "string" })
+  );
+}
+
+/** Lists of values travel as one parameter, separated by commas. */
+function queryParameter(name: string, schema: unknown): Json {
+  return { name, in: "query", schema, ...(isArray(schema) && { style: "form", explode: false }) };
 }
 
 function filterSchema(filter: ListFilter | undefined): Json | undefined {
@@ -166,7 +165,6 @@ function filterSchema(filter: ListFilter | undefined): Json | undefined {
   return { ...schema, description: filter.description };
 }
 
-/** Lists travel as one parameter, separated by commas. */
 function isArray(schema: unknown): boolean {
   return typeof schema === "object" && schema !== null && "type" in schema &&
     schema.type === "array";
