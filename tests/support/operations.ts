@@ -136,8 +136,9 @@ export function includesOf(operation: Operation): string[] {
   return z.object({ enum: z.array(z.string()) }).parse(items).enum;
 }
 
-/** `company_id` → companies, `loser_ids` → the operation's own resource; else undefined. */
+/** `company_id` → companies, `ids` and `loser_ids` → the operation's own resource; else undefined. */
 function resourceOfKey(key: string, operation: Operation): string | undefined {
+  if (key === "ids") return resourceOf(operation);
   const stem = /^(.+?)(?:_ids?|Ids?)$/.exec(key)?.[1];
   if (stem === undefined) return undefined;
   if (stem === "sales") return "users";

@@ -41,6 +41,10 @@ export type CompanyInput = components["schemas"]["CompanyInput"];
 
 export type CompanyPatch = components["schemas"]["CompanyPatch"];
 
+export type CompanyBulkInput = components["schemas"]["CompanyBulkInput"];
+
+export type BulkResult = components["schemas"]["BulkResult"];
+
 export type Contact = components["schemas"]["Contact"];
 
 export type ContactInput = components["schemas"]["ContactInput"];
@@ -48,6 +52,8 @@ export type ContactInput = components["schemas"]["ContactInput"];
 export type EmailAddress = components["schemas"]["EmailAddress"];
 
 export type PhoneNumber = components["schemas"]["PhoneNumber"];
+
+export type ContactBulkInput = components["schemas"]["ContactBulkInput"];
 
 export type MergeInput = components["schemas"]["MergeInput"];
 
@@ -74,6 +80,8 @@ export type Deal = components["schemas"]["Deal"];
 export type DealInput = components["schemas"]["DealInput"];
 
 export type DealPatch = components["schemas"]["DealPatch"];
+
+export type DealBulkInput = components["schemas"]["DealBulkInput"];
 
 export type MoveInput = components["schemas"]["MoveInput"];
 
@@ -104,6 +112,8 @@ export type Task = components["schemas"]["Task"];
 export type TaskInput = components["schemas"]["TaskInput"];
 
 export type TaskPatch = components["schemas"]["TaskPatch"];
+
+export type TaskBulkInput = components["schemas"]["TaskBulkInput"];
 
 export type Attachment = components["schemas"]["Attachment"];
 
@@ -466,6 +476,24 @@ export class CompaniesResource {
   }
 
   /**
+   * Change or delete many companies.
+   *
+   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   *
+   * Allowed to: every member; owners are changed and companies deleted by the company's owner, managers and admins.
+   *
+   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_reference`.
+   */
+  bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
+    return this.#transport.call<BulkResult>({
+      method: "POST",
+      path: path`/companies/bulk`,
+      body,
+      options,
+    });
+  }
+
+  /**
    * List the changes of a company.
    *
    * Newest first. A record in the trash, or deleted for good, keeps its history.
@@ -647,6 +675,24 @@ export class ContactsResource {
     return this.#transport.call<Contact>({
       method: "POST",
       path: path`/contacts/${id}/restore`,
+      options,
+    });
+  }
+
+  /**
+   * Change or delete many contacts.
+   *
+   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   *
+   * Allowed to: every member; owners are changed and contacts deleted by the contact's owner, managers and admins.
+   *
+   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+   */
+  bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
+    return this.#transport.call<BulkResult>({
+      method: "POST",
+      path: path`/contacts/bulk`,
+      body,
       options,
     });
   }
@@ -984,6 +1030,24 @@ export class DealsResource {
     return this.#transport.call<Deal>({
       method: "POST",
       path: path`/deals/${id}/restore`,
+      options,
+    });
+  }
+
+  /**
+   * Change or delete many deals.
+   *
+   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   *
+   * Allowed to: every member; owners are changed and deals deleted by the deal's owner, managers and admins.
+   *
+   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   */
+  bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
+    return this.#transport.call<BulkResult>({
+      method: "POST",
+      path: path`/deals/bulk`,
+      body,
       options,
     });
   }
@@ -1418,6 +1482,24 @@ export class TasksResource {
     return this.#transport.call<Task>({
       method: "POST",
       path: path`/tasks/${id}/restore`,
+      options,
+    });
+  }
+
+  /**
+   * Change or delete many tasks.
+   *
+   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   *
+   * Allowed to: every member; owners are changed and tasks deleted by the task's owner, managers and admins.
+   *
+   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_type`.
+   */
+  bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
+    return this.#transport.call<BulkResult>({
+      method: "POST",
+      path: path`/tasks/bulk`,
+      body,
       options,
     });
   }

@@ -328,6 +328,30 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/companies/bulk": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Change or delete many companies
+     * @description Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+     *
+     *     Allowed to: every member; owners are changed and companies deleted by the company's owner, managers and admins.
+     *
+     *     Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_reference`.
+     */
+    post: operations["companies.bulk"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/contacts": {
     parameters: {
       query?: never;
@@ -405,6 +429,30 @@ export interface paths {
      *     Problems of its own: `restore_not_allowed`, `merged`, `parent_deleted`.
      */
     post: operations["contacts.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/contacts/bulk": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Change or delete many contacts
+     * @description Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+     *
+     *     Allowed to: every member; owners are changed and contacts deleted by the contact's owner, managers and admins.
+     *
+     *     Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+     */
+    post: operations["contacts.bulk"];
     delete?: never;
     options?: never;
     head?: never;
@@ -681,6 +729,30 @@ export interface paths {
      *     Problems of its own: `restore_not_allowed`, `parent_deleted`.
      */
     post: operations["deals.restore"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/deals/bulk": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Change or delete many deals
+     * @description Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+     *
+     *     Allowed to: every member; owners are changed and deals deleted by the deal's owner, managers and admins.
+     *
+     *     Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+     */
+    post: operations["deals.bulk"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1088,6 +1160,30 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/tasks/bulk": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Change or delete many tasks
+     * @description Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+     *
+     *     Allowed to: every member; owners are changed and tasks deleted by the task's owner, managers and admins.
+     *
+     *     Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_type`.
+     */
+    post: operations["tasks.bulk"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/contact_notes": {
     parameters: {
       query?: never;
@@ -1403,6 +1499,7 @@ export interface components {
         | "attachment_not_uploaded"
         | "attachment_type_mismatch"
         | "self_merge"
+        | "too_many_records"
         | "idempotency_key_reused"
         | "rate_limited"
         | "auth_rate_limited"
@@ -1669,6 +1766,37 @@ export interface components {
         })
         | null;
     };
+    CompanyBulkInput: {
+      ids?: number[];
+      /** @description As in the list: `field`, `field@op` or `q`; null is is.null. */
+      filter?: {
+        [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
+      };
+      /** @description Absent fields stay; null clears. */
+      set?: components["schemas"]["CompanyPatch"];
+      /** @constant */
+      delete?: true;
+      /** @description Do what can be done, and answer 207 with an outcome for each record. */
+      partial?: boolean;
+      dry_run?: boolean;
+    };
+    BulkResult: {
+      data: {
+        id: number;
+        /** @enum {string} */
+        outcome: "updated" | "deleted" | "not_found" | "refused";
+        /** @description As the operation on this record alone would have answered. */
+        status: number;
+        /** @description The problem's, when it failed. */
+        code?: string;
+      }[];
+      counts: {
+        requested: number;
+        succeeded: number;
+        failed: number;
+      };
+      dry_run: boolean;
+    };
     Contact: {
       id: number;
       first_name: string | null;
@@ -1747,6 +1875,22 @@ export interface components {
       number: string;
       /** @enum {string} */
       type?: "Work" | "Home" | "Other";
+    };
+    ContactBulkInput: {
+      ids?: number[];
+      /** @description As in the list: `field`, `field@op` or `q`; null is is.null. */
+      filter?: {
+        [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
+      };
+      /** @description Absent fields stay; null clears. */
+      set?: components["schemas"]["ContactInput"];
+      /** @constant */
+      delete?: true;
+      /** @description Do what can be done, and answer 207 with an outcome for each record. */
+      partial?: boolean;
+      dry_run?: boolean;
+      add_tags?: number[];
+      remove_tags?: number[];
     };
     MergeInput: {
       loser_ids: number[];
@@ -1920,6 +2064,20 @@ export interface components {
       expected_closing_date?: string | null;
       sales_id?: number | null;
       closed_at?: string | null;
+    };
+    DealBulkInput: {
+      ids?: number[];
+      /** @description As in the list: `field`, `field@op` or `q`; null is is.null. */
+      filter?: {
+        [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
+      };
+      /** @description Absent fields stay; null clears. */
+      set?: components["schemas"]["DealPatch"];
+      /** @constant */
+      delete?: true;
+      /** @description Do what can be done, and answer 207 with an outcome for each record. */
+      partial?: boolean;
+      dry_run?: boolean;
     };
     MoveInput: {
       /** @description Absent: the deal stays in its stage. */
@@ -2116,6 +2274,20 @@ export interface components {
       due_date?: string | null;
       done_date?: string | null;
       sales_id?: number | null;
+    };
+    TaskBulkInput: {
+      ids?: number[];
+      /** @description As in the list: `field`, `field@op` or `q`; null is is.null. */
+      filter?: {
+        [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
+      };
+      /** @description Absent fields stay; null clears. */
+      set?: components["schemas"]["TaskPatch"];
+      /** @constant */
+      delete?: true;
+      /** @description Do what can be done, and answer 207 with an outcome for each record. */
+      partial?: boolean;
+      dry_run?: boolean;
     };
     Attachment: {
       title?: string | null;
@@ -2989,6 +3161,54 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "companies.bulk": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1
+         *       ],
+         *       "set": {
+         *         "city": "London"
+         *       },
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["CompanyBulkInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
+        };
+      };
+      /** @description An outcome for each record */
+      207: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "contacts.list": {
     parameters: {
       query?: {
@@ -3241,6 +3461,54 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Contact"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.bulk": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1
+         *       ],
+         *       "set": {
+         *         "status": "hot"
+         *       },
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["ContactBulkInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
+        };
+      };
+      /** @description An outcome for each record */
+      207: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
         };
       };
       default: components["responses"]["Problem"];
@@ -3828,6 +4096,54 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Deal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "deals.bulk": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1
+         *       ],
+         *       "set": {
+         *         "amount": 30000
+         *       },
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["DealBulkInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
+        };
+      };
+      /** @description An outcome for each record */
+      207: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
         };
       };
       default: components["responses"]["Problem"];
@@ -4678,6 +4994,54 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Task"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "tasks.bulk": {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Sent again with the same key, the request is answered as before. */
+        "Idempotency-Key"?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1
+         *       ],
+         *       "set": {
+         *         "due_date": "2026-12-02T09:00:00Z"
+         *       },
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["TaskBulkInput"];
+      };
+    };
+    responses: {
+      /** @description Success */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
+        };
+      };
+      /** @description An outcome for each record */
+      207: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BulkResult"];
         };
       };
       default: components["responses"]["Problem"];

@@ -16,6 +16,7 @@ import {
   type SortKey,
 } from "./listingQuery.ts";
 import type { ListFilters } from "./listingFilters.ts";
+import { type Filter, matchingIds } from "./listingIds.ts";
 import { answerPage } from "./listingAnswer.ts";
 import { pageSchema } from "./listingPage.ts";
 import { jsonSql } from "./listingRows.ts";
@@ -54,6 +55,8 @@ export interface Listing<Row = unknown> {
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
   /** The next records of an export, as lines. */
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
+  /** The ids of what a filter lets through, when there are at most so many; and their number. */
+  matching(sql: Sql, filter: Filter, most: number): Promise<{ ids: number[]; count: number }>;
   /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
@@ -87,6 +90,7 @@ export function listing<Shape extends z.ZodObject>(
     knows: (parameter) => isListParameter(parameter, offer),
     answer: (sql, query) => answerPage(sql, query, source),
     export: (sql, query, position) => exportBlock(sql, query, source, position),
+    matching: (sql, filter, most) => matchingIds(sql, filter, source, most),
     find: (sql, id, include = []) => find(sql, id, source, include),
   };
 }

@@ -49,7 +49,7 @@ const MAXIMUM_CONDITIONS = 30;
 const MAXIMUM_SEARCH_LENGTH = 1_000;
 const RESERVED = ["sort", "limit", "cursor", "count", "select", "include"];
 
-type Parameters = Record<string, string | string[]>;
+export type Parameters = Record<string, string | string[]>;
 
 /**
  * Parses the parameters of a list.
@@ -85,6 +85,11 @@ export function isListParameter(name: string, offer: Offer): boolean {
   const column = offer.columns[field];
   return column !== undefined && rest.length === 0 && Object.hasOwn(offer.columns, field) &&
     (operator === undefined || column.operators.some((known) => known === operator));
+}
+
+/** Whether a parameter chooses records, and says nothing about how they are shown. */
+export function isFilter(name: string, offer: Offer): boolean {
+  return !RESERVED.includes(name) && name !== "format" && isListParameter(name, offer);
 }
 
 function parseConditions(parameters: Parameters, offer: Offer): Condition[] {

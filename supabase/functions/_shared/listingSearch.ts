@@ -22,7 +22,7 @@ export interface Matching {
 /** Chooses by the number of matches, or as the cursor says. `binding` is of a list of common words. */
 export async function matchWords(
   sql: Sql,
-  { words = "", cursor }: Pick<ListQuery, "words" | "cursor">,
+  { words = "", cursor }: Pick<ListQuery, "words"> & { cursor?: string },
   { search }: Source,
   binding: string,
 ): Promise<Matching> {

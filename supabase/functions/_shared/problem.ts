@@ -88,6 +88,7 @@ export const PROBLEMS = {
   attachment_not_uploaded: [422, "The file has not been uploaded"],
   attachment_type_mismatch: [422, "The file is not what its type says"],
   self_merge: [422, "A record cannot be merged into itself"],
+  too_many_records: [422, "Too many records for one request"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx
   rate_limited: [429, "Too many requests"],

@@ -1,4 +1,6 @@
 /** Companies over HTTP: list, get, create, update, delete to the trash, restore. */
+import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult, runBulk } from "../../_shared/bulk.ts";
+import { bulkInput } from "../../_shared/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import {
@@ -101,4 +103,28 @@ const restore = write({
   run: ({ sql }, { params }) => restoreRecord(sql, companyResource, params.id),
 });
 
-export const companyOperations: readonly Operation[] = [list, get, create, update, remove, restore];
+const bulk = write({
+  id: "companies.bulk",
+  method: "POST",
+  path: "/companies/bulk",
+  summary: "Change or delete many companies",
+  description: BULK_DESCRIPTION,
+  access: "member",
+  permission: `every member; owners are changed and companies deleted by ${OWNER}`,
+  body: bulkInput("CompanyBulkInput", companiesListing, CompanyPatch),
+  example: { ids: [1], set: { city: "London" }, dry_run: true },
+  output: BulkResult,
+  multiStatus: true,
+  problems: [...BULK_PROBLEMS, "owner_change_not_allowed", "unknown_reference"],
+  run: ({ sql }, { body }) => runBulk(sql, companyResource, body),
+});
+
+export const companyOperations: readonly Operation[] = [
+  list,
+  get,
+  create,
+  update,
+  remove,
+  restore,
+  bulk,
+];

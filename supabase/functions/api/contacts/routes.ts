@@ -1,4 +1,6 @@
 /** Contacts over HTTP: list, get, create, update, delete to the trash, restore, and merge. */
+import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult, runBulk } from "../../_shared/bulk.ts";
+import { bulkInput } from "../../_shared/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import {
@@ -110,6 +112,22 @@ const restore = write({
   run: ({ sql }, { params }) => restoreRecord(sql, contactResource, params.id),
 });
 
+const bulk = write({
+  id: "contacts.bulk",
+  method: "POST",
+  path: "/contacts/bulk",
+  summary: "Change or delete many contacts",
+  description: BULK_DESCRIPTION,
+  access: "member",
+  permission: `every member; owners are changed and contacts deleted by ${OWNER}`,
+  body: bulkInput("ContactBulkInput", contactsListing, ContactInput, { tagged: true }),
+  example: { ids: [1], set: { status: "hot" }, dry_run: true },
+  output: BulkResult,
+  multiStatus: true,
+  problems: [...BULK_PROBLEMS, "owner_change_not_allowed", "unknown_tag", "unknown_reference"],
+  run: ({ sql }, { body }) => runBulk(sql, contactResource, body),
+});
+
 export const contactOperations: readonly Operation[] = [
   list,
   get,
@@ -117,6 +135,7 @@ export const contactOperations: readonly Operation[] = [
   update,
   remove,
   restore,
+  bulk,
   mergeContacts,
   mergeContactsOfAtomic,
 ];

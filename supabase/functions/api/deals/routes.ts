@@ -1,8 +1,11 @@
 /** Deals over HTTP: list, board, get, create, update, delete to the trash, restore, archive and move. */
+import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult } from "../../_shared/bulk.ts";
+import { bulkInput } from "../../_shared/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import { getRecord } from "../../_shared/records.ts";
 import { archiveDeal, unarchiveDeal } from "./archive.ts";
+import { bulkDeals } from "./bulk.ts";
 import { dealsBoard } from "./board.ts";
 import { createDeal, deleteDeal, restoreDeal, updateDeal } from "./changes.ts";
 import { moveDeal } from "./move.ts";
@@ -115,6 +118,22 @@ const restore = write({
   run: ({ sql, member }, { params }) => restoreDeal(sql, member, params.id),
 });
 
+const bulk = write({
+  id: "deals.bulk",
+  method: "POST",
+  path: "/deals/bulk",
+  summary: "Change or delete many deals",
+  description: BULK_DESCRIPTION,
+  access: "member",
+  permission: `every member; owners are changed and deals deleted by ${OWNER}`,
+  body: bulkInput("DealBulkInput", dealsListing, DealPatch),
+  example: { ids: [1], set: { amount: 30_000 }, dry_run: true },
+  output: BulkResult,
+  multiStatus: true,
+  problems: [...BULK_PROBLEMS, "owner_change_not_allowed", ...VALUE_PROBLEMS],
+  run: ({ sql, member }, { body }) => bulkDeals(sql, member, body),
+});
+
 export const dealOperations: readonly Operation[] = [
   list,
   // Before `get`: the first route that fits answers.
@@ -124,6 +143,7 @@ export const dealOperations: readonly Operation[] = [
   update,
   remove,
   restore,
+  bulk,
   archiveDeal,
   unarchiveDeal,
   moveDeal,

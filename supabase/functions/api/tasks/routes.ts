@@ -1,4 +1,6 @@
 /** Tasks over HTTP: list, get, create, update, complete, reopen, delete to the trash, restore. */
+import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult, runBulk } from "../../_shared/bulk.ts";
+import { bulkInput } from "../../_shared/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import {
@@ -112,6 +114,22 @@ const restore = write({
   run: ({ sql }, { params }) => restoreRecord(sql, taskResource, params.id),
 });
 
+const bulk = write({
+  id: "tasks.bulk",
+  method: "POST",
+  path: "/tasks/bulk",
+  summary: "Change or delete many tasks",
+  description: BULK_DESCRIPTION,
+  access: "member",
+  permission: `every member; owners are changed and tasks deleted by ${OWNER}`,
+  body: bulkInput("TaskBulkInput", tasksListing, TaskPatch),
+  example: { ids: [1], set: { due_date: "2026-12-02T09:00:00Z" }, dry_run: true },
+  output: BulkResult,
+  multiStatus: true,
+  problems: [...BULK_PROBLEMS, "owner_change_not_allowed", "unknown_type"],
+  run: ({ sql }, { body }) => runBulk(sql, taskResource, body),
+});
+
 export const taskOperations: readonly Operation[] = [
   list,
   get,
@@ -121,4 +139,5 @@ export const taskOperations: readonly Operation[] = [
   reopenTask,
   remove,
   restore,
+  bulk,
 ];

@@ -1,0 +1,24 @@
+/** Changing or deleting many deals: as many records, and the board stays numbered. */
+import { runBulk } from "../../_shared/bulk.ts";
+import type { BulkInput } from "../../_shared/bulkInput.ts";
+import type { Member, Sql } from "../../_shared/database.ts";
+import type { Reply } from "../../_shared/operation.ts";
+import { arrange, lockBoard } from "./positions.ts";
+import { dealResource } from "./queries.ts";
+
+/** Deals that are given a stage go to the top of its column, in the order that they had. */
+export async function bulkDeals(sql: Sql, member: Member, input: BulkInput): Promise<Reply> {
+  const staged = input.set !== undefined && "stage" in input.set;
+  if (!staged && !input.delete) return await runBulk(sql, dealResource, input);
+  await lockBoard(sql, member);
+  const before = await stages(sql);
+  const set = staged ? { ...input.set, index: -1 } : input.set;
+  const reply = await runBulk(sql, dealResource, { ...input, set });
+  await arrange(sql, [...new Set([...before, ...await stages(sql)])]);
+  return reply;
+}
+
+async function stages(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ stage: string }[]>`select distinct stage from deals`;
+  return rows.map(({ stage }) => stage);
+}
