@@ -186,8 +186,8 @@ function testForeignRecords(operation: Operation): void {
     const make = recordsOf(foreign);
     const resource = resourceOf(operation) ?? "users";
     const id = await make(resource);
-    const before = await readRecord(foreign, resource, id);
     const body = await bodyOf(operation, operation.path.includes(":") ? recordsOf(own) : make);
+    const before = await readRecord(foreign, resource, id);
     const answer = await call(operation, { token, id, body });
     // A record that is only referred to is a wrong value of the body.
     const code = answer.status === 422 && creates(operation) ? "unknown_reference" : "not_found";
