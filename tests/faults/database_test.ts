@@ -188,7 +188,7 @@ Deno.test("connections that the database has closed are replaced unseen", async 
   await withStack(async (faulty) => {
     const sql = postgres(faulty.stack.superuserUrl, { max: 1 });
     try {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 10; round++) {
         const closed = await sql`
           select pg_terminate_backend(pid, 5000) from pg_stat_activity
           where application_name = 'portico'`;

@@ -1,7 +1,12 @@
 /** Connections to the database: opened lazily, reserved for one piece of work, given up when they hang. */
 import type postgres from "postgres";
 import type { Sql } from "./database.ts";
-import { isConnectionLost, NoAnswer } from "./databaseProblem.ts";
+import {
+  isClosedByServer,
+  isConnectionLost,
+  NoAnswer,
+  StaleConnection,
+} from "./databaseProblem.ts";
 import { connectionOptions } from "./databaseUrl.ts";
 import type { Settings } from "./settings.ts";
 
@@ -65,8 +70,22 @@ async function reserve(client: postgres.Sql): Promise<Sql> {
     return await promptly(reserving);
   } catch (error) {
     if (error instanceof NoAnswer) reserving.then((late) => late.release(), () => {});
-    throw error;
+    throw asStale(error);
   }
+}
+
+/** What the first statement on a connection brings: only now is it known not to be stale. */
+export async function first<Value>(statement: PromiseLike<Value>): Promise<Value> {
+  try {
+    return await promptly(statement);
+  } catch (error) {
+    throw asStale(error);
+  }
+}
+
+function asStale(error: unknown): unknown {
+  if (!isClosedByServer(error)) return error;
+  return new StaleConnection("The connection was closed meanwhile", { cause: error });
 }
 
 /** The value, or `NoAnswer` when it takes too long. */

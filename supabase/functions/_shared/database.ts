@@ -8,7 +8,7 @@
  */
 import type postgres from "postgres";
 import type { Caller } from "./authentication.ts";
-import { createPool, inConnection, promptly, rethrow, settled } from "./connections.ts";
+import { createPool, first, inConnection, promptly, rethrow, settled } from "./connections.ts";
 import { databaseProblem, isConnectionLost, isRetryable } from "./databaseProblem.ts";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
@@ -85,21 +85,15 @@ const LOCK_TIMEOUT = "4s";
 /** Connects lazily; every failure is thrown as a problem. */
 export function createDatabase(settings: Settings): Database {
   const pool = createPool(settings);
+  const run = <Value>(scope: Timed, work: (sql: Sql) => Promise<Value>) =>
+    timed(scope, () => retrying(() => inConnection(pool, work)));
+  const untimed = { timing: { databaseMs: 0 } };
   return {
-    read: (scope, work) => timed(scope, () => inConnection(pool, (sql) => read(sql, scope, work))),
-    write: (scope, work, options = {}) =>
-      timed(
-        scope,
-        () => retrying(() => inConnection(pool, (sql) => write(sql, scope, work, options))),
-      ),
-    own: (scope, work) => timed(scope, () => inConnection(pool, (sql) => own(sql, work))),
-    lease: (...terms) =>
-      timed({ timing: { databaseMs: 0 } }, () => inConnection(pool, (sql) => lease(sql, ...terms))),
-    ping: () =>
-      timed({ timing: { databaseMs: 0 } }, () =>
-        inConnection(pool, async (sql) => {
-          await promptly(sql`select 1`);
-        })),
+    read: (scope, work) => run(scope, (sql) => read(sql, scope, work)),
+    write: (scope, work, options = {}) => run(scope, (sql) => write(sql, scope, work, options)),
+    own: (scope, work) => run(scope, (sql) => own(sql, work)),
+    lease: (...terms) => run(untimed, (sql) => lease(sql, ...terms)),
+    ping: () => run(untimed, async (sql) => void await first(sql`select 1`)),
     close: () => pool.end(),
   };
 }
@@ -114,7 +108,7 @@ async function read<Value>(
   const working = settled(work(sql));
   let open = true;
   try {
-    rethrow(await promptly(begun));
+    await first(begun.then(rethrow));
     scope.authorise(memberOf(rethrow(await promptly(opened))));
     return rethrow(await working);
   } catch (error) {
@@ -144,7 +138,7 @@ async function write<Value>(
   const opened = settled(openAsCaller(sql, scope));
   let open = true;
   try {
-    rethrow(await promptly(begun));
+    await first(begun.then(rethrow));
     const earlier = rethrow(await looked);
     const member = memberOf(rethrow(await promptly(opened)));
     scope.authorise(member);
@@ -169,7 +163,7 @@ async function write<Value>(
 }
 
 async function own<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
-  await promptly(sql`begin`);
+  await first(sql`begin`);
   let open = true;
   try {
     const value = await work(sql);
@@ -191,9 +185,10 @@ async function lease(
   limit: number,
   windowSeconds: number,
 ): Promise<Lease> {
-  const [row] = await promptly(sql<{ leased: number; remaining: number; ends: number }[]>`
+  const leasing = sql<{ leased: number; remaining: number; ends: number }[]>`
     select leased, remaining, ends
-    from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`);
+    from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`;
+  const [row] = await first(leasing);
   return row
     ? { left: row.leased, remaining: row.remaining, windowEnds: row.ends * 1_000 }
     : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
@@ -230,7 +225,7 @@ function memberOf({ membership }: Opening): Member {
   return membership;
 }
 
-/** Serialization failures and deadlocks are nobody's fault: the same work is done again. */
+/** Serialization failures, deadlocks and stale connections are nobody's fault: it is done again. */
 async function retrying<Value>(attempt: () => Promise<Value>): Promise<Value> {
   for (let left = ATTEMPTS - 1;; left--) {
     try {

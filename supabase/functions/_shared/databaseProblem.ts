@@ -23,15 +23,28 @@ const RETRY_SOON = { "Retry-After": "5" };
 /** Thrown when the database accepts the connection and then says nothing. */
 export class NoAnswer extends Error {}
 
+/** Thrown when a connection was closed while it lay idle: nothing has been done on it. */
+export class StaleConnection extends Error {}
+
+/** The driver's and the system's names, and the SQLSTATEs of a shutdown and of an idle session's end. */
+const CLOSED_BY_SERVER = new Set(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE", "57P01", "57P05"]);
+
+/** Whether the server has closed the connection; others are closed by us, with those that hang. */
+export function isClosedByServer(error: unknown): boolean {
+  return CLOSED_BY_SERVER.has(errorCode(error));
+}
+
 /** Whether the connection is gone with this error: nothing more may be sent on it. */
 export function isConnectionLost(error: unknown): boolean {
-  return error instanceof NoAnswer || CONNECTION_CODES.has(errorCode(error)) ||
+  return error instanceof NoAnswer || error instanceof StaleConnection ||
+    CONNECTION_CODES.has(errorCode(error)) ||
     (isPostgresError(error) && error.severity === "FATAL");
 }
 
 /** Whether the same transaction may succeed when it is run again. */
 export function isRetryable(error: unknown): boolean {
-  return isPostgresError(error) && RETRYABLE.has(error.code);
+  return error instanceof StaleConnection ||
+    (isPostgresError(error) && RETRYABLE.has(error.code));
 }
 
 /** By its name: the driver's own class would have to be loaded, which costs a cold start dearly. */
@@ -41,11 +54,8 @@ function isPostgresError(error: unknown): error is PostgresError {
 
 /** Anything thrown during database work, as a problem; problems pass through. */
 export function databaseProblem(error: unknown): unknown {
-  if (isPostgresError(error)) return fromSqlstate(error);
-  if (error instanceof NoAnswer || CONNECTION_CODES.has(errorCode(error))) {
-    return unavailable(error);
-  }
-  return error;
+  if (isConnectionLost(error)) return unavailable(error);
+  return isPostgresError(error) ? fromSqlstate(error) : error;
 }
 
 function errorCode(error: unknown): string {
