@@ -43,6 +43,15 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where id in (select user_id from public.sales where workspace_id = ${tenant.workspace_id})`,
     "private.search_ids(text,text)": (tx, { contact_id }) =>
       tx`select from private.search_ids('contacts', 'lovelace') as id where id = ${contact_id}`,
+    "private.newest_matches(text,text,integer)": (tx, { contact_id }) =>
+      tx`
+      select from private.newest_matches('contacts', 'lovelace', 1000) as id
+      where id = ${contact_id}`,
+    "private.search_records(text,text[],integer)": (tx, { contact_id }) =>
+      tx`
+      select
+      from jsonb_array_elements(private.search_records('lovelce', '{contacts}', 20)) as hit
+      where (hit ->> 'id')::bigint = ${contact_id}`,
     "private.trashed(text,bigint)": (tx, { trashed_id }) =>
       tx`select where private.trashed('contacts', ${trashed_id}) is not null`,
     "private.restore(text,bigint)": (tx, { trashed_id }) =>

@@ -1,7 +1,7 @@
 /**
  * Bulk operations: one change, or the deletion, of up to 1,000 records in one transaction, by one
  * statement for each kind of work. All or nothing, unless `partial` asks for an outcome per record:
- * then what the database refuses is found by halving, not record by record.
+ * then what the database refuses is found by halving, not record by record, up to 50 refusals.
  */
 import { z } from "zod";
 import { type BulkInput, inBody, MAXIMUM_RECORDS, parseFilter } from "./bulkInput.ts";
@@ -12,6 +12,9 @@ import { commaSeparated } from "./listingSql.ts";
 import { Reply } from "./operation.ts";
 import { Problem, type ProblemCode } from "./problem.ts";
 import { notTheOwner, type Resource } from "./records.ts";
+
+/** Beyond so many it is the change that is wrong, and not the records: it is refused as a whole. */
+const MOST_REFUSALS = 50;
 
 const Outcome = z.object({
   id: recordId,
@@ -54,7 +57,7 @@ export async function runBulk<Record>(
   const outcomes = [
     ...missing.map((id) => failure(id, "not_found")),
     ...refused.map((id) => failure(id, refusal(input))),
-    ...await workByHalves(sql, permitted, work, input),
+    ...await workByHalves(sql, permitted, work, input, { left: MOST_REFUSALS }),
   ];
   return reply(ids, outcomes, input);
 }
@@ -154,6 +157,7 @@ async function workByHalves(
   ids: number[],
   work: (ids: number[]) => Promise<void>,
   input: BulkInput,
+  refusals: { left: number },
 ): Promise<Outcome[]> {
   if (ids.length === 0) return [];
   await sql`savepoint bulk`;
@@ -166,11 +170,14 @@ async function workByHalves(
     if (isRetryable(error) || !(problem instanceof Problem) || problem.status >= 500) throw error;
     await sql`rollback to savepoint bulk`;
     const [only, ...others] = ids;
-    if (only !== undefined && others.length === 0) return [failure(only, problem.code)];
+    if (only !== undefined && others.length === 0) {
+      if (refusals.left-- === 0) throw problem;
+      return [failure(only, problem.code)];
+    }
     const half = Math.ceil(ids.length / 2);
     return [
-      ...await workByHalves(sql, ids.slice(0, half), work, input),
-      ...await workByHalves(sql, ids.slice(half), work, input),
+      ...await workByHalves(sql, ids.slice(0, half), work, input, refusals),
+      ...await workByHalves(sql, ids.slice(half), work, input, refusals),
     ];
   }
 }

@@ -140,6 +140,16 @@ test("deals.bulk finds the records that the database refuses, and does the other
   assertProblem(all, 422, "closing_date_required");
 });
 
+test("contacts.bulk refuses a change as a whole that no record can take, also when it is partial", async () => {
+  const workspace = await createWorkspace();
+  const ids = await insertRows(workspace, "contacts", names(1_000));
+  const before = await everythingIn(workspace.id);
+  const body = { ids, set: { company_id: 999_999_999 }, partial: true };
+  const answer = await workspace.admin.api.post("/contacts/bulk", body);
+  assertProblem(answer, 422, "unknown_reference");
+  assertEquals(await everythingIn(workspace.id), before);
+});
+
 test("deals.bulk keeps the board numbered when stages change and deals go", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
