@@ -180,6 +180,7 @@ test("contacts.list breaks an export off when the member is disabled on the way"
         headers: { Authorization: `Bearer ${rep.token}` },
       }),
     );
+    assertEquals(response.status, 200);
     const reader = response.body?.getReader();
     assertEquals((await reader?.read())?.done, false);
     await sql`update public.sales set disabled = true where id = ${rep.id}`;
