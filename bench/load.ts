@@ -20,7 +20,7 @@ export interface Load {
 
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
-const BUFFER_BYTES = 262_144;
+const BUFFER_BYTES = 1_048_576;
 
 /** Sends requests over `connections` connections for so long. Throws on any status but 200. */
 export async function load(
@@ -28,19 +28,28 @@ export async function load(
   connections: number,
   milliseconds: number,
 ): Promise<Load> {
-  const latencies: number[] = [];
   const start = performance.now();
-  const end = start + milliseconds;
-  await Promise.all(
-    Array.from({ length: connections }, () => sendUntil(end, target, latencies)),
-  );
+  const latencies = await sample(target, connections, milliseconds);
   const seconds = (performance.now() - start) / 1_000;
-  latencies.sort((a, b) => a - b);
   return {
     requestsPerSecond: latencies.length / seconds,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
   };
+}
+
+/** The latency of each request sent within the time, in milliseconds, sorted. */
+export async function sample(
+  target: Target,
+  connections: number,
+  milliseconds: number,
+): Promise<number[]> {
+  const latencies: number[] = [];
+  const end = performance.now() + milliseconds;
+  await Promise.all(
+    Array.from({ length: connections }, () => sendUntil(end, target, latencies)),
+  );
+  return latencies.sort((a, b) => a - b);
 }
 
 /** The value below which this share of sorted values lies. */

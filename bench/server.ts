@@ -5,6 +5,7 @@ import { claimPort, isListening, waitUntil } from "../dev/process.ts";
 
 export interface Server extends AsyncDisposable {
   port: number;
+  pid: number;
 }
 
 /** Variables that Deno itself needs. */
@@ -29,7 +30,7 @@ export async function startServer(
     await stop();
     throw new Error(`${module} did not come up`);
   }
-  return { port, [Symbol.asyncDispose]: stop };
+  return { port, pid: child.pid, [Symbol.asyncDispose]: stop };
 }
 
 /** Starts the process; the caller ends it. */

@@ -1,0 +1,134 @@
+/** What a run at several sizes found, as docs/scale.md and docs/queries.md. */
+
+import { type ExplainedList, sequentialScans } from "./explain.ts";
+import { figure } from "./report.ts";
+import type { ExportFigures } from "./scaleExport.ts";
+import type { Latency, Request } from "./scaleRequests.ts";
+
+/** One request in workspaces of each size. */
+export interface Row {
+  request: Request;
+  latencies: Latency[];
+}
+
+export interface ScaleFindings {
+  sizes: number[];
+  rows: Row[];
+  exports: ExportFigures[];
+  seedSeconds: number;
+  loadAverage: number;
+}
+
+/** The latencies as a Markdown table. */
+export function scaleTable({ sizes, rows }: ScaleFindings): string {
+  const head = ["request", ...sizes.map(count), "ratio of p50", "budget", "met"];
+  return markdown(head, rows.map(cells));
+}
+
+function cells({ request: { name, budget }, latencies }: Row): string[] {
+  const ratio = (latencies.at(-1)?.p50 ?? NaN) / (latencies[0]?.p50 ?? NaN);
+  const judged = budget === undefined
+    ? ["", ""]
+    : [`at most ${budget}`, ratio <= budget ? "yes" : "no"];
+  return [
+    name,
+    ...latencies.map(({ p50, p99 }) => `${figure(p50)} / ${figure(p99)}`),
+    figure(ratio),
+    ...judged,
+  ];
+}
+
+function exportTable(exports: ExportFigures[]): string {
+  const head = ["contacts", "seconds", "rows/s", "MB", "memory before, MB", "memory at most, MB"];
+  return markdown(
+    head,
+    exports.map(({ rows, seconds, megabytes, memoryBefore, memoryPeak }) => [
+      count(rows),
+      figure(seconds),
+      count(Math.round(rows / seconds)),
+      figure(megabytes),
+      figure(memoryBefore),
+      figure(memoryPeak),
+    ]),
+  );
+}
+
+function markdown(head: string[], rows: string[][]): string {
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** docs/scale.md. */
+export function scalePage(findings: ScaleFindings): string {
+  const { exports, sizes, seedSeconds, loadAverage } = findings;
+  return `# Scale
+
+\`deno task bench-scale\` asks the same of workspaces with ${
+    sizes.map(count).join(", ")
+  } contacts, in
+one database; \`--sizes=10000,100000\` takes others, \`--write\` also writes this page and
+[queries.md](queries.md). A workspace has a company for every 20 contacts, a deal for every 10 (half of
+them archived), a task for every other, notes on every tenth contact and every other deal, and a change
+in the audit log for every tenth contact.
+
+## Requests
+
+Milliseconds over HTTP, p50 / p99; the ratio is that of the largest workspace to the smallest.
+
+${scaleTable(findings)}
+
+One request at a time, in turn for each size, so that a slow moment of the machine hits all alike.
+Taken on ${
+    new Date().toISOString().slice(0, 10)
+  } with ${navigator.hardwareConcurrency} processors, which
+load generator, function and PostgreSQL share; load average at the end: ${
+    figure(loadAverage)
+  }. A p99
+says more about what else the machine did than about the query.
+
+The board adds up every live deal of the workspace for the counts and sums of its columns: it grows with
+their number, and has no budget here.
+
+## Export
+
+\`GET /contacts?format=csv\`, read to its end; memory is the function's resident set, sampled five times
+a second.
+
+${exportTable(exports)}
+
+All workspaces were seeded, indexed and analyzed within ${Math.round(seedSeconds)} s.
+`;
+}
+
+/** docs/queries.md. */
+export function queriesPage(lists: ExplainedList[], contacts: number): string {
+  const scans = lists.flatMap(({ name, parameters, plans }) =>
+    plans.flatMap(sequentialScans).map((table) => `- ${titleOf(name, parameters)}: ${table}`)
+  );
+  const sections = lists.map(({ name, parameters, plans }) =>
+    `## ${titleOf(name, parameters)}\n\n${
+      plans.map((plan) => `\`\`\`text\n${plan}\n\`\`\``).join("\n\n")
+    }\n`
+  );
+  return `# Query plans
+
+The statements of every list, with the plans that PostgreSQL executed as a member of a workspace with
+${
+    count(contacts)
+  } contacts, under row-level security. \`deno task bench-scale --write\` writes this page.
+Plans that read tags, members or configuration from end to end do so because these are small.
+
+Large tables that a plan reads from end to end:${
+    scans.length > 0 ? `\n\n${scans.join("\n")}` : " none."
+  }
+
+${sections.join("\n")}`;
+}
+
+function titleOf(name: string, parameters: Record<string, string>): string {
+  const query = Object.entries(parameters).map(([key, value]) => `${key}=${value}`).join("&");
+  return `\`GET /${name}${query ? `?${query}` : ""}\``;
+}
