@@ -7,6 +7,7 @@ import { createAuthenticate } from "../_shared/authentication.ts";
 import { releaseBody } from "../_shared/body.ts";
 import { cors } from "../_shared/cors.ts";
 import { createDatabase } from "../_shared/database.ts";
+import type { Operation } from "../_shared/operation.ts";
 import { mount, type Platform } from "../_shared/pipeline.ts";
 import { Problem, problemResponse, toProblem } from "../_shared/problem.ts";
 import { createRateLimiter } from "../_shared/rateLimit.ts";
@@ -16,10 +17,12 @@ import { createRequireSecretKey } from "../_shared/secretKey.ts";
 import type { Settings } from "../_shared/settings.ts";
 import { createStorage } from "../_shared/storage.ts";
 import { createAuthAdmin } from "../_shared/supabaseAdmin.ts";
-import { operations } from "./resources.ts";
+import { operations as registry } from "./resources.ts";
 
 export interface AppOptions {
   log?: Log;
+  /** Instead of the registry's, for measuring the chain alone. */
+  operations?: readonly Operation[];
   /** Check every answer against its operation's schema; for tests. */
   checkAnswers?: boolean;
 }
@@ -33,18 +36,26 @@ export interface App {
 /** Builds the app; it connects to nothing before the first request that needs it. */
 export function createApp(settings: Settings, options: AppOptions = {}): App {
   const log = options.log ?? ((line) => console.log(JSON.stringify(line)));
-  const platform = createPlatform(settings, log, options.checkAnswers ?? false);
+  const operations = options.operations ?? registry;
+  const platform = createPlatform(settings, operations, log, options.checkAnswers ?? false);
   const app = new Hono<AppEnvironment>();
   app.use(requestLog(log));
   app.use(releaseBody);
   app.use(cors(settings.allowedOrigins));
   for (const operation of operations) mount(app, operation, platform);
-  app.notFound((context) => refuse(context, noRoute(context.req.method, context.req.path)));
+  app.notFound((context) =>
+    refuse(context, noRoute(operations, context.req.method, context.req.path))
+  );
   app.onError((error, context) => refuse(context, toProblem(error)));
   return { fetch: (request) => app.fetch(request), close: () => platform.database.close() };
 }
 
-function createPlatform(settings: Settings, log: Log, checkAnswers: boolean): Platform {
+function createPlatform(
+  settings: Settings,
+  operations: readonly Operation[],
+  log: Log,
+  checkAnswers: boolean,
+): Platform {
   const database = createDatabase(settings);
   return {
     settings,
@@ -68,7 +79,7 @@ function refuse(context: Context<AppEnvironment>, problem: Problem): Response {
   return problemResponse(problem, requestId);
 }
 
-function noRoute(method: string, path: string): Problem {
+function noRoute(operations: readonly Operation[], method: string, path: string): Problem {
   const allowed = allowedMethods(operations, path);
   if (allowed.length === 0) {
     return new Problem("route_not_found", "See GET /openapi.json for the routes that exist.");
