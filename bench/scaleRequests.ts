@@ -43,7 +43,7 @@ export function requestsAround(middle: string, email: string, companyId: number)
     },
     { name: "contacts by status", path: contacts("status=hot"), budget: KEYSET },
     { name: "contacts of a company", path: contacts(`company_id=${companyId}`), budget: KEYSET },
-    { name: "contact by e-mail", path: contacts(`email_jsonb=${email}`) },
+    { name: "contact by e-mail", path: contacts(`email_jsonb=${email}`), budget: KEYSET },
     { name: "contacts, a rare word", path: contacts(`q=${RARE_WORD}`), budget: SEARCH },
     {
       name: "contacts, a word of every 100th",

@@ -43,6 +43,10 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where id in (select user_id from public.sales where workspace_id = ${tenant.workspace_id})`,
     "private.search_ids(text,text)": (tx, { contact_id }) =>
       tx`select from private.search_ids('contacts', 'lovelace') as id where id = ${contact_id}`,
+    "private.contacts_with(text,jsonb)": (tx, { contact_id }) =>
+      tx`
+      select from private.contacts_with('email_jsonb', '[{"email": "ada@example.com"}]') as id
+      where id = ${contact_id}`,
     "private.newest_matches(text,text,integer)": (tx, { contact_id }) =>
       tx`
       select from private.newest_matches('contacts', 'lovelace', 1000) as id
@@ -153,6 +157,9 @@ test("private.end_sessions is for admins, and for members of their workspace", a
 async function createTarget(): Promise<Target> {
   const tenant = await foundWorkspace();
   const { contacts: [contact, trashed], tags: [tag] } = await createFamily(tenant, tenant.admin);
+  await sql`
+    update public.contacts set email_jsonb = '[{"email": "ada@example.com"}]'
+    where id = ${contact.id}`;
   await sql`delete from public.contacts where id = ${trashed.id}`;
   const [row] = await sql<{ id: number }[]>`
     select id from private.trash

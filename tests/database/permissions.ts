@@ -92,6 +92,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.can_manage()",
     "private.claim_attachments(text[])",
     "private.contact_spelling(text,text,jsonb)",
+    "private.contacts_with(text,jsonb)",
     "private.count_tagged_contacts(bigint)",
     "private.effective_configuration(jsonb)",
     "private.empty_trash(integer)",

@@ -8,7 +8,7 @@ export function conditionSql(sql: Sql, condition: Condition, elementKey?: string
   const left = sql`record.${sql(column.name)}`;
   const type = sql.unsafe(column.type);
   if (operator === "is") return isSql(sql, left, value);
-  if (column.type === "jsonb") return elementSql(sql, left, value, elementKey);
+  if (column.type === "jsonb") return elementSql(sql, column.name, value, elementKey);
   switch (operator) {
     case "eq":
       return sql`${left} = ${value}::text::${type}`;
@@ -43,10 +43,14 @@ function isSql(sql: Sql, left: Fragment, value: string): Fragment {
   return value === "true" ? sql`${left} is true` : sql`${left} is false`;
 }
 
-/** E-mails are stored in lower case; other values are compared as they are. */
-function elementSql(sql: Sql, left: Fragment, value: string, key = "value"): Fragment {
+/**
+ * Contacts alone have elements to filter by. E-mails are stored in lower case; other values are compared
+ * as they are.
+ */
+function elementSql(sql: Sql, column: string, value: string, key = "value"): Fragment {
   const wanted = JSON.stringify([{ [key]: key === "email" ? value.trim().toLowerCase() : value }]);
-  return sql`${left} @> ${wanted}::text::jsonb`;
+  return sql`
+    record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
 }
 
 /**
