@@ -49,17 +49,18 @@ export async function inConnection<Value>(
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
   const client = await pool.client();
-  const sql = await reserve(client);
+  let sql: Sql | undefined;
   try {
+    sql = await reserve(client);
     return await promptly(work(sql), FINISH_WITHIN_MS);
   } catch (error) {
     // The driver would hand a connection that has closed to the next request.
-    if (isConnectionLost(error)) {
+    if (error instanceof StaleConnection || (sql && isConnectionLost(error))) {
       pool.replace(client, error instanceof NoAnswer ? 0 : GRACE_SECONDS);
     }
     throw error;
   } finally {
-    sql.release();
+    sql?.release();
   }
 }
 

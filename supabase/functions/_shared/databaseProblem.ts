@@ -54,8 +54,8 @@ function isPostgresError(error: unknown): error is PostgresError {
 
 /** Anything thrown during database work, as a problem; problems pass through. */
 export function databaseProblem(error: unknown): unknown {
-  if (isConnectionLost(error)) return unavailable(error);
-  return isPostgresError(error) ? fromSqlstate(error) : error;
+  if (isPostgresError(error)) return fromSqlstate(error);
+  return isConnectionLost(error) ? unavailable(error) : error;
 }
 
 function errorCode(error: unknown): string {
