@@ -10,7 +10,7 @@ import { dealsListing } from "../supabase/functions/api/deals/queries.ts";
 import { tagsListing } from "../supabase/functions/api/tags/queries.ts";
 import { tasksListing } from "../supabase/functions/api/tasks/queries.ts";
 import { usersListing } from "../supabase/functions/api/users/queries.ts";
-import { COMMON_WORD, RARE_WORD } from "./scaleSeed.ts";
+import { COMMON_WORD, RARE_WORD } from "./scaleRows.ts";
 import type { Tenant } from "./seed.ts";
 
 /** The plans of one list with certain parameters. */

@@ -1,7 +1,7 @@
 /** What a growing workspace is asked for, and how long each answer takes in workspaces of each size. */
 
 import { quantile, sample, type Target } from "./load.ts";
-import { COMMON_WORD, OCCASIONAL_WORD, RARE_WORD } from "./scaleSeed.ts";
+import { COMMON_WORD, OCCASIONAL_WORD, RARE_WORD } from "./scaleRows.ts";
 import type { Tenant } from "./seed.ts";
 
 /** A kind of request. */
