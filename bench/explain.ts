@@ -162,3 +162,10 @@ export function sequentialScans(plan: string): string[] {
     .map(([, table]) => table ?? "")
     .filter((table) => LARGE_TABLES.includes(table));
 }
+
+/** Whether a plan reads a great many rows only to throw them away: an index that does not help. */
+export function isWasteful(plan: string): boolean {
+  return [...plan.matchAll(/Rows Removed by Filter: (\d+)/g)].some(([, rows]) =>
+    Number(rows) > 10_000
+  );
+}

@@ -1,6 +1,6 @@
 /** What a run at several sizes found, as docs/scale.md and docs/queries.md. */
 
-import { type ExplainedList, sequentialScans } from "./explain.ts";
+import { type ExplainedList, isWasteful, sequentialScans } from "./explain.ts";
 import { figure } from "./report.ts";
 import type { ExportFigures } from "./scaleExport.ts";
 import type { Latency, Request } from "./scaleRequests.ts";
@@ -90,7 +90,8 @@ load generator, function and PostgreSQL share; load average at the end: ${
 says more about what else the machine did than about the query.
 
 The board adds up every live deal of the workspace for the counts and sums of its columns: it grows with
-their number, and has no budget here.
+their number, and has no budget here. A word of every 100th contact is the worst for a list: frequent
+enough for many matches, too rare to fill a page soon by reading along the list's order.
 
 ## Export
 
@@ -108,6 +109,8 @@ export function queriesPage(lists: ExplainedList[], contacts: number): string {
   const scans = lists.flatMap(({ name, parameters, plans }) =>
     plans.flatMap(sequentialScans).map((table) => `- ${titleOf(name, parameters)}: ${table}`)
   );
+  const wasteful = lists.filter(({ plans }) => plans.some(isWasteful))
+    .map(({ name, parameters }) => `- ${titleOf(name, parameters)}`);
   const sections = lists.map(({ name, parameters, plans }) =>
     `## ${titleOf(name, parameters)}\n\n${
       plans.map((plan) => `\`\`\`text\n${plan}\n\`\`\``).join("\n\n")
@@ -121,11 +124,15 @@ ${
   } contacts, under row-level security. \`deno task bench-scale --write\` writes this page.
 Plans that read tags, members or configuration from end to end do so because these are small.
 
-Large tables that a plan reads from end to end:${
-    scans.length > 0 ? `\n\n${scans.join("\n")}` : " none."
-  }
+Sequential scans of large tables:${itemised(scans)}
+
+Plans that throw away more than 10,000 rows, whatever index led to them:${itemised(wasteful)}
 
 ${sections.join("\n")}`;
+}
+
+function itemised(items: string[]): string {
+  return items.length > 0 ? `\n\n${items.join("\n")}` : " none.";
 }
 
 function titleOf(name: string, parameters: Record<string, string>): string {
