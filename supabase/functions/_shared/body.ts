@@ -34,7 +34,7 @@ export const limitBody: MiddlewareHandler = async (context, next) => {
 };
 
 async function readWithinLimit(body: ReadableStream<Uint8Array>): Promise<Blob> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: BlobPart[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;

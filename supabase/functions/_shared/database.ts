@@ -61,7 +61,8 @@ export interface WriteOptions<Value> {
 }
 
 export interface Database {
-  /** A read-only transaction, pipelined: the work is sent before the membership has come back. */
+  /** A read-only transaction, pipelined: the work is sent before the membership has come back. Both
+   * see one snapshot: who is let in reads all that was theirs, and a count fits its page. */
   read<Value>(scope: RequestScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
   /** One transaction for all that a request changes; retried on serialization failures. */
   write<Value>(
@@ -103,7 +104,7 @@ async function read<Value>(
   scope: RequestScope,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const begun = settled(sql`begin read only`.execute());
+  const begun = settled(sql`begin isolation level repeatable read read only`.execute());
   const opened = settled(openAsCaller(sql, scope));
   const working = settled(work(sql));
   let open = true;

@@ -13,7 +13,8 @@ type ExportQuery = ListQuery & { format: "csv" | "ndjson" };
 export interface StreamedAnswer {
   status: 200;
   headers: Record<string, string>;
-  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Of bytes. */
+  body: ReadableStream;
 }
 
 const CONTENT_TYPES = {
@@ -63,7 +64,7 @@ function linesOf(
   readBlock: (position: ExportPosition) => Promise<ExportBlock>,
   end: string,
   report: (error: unknown) => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): ReadableStream {
   const encoder = new TextEncoder();
   let block: ExportBlock | undefined = first;
   let next: ExportPosition | undefined;
