@@ -1,114 +1,16 @@
-/** What create and update refuse, generated from the schemas that the OpenAPI document shows. */
+/** What create, update, delete and restore of contacts and companies do beyond their schemas. */
 import { assert, assertEquals } from "@std/assert";
-import { z } from "zod";
 import { assertProblem } from "../../support/answers.ts";
 import { everythingIn, rowOf } from "../../support/records.ts";
+import { bodySchema } from "../../support/wrongValues.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { operations } from "../../../supabase/functions/api/resources.ts";
-
-interface Schema {
-  type?: string | string[];
-  format?: string;
-  maxLength?: number;
-  maxItems?: number;
-  minimum?: number;
-  maximum?: number;
-  items?: Schema;
-  anyOf?: Schema[];
-  properties?: Record<string, Schema>;
-  required?: string[];
-}
 
 const RESOURCES = ["contacts", "companies"];
 const SERVER_SET = ["id", "workspace_id", "created_at", "updated_at", "search", "nb_tasks", "nope"];
 
-const NO_TIMES = [
-  "",
-  "2024-05-01",
-  "2024-02-30T00:00:00Z",
-  "0000-05-01T00:00:00Z",
-  "2024-05-01T00:00:00",
-  "2024-05-01T00:00:00+16:00",
-  "infinity",
-];
-
-/** The body of an operation as JSON Schema, its references filled in. */
-function bodyOf(id: string): Schema {
-  const body = operations.find((operation) => operation.id === id)?.body;
-  if (!body) throw new Error(`${id} has no body.`);
-  const { $defs = {}, ...schema } = z.toJSONSchema(body, { io: "input", unrepresentable: "any" });
-  const filled = JSON.stringify(schema, (_, value) => {
-    const name = /^#\/\$defs\/(.+)$/.exec(value?.$ref ?? "")?.[1];
-    return name ? $defs[name] : value;
-  });
-  return JSON.parse(filled);
-}
-
-/** Values that a field's schema does not allow; a field of any type allows all. */
-function wrongValues(schema: Schema): unknown[] {
-  const branches = branchesOf(schema);
-  const types = branches.flatMap(({ type }) => type);
-  if (types.some((type) => type === undefined)) return [];
-  const wrong: unknown[] = [];
-  if (!types.includes("string")) wrong.push("text");
-  if (!types.includes("number") && !types.includes("integer")) wrong.push(7);
-  if (!types.includes("boolean")) wrong.push(true);
-  if (!types.includes("array")) wrong.push(["text"]);
-  if (!types.includes("object")) wrong.push({ a: 1 });
-  if (!types.includes("null")) wrong.push(null);
-  return [...wrong, ...branches.flatMap(beyondBounds)];
-}
-
-function branchesOf(schema: Schema): Schema[] {
-  return schema.anyOf?.flatMap(branchesOf) ?? [schema];
-}
-
-function beyondBounds(schema: Schema): unknown[] {
-  const { maxLength, maxItems, minimum, maximum, items, type, format } = schema;
-  const wrong: unknown[] = [];
-  if (format === "date-time") wrong.push(...NO_TIMES);
-  if (format === "uri") wrong.push("example.com", "javascript:alert(1)");
-  if (maxLength !== undefined) wrong.push("x".repeat(maxLength + 1), "zero \u0000 byte", "\ud800");
-  if (maxItems !== undefined && items) wrong.push(Array(maxItems + 1).fill(1));
-  if (minimum !== undefined) wrong.push(minimum - 1);
-  if (maximum !== undefined) wrong.push(maximum + 1, 1e300);
-  if (type === "integer") wrong.push(1.5);
-  if (items) wrong.push([null], [[]]);
-  return wrong;
-}
-
 for (const resource of RESOURCES) {
   const example = operations.find(({ id }) => id === `${resource}.create`)?.example ?? {};
-
-  test(`${resource}.create and update answer 422 naming the field for every value out of its schema`, async () => {
-    const { id: workspaceId, admin } = await createWorkspace();
-    const { body: record } = await admin.api.post(`/${resource}`, example);
-    const before = await everythingIn(workspaceId);
-    const fields = Object.entries(bodyOf(`${resource}.create`).properties ?? {});
-    assert(fields.length > 10);
-    let refused = 0;
-    for (const [field, schema] of fields) {
-      for (const value of wrongValues(schema)) {
-        for (
-          const answer of [
-            await admin.api.post(`/${resource}`, { ...example, [field]: value }),
-            await admin.api.patch(`/${resource}/${record.id}`, { [field]: value }),
-          ]
-        ) {
-          const what = `${field}: ${JSON.stringify(value).slice(0, 60)}`;
-          assertEquals(answer.status, 422, `${what} ${JSON.stringify(answer.body)}`);
-          const named = Object.keys(answer.body.errors ?? {});
-          assert(
-            named.length > 0 && named.every((name) => name.split(".")[0] === field),
-            `${what}: ${named}`,
-          );
-          refused += 1;
-        }
-      }
-    }
-    assert(refused > 100, String(refused));
-    assertEquals(await everythingIn(workspaceId), before);
-  });
 
   test(`${resource}.create and update refuse fields that the server sets, and unknown ones`, async () => {
     const { id: workspaceId, admin } = await createWorkspace();
@@ -137,7 +39,7 @@ for (const resource of RESOURCES) {
     const path = `/${resource}/${record.id}`;
     const untouched = await admin.api.patch(path, {});
     assertEquals(untouched.body, record);
-    const { required = [] } = bodyOf(`${resource}.create`);
+    const { required = [] } = bodySchema(`${resource}.create`);
     for (
       const [field, value] of Object.entries(example).filter(([name]) => !required.includes(name))
     ) {

@@ -1,0 +1,55 @@
+/** Every resource refuses every value that its schemas do not allow, naming the field; from the registry. */
+import { assert, assertEquals } from "@std/assert";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
+import { bodyOf, call, recordsOf } from "../support/operations.ts";
+import { everythingIn } from "../support/records.ts";
+import { bodySchema, wrongValues } from "../support/wrongValues.ts";
+import { createWorkspace, test } from "../support/workspace.ts";
+
+const READ_ONLY = ["id", "workspace_id", "created_at", "updated_at", "search", "nope"];
+
+for (const update of operations) {
+  const resource = /^(\w+)\.update$/.exec(update.id)?.[1];
+  const create = operations.find(({ id }) => id === `${resource}.create`);
+  if (resource && create) testValues(resource, create, update);
+}
+
+function testValues(resource: string, create: Operation, update: Operation): void {
+  test(`${resource}: create and update answer 422 naming the field for every wrong value`, async () => {
+    const workspace = await createWorkspace();
+    const { token } = workspace.admin;
+    const make = recordsOf(workspace);
+    const id = await make(resource);
+    const example = Object(await bodyOf(create, make));
+    const before = await everythingIn(workspace.id);
+    let refused = 0;
+    for (const operation of [create, update]) {
+      for (const [field, value] of wrongFields(operation)) {
+        const body = operation === create ? { ...example, [field]: value } : { [field]: value };
+        const answer = await call(operation, { token, id, body });
+        const what = `${operation.id} ${field}: ${JSON.stringify(value).slice(0, 60)}`;
+        assertEquals(answer.status, 422, `${what} ${JSON.stringify(answer.body)}`);
+        const named = Object.keys(answer.body.errors ?? {}).map((name) => name.split(".")[0]);
+        assert(named.length > 0 && named.every((name) => name === field), `${what}: ${named}`);
+        refused += 1;
+      }
+    }
+    assert(refused > READ_ONLY.length * 2, String(refused));
+    assertEquals(await everythingIn(workspace.id), before);
+  });
+}
+
+function wrongFields({ id }: Operation): [string, unknown][] {
+  const fields = Object.entries(bodySchema(id).properties ?? {});
+  const known = fields.map(([field]) => field);
+  return [
+    ...fields.flatMap(([field, schema]) =>
+      wrongValues(schema).map((value): [string, unknown] => [field, value])
+    ),
+    ...READ_ONLY.filter((field) => !known.includes(field)).map((field): [string, unknown] => [
+      field,
+      1,
+    ]),
+  ];
+}
