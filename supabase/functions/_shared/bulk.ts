@@ -11,7 +11,7 @@ import { recordId } from "./fields.ts";
 import { commaSeparated } from "./listingSql.ts";
 import { Reply } from "./operation.ts";
 import { Problem, type ProblemCode } from "./problem.ts";
-import { notTheOwner, type Resource } from "./records.ts";
+import { missingRecords, notTheOwner, type Resource } from "./records.ts";
 
 /** Beyond so many it is the change that is wrong, and not the records: it is refused as a whole. */
 const MOST_REFUSALS = 50;
@@ -188,10 +188,7 @@ function requireAll<Record>(
   refused: number[],
   input: BulkInput,
 ): void {
-  if (missing.length > 0) {
-    const detail = `There is no ${name} ${missing.join(", ")}, or it is not yours to see.`;
-    throw new Problem("not_found", detail, { members: { missing_ids: missing } });
-  }
+  if (missing.length > 0) throw missingRecords(name, missing);
   if (refused.length === 0) return;
   const detail = `Only the owner, a manager or an administrator may do this to ${name} ` +
     `${refused.join(", ")}.`;

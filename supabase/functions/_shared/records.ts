@@ -120,6 +120,18 @@ export function notTheOwner(name: string): Problem {
   );
 }
 
+/** 404 naming the records that a request is about and that are not there. */
+export function missingRecords(name: string, ids: number[]): Problem {
+  const detail = `There is no ${name} ${ids.join(", ")}, or it is not yours to see.`;
+  return new Problem("not_found", detail, { members: { missing_ids: ids } });
+}
+
+/** 422 for a merge whose winner is among its losers. */
+export function selfMerge(): Problem {
+  const detail = "Leave the winner's own id out of loser_ids.";
+  return new Problem("self_merge", detail, { errors: { loser_ids: detail } });
+}
+
 async function lockRecord<Record>(sql: Sql, resource: Resource<Record>, id: number): Promise<void> {
   const locked = await sql`select from ${sql(resource.table)} where id = ${id} for update`;
   if (locked.length > 0) return;

@@ -3,6 +3,7 @@ import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { companies_summary } from "../../_shared/schema.ts";
 import { ownerName } from "../contacts/csv.ts";
+import { ownerSql } from "../users/queries.ts";
 import { Company } from "./schema.ts";
 
 export const companiesListing = listing({
@@ -34,10 +35,7 @@ export const companiesListing = listing({
     nb_contacts: "nb_contacts",
   },
   include: {
-    owner: (sql) =>
-      sql`
-        select to_json(owner)
-        from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`,
+    owner: ownerSql,
   },
 });
 

@@ -3,6 +3,7 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import { z } from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { companies, companies_summary } from "../../_shared/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 export const Company = createSelectSchema(companies_summary, {
   id: recordId,
@@ -14,8 +15,7 @@ export const Company = createSelectSchema(companies_summary, {
   created_at: z.string(),
   updated_at: z.string(),
 }).omit({ search: true }).extend({
-  owner: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable()
-    .optional(),
+  owner: Owner.optional(),
 }).meta({ id: "Company" });
 export type Company = z.output<typeof Company>;
 

@@ -2,7 +2,7 @@
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { contact_notes_summary } from "../../_shared/schema.ts";
-import { ownerSql } from "../deals/queries.ts";
+import { ownerSql } from "../users/queries.ts";
 import { contactSql } from "../tasks/queries.ts";
 import { ContactNote } from "./schema.ts";
 

@@ -13,7 +13,7 @@ import type { Member, Sql } from "../../_shared/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
-import { findGone, notTheOwner } from "../../_shared/records.ts";
+import { findGone, missingRecords, notTheOwner, selfMerge } from "../../_shared/records.ts";
 import { FIELD_COLUMNS, mergedValues, type StoredContact } from "./mergedValues.ts";
 import { findMerge, lockContacts, type Merge, moveAll, recordMerge } from "./mergeQueries.ts";
 import { contactResource, contactsListing } from "./queries.ts";
@@ -56,11 +56,6 @@ export const mergeContacts = write({
   run: ({ sql, member }, { params, body }) => merge(sql, member, params.id, body),
 });
 
-const legacyId = z.preprocess(
-  (value) => typeof value === "string" && /^[1-9]\d{0,15}$/.test(value) ? Number(value) : value,
-  recordId,
-);
-
 export const mergeContactsOfAtomic = write({
   id: "atomic.merge_contacts",
   surface: "atomic",
@@ -69,7 +64,7 @@ export const mergeContactsOfAtomic = write({
   summary: "Merge two contacts, as Atomic CRM's clients ask for it",
   access: "member",
   permission: "the owner of both contacts, managers and admins",
-  body: z.object({ loserId: legacyId, winnerId: legacyId }),
+  body: z.object({ loserId: idParams.shape.id, winnerId: idParams.shape.id }),
   example: { loserId: 2, winnerId: 1 },
   output: z.object({ success: z.literal(true), winnerId: recordId }),
   problems: ["self_merge"],
@@ -109,11 +104,6 @@ async function merge(
   return result({ merge_id, moved }, merged, loserIds, input);
 }
 
-function selfMerge(): Problem {
-  const detail = "Leave the winner's own id out of loser_ids.";
-  return new Problem("self_merge", detail, { errors: { loser_ids: detail } });
-}
-
 function checkFieldSources(fields: MergeInput["fields"] = {}, ids: number[]): void {
   const wrong = Object.entries(fields).filter(([, id]) => id !== undefined && !ids.includes(id));
   if (wrong.length === 0) return;
@@ -125,11 +115,7 @@ function checkFieldSources(fields: MergeInput["fields"] = {}, ids: number[]): vo
 
 function missing(ids: number[], contacts: StoredContact[]): Problem {
   const absent = ids.filter((id) => !contacts.some((contact) => contact.id === id));
-  return new Problem(
-    "not_found",
-    `There is no contact ${absent.join(", ")}, or it is not yours to see.`,
-    { members: { missing_ids: absent } },
-  );
+  return missingRecords("contact", absent);
 }
 
 function requirePermission(member: Member, contacts: StoredContact[]): void {

@@ -2,6 +2,7 @@
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { contacts_summary } from "../../_shared/schema.ts";
+import { ownerSql } from "../users/queries.ts";
 import { contactCsv } from "./csv.ts";
 import { Contact } from "./schema.ts";
 
@@ -18,10 +19,7 @@ export const contactsListing = listing({
       sql`
         select to_json(company)
         from (select id, name, website from companies where companies.id = record.company_id) as company`,
-    owner: (sql) =>
-      sql`
-        select to_json(owner)
-        from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`,
+    owner: ownerSql,
     tag_records: (sql) =>
       sql`
         select coalesce(

@@ -3,6 +3,7 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import { z } from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 const addressType = z.enum(["Work", "Home", "Other"]);
 
@@ -26,7 +27,7 @@ const storedPhones = z.array(
 /** `?include=` of contacts: name → what comes with the contact. */
 export const contactIncludes = {
   company: z.object({ id: recordId, name: z.string(), website: z.string().nullable() }).nullable(),
-  owner: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable(),
+  owner: Owner,
   tag_records: z.array(z.object({ id: recordId, name: z.string(), color: z.string() })),
 };
 

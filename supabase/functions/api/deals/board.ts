@@ -9,7 +9,8 @@ import { recordId } from "../../_shared/fields.ts";
 import { commaSeparated, joined } from "../../_shared/listingSql.ts";
 import { JsonText, read } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
-import { dealsListing, ownerSql } from "./queries.ts";
+import { ownerSql } from "../users/queries.ts";
+import { dealsListing } from "./queries.ts";
 import { Deal, dealIncludes } from "./schema.ts";
 
 const DEFAULT_LIMIT = 50;

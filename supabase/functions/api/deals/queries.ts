@@ -1,17 +1,10 @@
 /** SQL of deals: the list, and the relations that come with a deal. */
-import type { Fragment, Sql } from "../../_shared/database.ts";
 import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { deals_summary } from "../../_shared/schema.ts";
 import { ownerName } from "../contacts/csv.ts";
+import { ownerSql } from "../users/queries.ts";
 import { Deal } from "./schema.ts";
-
-/** The owner of the row `record`, as one JSON value. */
-export function ownerSql(sql: Sql): Fragment {
-  return sql`
-    select to_json(owner)
-    from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`;
-}
 
 export const dealsListing = listing({
   relation: deals_summary,

@@ -3,11 +3,12 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import { z } from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { deals, deals_summary } from "../../_shared/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 /** `?include=` of deals: name → what comes with the deal. */
 export const dealIncludes = {
   company: z.object({ id: recordId, name: z.string(), website: z.string().nullable() }).nullable(),
-  owner: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable(),
+  owner: Owner,
   contacts: z.array(z.object({
     id: recordId,
     first_name: z.string().nullable(),

@@ -7,7 +7,7 @@ import type { Member, Sql } from "../../_shared/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
-import { getRecord } from "../../_shared/records.ts";
+import { getRecord, missingRecords, selfMerge } from "../../_shared/records.ts";
 import { tagResource } from "./queries.ts";
 import { Tag } from "./schema.ts";
 
@@ -55,7 +55,7 @@ async function merge(sql: Sql, member: Member, winnerId: number, loserIds: numbe
   if (gone.length > 0) {
     if (await areMerged(sql, winnerId, loserIds)) return;
     await getRecord(sql, tagResource, winnerId);
-    throw missing(gone);
+    throw missingRecords("tag", gone);
   }
   if (member.role === "rep") {
     throw new Problem("forbidden", "Only managers and administrators may merge tags.");
@@ -69,11 +69,6 @@ async function merge(sql: Sql, member: Member, winnerId: number, loserIds: numbe
   await Promise.all(statements.map((statement) => statement.execute()));
 }
 
-function selfMerge(): Problem {
-  const detail = "Leave the winner's own id out of loser_ids.";
-  return new Problem("self_merge", detail, { errors: { loser_ids: detail } });
-}
-
 async function areMerged(sql: Sql, winnerId: number, loserIds: number[]): Promise<boolean> {
   const [row] = await sql<{ merged: boolean }[]>`
     select
@@ -83,9 +78,4 @@ async function areMerged(sql: Sql, winnerId: number, loserIds: number[]): Promis
       ) as merged
     from unnest(${`{${loserIds.join(",")}}`}::text::bigint[]) as loser (id)`;
   return row?.merged ?? false;
-}
-
-function missing(ids: number[]): Problem {
-  const detail = `There is no tag ${ids.join(", ")}, or it is not yours to see.`;
-  return new Problem("not_found", detail, { members: { missing_ids: ids } });
 }

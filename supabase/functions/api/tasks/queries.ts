@@ -4,7 +4,7 @@ import { listing } from "../../_shared/listing.ts";
 import type { Resource } from "../../_shared/records.ts";
 import { tasks } from "../../_shared/schema.ts";
 import { ownerName } from "../contacts/csv.ts";
-import { ownerSql } from "../deals/queries.ts";
+import { ownerSql } from "../users/queries.ts";
 import { dueFilters } from "./due.ts";
 import { Task } from "./schema.ts";
 

@@ -3,6 +3,7 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import { z } from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { tasks } from "../../_shared/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 /** `?include=` of tasks: name → what comes with the task. */
 export const taskIncludes = {
@@ -12,7 +13,7 @@ export const taskIncludes = {
     last_name: z.string().nullable(),
     company_name: z.string().nullable(),
   }).nullable(),
-  owner: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable(),
+  owner: Owner,
 };
 
 export const Task = createSelectSchema(tasks, {

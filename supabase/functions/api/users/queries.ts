@@ -1,5 +1,5 @@
 /** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
-import type { Sql } from "../../_shared/database.ts";
+import type { Fragment, Sql } from "../../_shared/database.ts";
 import { listing } from "../../_shared/listing.ts";
 import { found, Problem } from "../../_shared/problem.ts";
 import { setColumns } from "../../_shared/records.ts";
@@ -13,6 +13,13 @@ export const usersListing = listing({
   defaultSort: "first_name,id",
   search: { column: "search" },
 });
+
+/** The owner of the row `record`, as one JSON value. */
+export function ownerSql(sql: Sql): Fragment {
+  return sql`
+    select to_json(owner)
+    from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`;
+}
 
 /** One user of the caller's workspace; throws 404. */
 export async function getUser(sql: Sql, id: number): Promise<User> {

@@ -12,6 +12,10 @@ const name = z.string().trim().min(1, "Use a name.").max(500);
 export const emailAddress = z.string().trim().toLowerCase()
   .pipe(z.email("Use an e-mail address.").max(255));
 
+/** Who owns a record, as `?include=owner` shows it. */
+export const Owner = z.object({ id: recordId, first_name: z.string(), last_name: z.string() })
+  .nullable();
+
 export const User = createSelectSchema(members, {
   id: recordId,
   user_id: z.uuid(),
