@@ -2,7 +2,7 @@
  * The product's chain on routes without the database. No operation of the product needs a token and no
  * database, so two are mounted here through the product's own pipeline, alike but for `access`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type Operation, plain } from "../../supabase/functions/_shared/operation.ts";
 import { readSettings } from "../../supabase/functions/_shared/settings.ts";
 import { createApp } from "../../supabase/functions/api/app.ts";

@@ -1,6 +1,6 @@
 /** The parts of an OpenAPI document that the generators read, checked as they read them. */
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { z } from "zod";
+import * as z from "zod";
 
 const reference = z.looseObject({ $ref: z.string().optional() });
 const schema = z.looseObject({

@@ -4,7 +4,7 @@
  */
 
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { metadataSchema, readBody } from "./body.ts";
 import { parseGoDuration } from "./duration.ts";
 import { AuthError, emailExists, userNotFound, validationFailed } from "./errors.ts";

@@ -1,7 +1,7 @@
 /** The `[auth]` section of `supabase/config.toml`, as far as the stack follows it. */
 
 import { parse } from "@std/toml";
-import { z } from "zod";
+import * as z from "zod";
 
 const FILE = new URL("../../supabase/config.toml", import.meta.url);
 

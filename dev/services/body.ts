@@ -1,6 +1,6 @@
 /** Request bodies, validated with zod. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { AuthError, validationFailed } from "./errors.ts";
 
 /** Free JSON of a user: `user_metadata` and `app_metadata`. */

@@ -1,6 +1,6 @@
 /** What anybody may call with an address: sign up, recover, ask for a magic link or another mail. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { metadataSchema, readBody } from "./body.ts";
 import { AuthError, validationFailed } from "./errors.ts";
 import { type LinkType, requestedRedirect, sendLink } from "./links.ts";

@@ -3,7 +3,7 @@
  * Source: https://supabase.com/docs/reference/javascript/auth-admin-generatelink
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { metadataSchema, readBody } from "./body.ts";
 import { emailExists, userNotFound, validationFailed } from "./errors.ts";
 import { issueToken, type LinkType, redirectTarget, requestedRedirect, sendLink } from "./links.ts";

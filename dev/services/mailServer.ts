@@ -9,7 +9,7 @@
  */
 
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { type Mail, MailRefused } from "./mail.ts";
 import { listPage, messagePage } from "./mailPage.ts";
 

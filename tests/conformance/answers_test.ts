@@ -1,6 +1,6 @@
 /** What every operation answers when all is well: its declared status, fields and headers. */
 import { assert, assertEquals } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
 import { assertDeclared } from "../support/answers.ts";

@@ -1,6 +1,6 @@
 /** Supabase's own security and performance lints, through its CLI. */
 import { assert, assertEquals } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import { supabase } from "../../dev/supabaseCli.ts";
 import { test } from "../support/workspace.ts";
 

@@ -2,7 +2,7 @@
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
-import { z } from "zod";
+import * as z from "zod";
 
 const stackSchema = z.object({
   apiUrl: z.string(),

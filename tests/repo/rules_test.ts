@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/toml";
 import { fromFileUrl } from "@std/path";
-import { z } from "zod";
-import { routeOf } from "../../supabase/functions/_shared/routes.ts";
+import * as z from "zod";
+import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
 import { filesBelow, readFile, type SourceFile } from "../support/sourceFiles.ts";
 

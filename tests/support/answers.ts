@@ -1,10 +1,10 @@
 /** Whether an answer is what its operation declares, and a problem what every problem is. */
 import { assert, assertEquals } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi.ts";
 import { PROBLEMS } from "../../supabase/functions/_shared/problem.ts";
-import { routeOf } from "../../supabase/functions/_shared/routes.ts";
+import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
 import type { Answer } from "./workspace.ts";
 

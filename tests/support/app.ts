@@ -4,7 +4,7 @@
  *
  *     await withApp({ rateLimit: 10 }, async ({ send, lines }) => { … });
  */
-import { z } from "zod";
+import * as z from "zod";
 import { functionEnvironment } from "../../dev/functionEnvironment.ts";
 import { type App, createApp } from "../../supabase/functions/api/app.ts";
 import { readSettings, type Settings } from "../../supabase/functions/_shared/settings.ts";

@@ -6,7 +6,7 @@
 import {
   type DatabaseAddress,
   parseDatabaseUrl,
-} from "../../supabase/functions/_shared/databaseUrl.ts";
+} from "../../supabase/functions/_shared/database/url.ts";
 
 import { type AppUnderTest, testSettings, withApp } from "./app.ts";
 

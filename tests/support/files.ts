@@ -1,5 +1,5 @@
 /** Files for attachments: uploaded for real, through the addresses that the gateway gives. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Answer, answerOf, type Api, type TestMember } from "./workspace.ts";
 
 /** Content that begins as its type does. */

@@ -2,10 +2,10 @@
  * Requests to any operation, made from its declaration alone: its path, its example, and records that
  * the resource's own create operation makes.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { parameterNames } from "../../supabase/functions/_shared/parameters.ts";
-import { routeOf } from "../../supabase/functions/_shared/routes.ts";
+import { parameterNames } from "../../supabase/functions/_shared/http/parameters.ts";
+import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
 import { operations } from "../../supabase/functions/api/resources.ts";
 import { type Answer, answerOf, freshEmail, stack, type Workspace } from "./workspace.ts";
 

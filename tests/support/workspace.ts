@@ -10,7 +10,7 @@
  * long as the test process, so tests that use it are registered by `test()` of this module.
  */
 import postgres from "postgres";
-import { z } from "zod";
+import * as z from "zod";
 
 const stackSchema = z.object({
   apiUrl: z.string(),

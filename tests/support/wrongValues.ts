@@ -1,5 +1,5 @@
 /** Values that a body's schema does not allow, made from the schema itself. */
-import { z } from "zod";
+import * as z from "zod";
 import { operations } from "../../supabase/functions/api/resources.ts";
 
 export interface Schema {

@@ -1,5 +1,5 @@
 /** Schemas of fields that several resources share. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A record's id: a whole number from 1. In a path it is text, and only plain digits are accepted. */
 export const recordId = z.int().min(1, "Use a record's id.");

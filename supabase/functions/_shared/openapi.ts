@@ -2,12 +2,12 @@
  * The OpenAPI 3.1 document, derived from the operations. OpenAPI 3.1 is JSON Schema 2020-12, so zod's
  * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components.
  */
-import { z } from "zod";
-import type { ListFilter } from "./listingFilters.ts";
+import * as z from "zod";
+import type { ListFilter } from "./list/filters.ts";
 import type { Operation } from "./operation.ts";
-import { parameterNames } from "./parameters.ts";
+import { parameterNames } from "./http/parameters.ts";
 import { PROBLEMS } from "./problem.ts";
-import { routeOf } from "./routes.ts";
+import { routeOf } from "./http/routes.ts";
 
 type Json = Record<string, unknown>;
 

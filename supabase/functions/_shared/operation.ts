@@ -11,10 +11,10 @@
  * - `job`: transactions as the gateway itself, for work at intervals that a scheduler asks for with
  *   the secret key.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Caller } from "./authentication.ts";
-import type { Member, Sql } from "./database.ts";
-import type { Listing } from "./listing.ts";
+import type { Member, Sql } from "./database/database.ts";
+import type { Listing } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";

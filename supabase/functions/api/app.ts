@@ -4,16 +4,16 @@
  */
 import { type Context, Hono } from "hono";
 import { createAuthenticate } from "../_shared/authentication.ts";
-import { releaseBody } from "../_shared/body.ts";
+import { releaseBody } from "../_shared/http/body.ts";
 import { cors } from "../_shared/cors.ts";
-import { createDatabase } from "../_shared/database.ts";
+import { createDatabase } from "../_shared/database/database.ts";
 import type { Operation } from "../_shared/operation.ts";
-import { mount, type Platform } from "../_shared/pipeline.ts";
+import { mount, type Platform } from "../_shared/http/pipeline.ts";
 import { Problem, problemResponse, toProblem } from "../_shared/problem.ts";
-import { createRateLimiter } from "../_shared/rateLimit.ts";
-import { type AppEnvironment, type Log, requestLog } from "../_shared/requestLog.ts";
-import { allowedMethods } from "../_shared/routes.ts";
-import { createRequireSecretKey } from "../_shared/secretKey.ts";
+import { createRateLimiter } from "../_shared/http/rateLimit.ts";
+import { type AppEnvironment, type Log, requestLog } from "../_shared/http/log.ts";
+import { allowedMethods } from "../_shared/http/routes.ts";
+import { createRequireSecretKey } from "../_shared/identity/secretKey.ts";
 import type { Settings } from "../_shared/settings.ts";
 import { createStorage } from "../_shared/storage.ts";
 import { createAuthAdmin } from "../_shared/supabaseAdmin.ts";

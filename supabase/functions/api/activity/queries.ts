@@ -1,7 +1,7 @@
 /** SQL of the activity: all of a workspace, or that of one record. */
-import type { Sql } from "../../_shared/database.ts";
-import { listing } from "../../_shared/listing.ts";
-import type { ListQuery } from "../../_shared/listingQuery.ts";
+import type { Sql } from "../../_shared/database/database.ts";
+import { listing } from "../../_shared/list/list.ts";
+import type { ListQuery } from "../../_shared/list/parse.ts";
 import type { Reply } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
 import { activity } from "../../_shared/schema.ts";

@@ -1,6 +1,6 @@
 /** Wire shapes of the activity: rows of the audit log, as the view `activity` shows them. */
 import { createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { activity } from "../../_shared/schema.ts";
 

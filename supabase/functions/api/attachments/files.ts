@@ -2,7 +2,7 @@
  * The files behind a note's attachments: each new one must have been uploaded by the caller's workspace
  * and be what it says, judged by its content.
  */
-import type { Sql } from "../../_shared/database.ts";
+import type { Sql } from "../../_shared/database/database.ts";
 import type { WriteContext } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import { DECIDING_BYTES, fitsContent, fitsName } from "./contentTypes.ts";

@@ -2,7 +2,7 @@
  * The job that removes files which nothing refers to any more. The rows of the queue are locked while the
  * storage server works; when it fails, they stay, and the next run does the same again.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { job, type JobContext } from "../../_shared/operation.ts";
 import type { StoredFile } from "../../_shared/storage.ts";
 

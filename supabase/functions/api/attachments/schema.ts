@@ -1,5 +1,5 @@
 /** Wire shapes of attachments: files of notes, and addresses to upload and download them. */
-import { z } from "zod";
+import * as z from "zod";
 import { CONTENT_TYPES } from "./contentTypes.ts";
 
 /** As the bucket has it. */

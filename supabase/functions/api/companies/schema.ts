@@ -1,6 +1,6 @@
 /** Wire shapes of companies, from the generated schema; only what the database cannot say is refined. */
 import { createInsertSchema, createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { companies, companies_summary } from "../../_shared/schema.ts";
 import { Owner } from "../users/schema.ts";

@@ -1,5 +1,5 @@
 /** SQL of the configuration. */
-import type { Sql } from "../../_shared/database.ts";
+import type { Sql } from "../../_shared/database/database.ts";
 import { found } from "../../_shared/problem.ts";
 import type { Configuration } from "./schema.ts";
 

@@ -2,7 +2,7 @@
  * Wire shapes of the configuration: Atomic CRM's settings, whose keys keep their names, and
  * `closedStages` of our own. Keys that only a frontend knows are kept as they are.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const MAXIMUM_CHOICES = 100;
 

@@ -3,8 +3,8 @@
  * they move to another stage with `reassign_to` in the same transaction, or the change is refused with
  * their number. Categories and other values may go: records that hold them keep them.
  */
-import { requireMatch } from "../../_shared/entityTag.ts";
-import type { Member, Sql } from "../../_shared/database.ts";
+import { requireMatch } from "../../_shared/http/entityTag.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import { arrange, lockBoard, MAXIMUM_INDEX } from "../deals/positions.ts";

@@ -8,7 +8,7 @@ import {
   getRecord,
   restoreRecord,
   updateRecord,
-} from "../../_shared/records.ts";
+} from "../../_shared/records/records.ts";
 import { resolveAttachments } from "../attachments/files.ts";
 import { touchContact } from "../tasks/queries.ts";
 import { contactNoteResource, contactNotesListing } from "./queries.ts";

@@ -8,12 +8,12 @@
  * phones (by digits) and tags are united, the winner's first; `first_seen` is the earliest, `last_seen`
  * the latest. Tasks, notes and deals move; a deal keeps the order of its contacts.
  */
-import { z } from "zod";
-import type { Member, Sql } from "../../_shared/database.ts";
+import * as z from "zod";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
-import { findGone, missingRecords, notTheOwner, selfMerge } from "../../_shared/records.ts";
+import { findGone, missingRecords, notTheOwner, selfMerge } from "../../_shared/records/records.ts";
 import { FIELD_COLUMNS, mergedValues, type StoredContact } from "./mergedValues.ts";
 import { findMerge, lockContacts, type Merge, moveAll, recordMerge } from "./mergeQueries.ts";
 import { contactResource, contactsListing } from "./queries.ts";

@@ -1,7 +1,7 @@
 /** SQL of a merge: locking the contacts, moving all that refers to the losers, and noting it. */
-import type { Sql } from "../../_shared/database.ts";
+import type { Sql } from "../../_shared/database/database.ts";
 import { found } from "../../_shared/problem.ts";
-import { notTheOwner, setColumns } from "../../_shared/records.ts";
+import { notTheOwner, setColumns } from "../../_shared/records/records.ts";
 import type { StoredContact } from "./mergedValues.ts";
 
 /** Rows that moved to the winner, by table. */

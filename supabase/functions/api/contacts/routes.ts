@@ -1,6 +1,11 @@
 /** Contacts over HTTP: list, get, create, update, delete to the trash, restore, and merge. */
-import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult, runBulk } from "../../_shared/bulk.ts";
-import { bulkInput } from "../../_shared/bulkInput.ts";
+import {
+  BULK_DESCRIPTION,
+  BULK_PROBLEMS,
+  BulkResult,
+  runBulk,
+} from "../../_shared/records/bulk.ts";
+import { bulkInput } from "../../_shared/records/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import {
@@ -9,7 +14,7 @@ import {
   getRecord,
   restoreRecord,
   updateRecord,
-} from "../../_shared/records.ts";
+} from "../../_shared/records/records.ts";
 import { mergeContacts, mergeContactsOfAtomic } from "./merge.ts";
 import { contactResource, contactsListing } from "./queries.ts";
 import { Contact, ContactInput } from "./schema.ts";

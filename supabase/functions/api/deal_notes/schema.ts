@@ -1,6 +1,6 @@
 /** Wire shapes of notes on deals, from the generated schema; only what the database cannot say is refined. */
 import { createInsertSchema, createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { deal_notes, deal_notes_summary } from "../../_shared/schema.ts";
 import { Attachment, attachmentsInput } from "../attachments/schema.ts";

@@ -1,10 +1,10 @@
 /** Archiving takes a deal off the board; unarchiving puts it at the top of its column. */
-import type { Member, Sql } from "../../_shared/database.ts";
-import { requireMatch } from "../../_shared/entityTag.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
+import { requireMatch } from "../../_shared/http/entityTag.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
-import { getRecord } from "../../_shared/records.ts";
+import { getRecord } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, TOP } from "./positions.ts";
 import { dealResource, dealsListing } from "./queries.ts";
 import { Deal } from "./schema.ts";

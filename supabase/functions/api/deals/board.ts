@@ -3,10 +3,10 @@
  * with its first deals, their number and the sum of their amounts. One statement, whose answer is JSON
  * built by Postgres.
  */
-import { z } from "zod";
-import type { Fragment, Sql } from "../../_shared/database.ts";
+import * as z from "zod";
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { recordId } from "../../_shared/fields.ts";
-import { commaSeparated, joined } from "../../_shared/listingSql.ts";
+import { commaSeparated, joined } from "../../_shared/list/sql.ts";
 import { JsonText, read } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
 import { ownerSql } from "../users/queries.ts";

@@ -1,7 +1,7 @@
 /** Changing or deleting many deals: as many records, and the board stays numbered. */
-import { runBulk } from "../../_shared/bulk.ts";
-import type { BulkInput } from "../../_shared/bulkInput.ts";
-import type { Member, Sql } from "../../_shared/database.ts";
+import { runBulk } from "../../_shared/records/bulk.ts";
+import type { BulkInput } from "../../_shared/records/bulkInput.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { Reply } from "../../_shared/operation.ts";
 import { arrange, lockBoard } from "./positions.ts";
 import { dealResource } from "./queries.ts";

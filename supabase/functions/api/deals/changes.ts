@@ -2,9 +2,14 @@
  * Creating, changing, deleting and restoring deals: as every record, and the board stays numbered. A new
  * deal, and one whose stage changes, goes to the top of its column.
  */
-import type { Member, Sql } from "../../_shared/database.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { found } from "../../_shared/problem.ts";
-import { createRecord, deleteRecord, restoreRecord, updateRecord } from "../../_shared/records.ts";
+import {
+  createRecord,
+  deleteRecord,
+  restoreRecord,
+  updateRecord,
+} from "../../_shared/records/records.ts";
 import { arrange, lockBoard, TOP } from "./positions.ts";
 import { dealResource, dealsListing } from "./queries.ts";
 import type { Deal, DealInput, DealPatch } from "./schema.ts";

@@ -3,13 +3,13 @@
  * statement renumbers the columns; the workspace's board is locked meanwhile, so that moves at the same
  * time come one after the other and none is lost.
  */
-import { z } from "zod";
-import type { Member, Sql } from "../../_shared/database.ts";
-import { requireMatch } from "../../_shared/entityTag.ts";
+import * as z from "zod";
+import type { Member, Sql } from "../../_shared/database/database.ts";
+import { requireMatch } from "../../_shared/http/entityTag.ts";
 import { idParams, recordId, timestamp } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
-import { getRecord, setColumns } from "../../_shared/records.ts";
+import { getRecord, setColumns } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, MAXIMUM_INDEX, type Place, TOP } from "./positions.ts";
 import { dealResource, dealsListing } from "./queries.ts";
 import { Deal } from "./schema.ts";

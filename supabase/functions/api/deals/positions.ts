@@ -3,7 +3,7 @@
  * changes which deals a column holds locks the workspace's board first and numbers the column anew, so
  * that every change also repairs what a client of the database's own API has left behind.
  */
-import type { Member, Sql } from "../../_shared/database.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 
 /** `index` is a smallint: beyond it, the last deals of a column share their position. */
 export const MAXIMUM_INDEX = 32_767;

@@ -1,6 +1,6 @@
 /** SQL of deals: the list, and the relations that come with a deal. */
-import { listing } from "../../_shared/listing.ts";
-import type { Resource } from "../../_shared/records.ts";
+import { listing } from "../../_shared/list/list.ts";
+import type { Resource } from "../../_shared/records/records.ts";
 import { deals_summary } from "../../_shared/schema.ts";
 import { ownerName } from "../contacts/csv.ts";
 import { ownerSql } from "../users/queries.ts";

@@ -1,9 +1,9 @@
 /** Deals over HTTP: list, board, get, create, update, delete to the trash, restore, archive and move. */
-import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult } from "../../_shared/bulk.ts";
-import { bulkInput } from "../../_shared/bulkInput.ts";
+import { BULK_DESCRIPTION, BULK_PROBLEMS, BulkResult } from "../../_shared/records/bulk.ts";
+import { bulkInput } from "../../_shared/records/bulkInput.ts";
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
-import { getRecord } from "../../_shared/records.ts";
+import { getRecord } from "../../_shared/records/records.ts";
 import { archiveDeal, unarchiveDeal } from "./archive.ts";
 import { bulkDeals } from "./bulk.ts";
 import { dealsBoard } from "./board.ts";

@@ -2,8 +2,8 @@
  * Jobs over HTTP, for a scheduler with the secret key where the database has no pg_cron. A run works
  * in steps of one transaction each until nothing is left or its time is up; two at once do no harm.
  */
-import { z } from "zod";
-import type { Sql } from "../../_shared/database.ts";
+import * as z from "zod";
+import type { Sql } from "../../_shared/database/database.ts";
 import { job, type JobContext, type Operation } from "../../_shared/operation.ts";
 
 const TIME_MS = 20_000;

@@ -1,5 +1,5 @@
 /** One search over contacts, companies, deals and notes, in one statement. */
-import { z } from "zod";
+import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { JsonText, type Operation, read } from "../../_shared/operation.ts";
 

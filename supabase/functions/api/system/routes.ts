@@ -1,5 +1,5 @@
 /** The gateway about itself: alive, ready, and what it offers. Open to everyone. */
-import { z } from "zod";
+import * as z from "zod";
 import { openApiDocument } from "../../_shared/openapi.ts";
 import { type Operation, plain } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode, toProblem } from "../../_shared/problem.ts";

@@ -2,12 +2,12 @@
  * Merging tags: contacts that carry a loser carry the winner instead, in the place of the first of
  * them, once. The losers go to the trash, where `merged_into` says where they went.
  */
-import { z } from "zod";
-import type { Member, Sql } from "../../_shared/database.ts";
+import * as z from "zod";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
-import { getRecord, missingRecords, selfMerge } from "../../_shared/records.ts";
+import { getRecord, missingRecords, selfMerge } from "../../_shared/records/records.ts";
 import { tagResource } from "./queries.ts";
 import { Tag } from "./schema.ts";
 

@@ -1,8 +1,8 @@
 /** SQL of tags: the list, and names that are taken. */
-import type { Sql } from "../../_shared/database.ts";
-import { listing } from "../../_shared/listing.ts";
+import type { Sql } from "../../_shared/database/database.ts";
+import { listing } from "../../_shared/list/list.ts";
 import { Problem } from "../../_shared/problem.ts";
-import type { Resource } from "../../_shared/records.ts";
+import type { Resource } from "../../_shared/records/records.ts";
 import { tags_summary } from "../../_shared/schema.ts";
 import { Tag } from "./schema.ts";
 

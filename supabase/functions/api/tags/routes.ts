@@ -7,7 +7,7 @@ import {
   getRecord,
   restoreRecord,
   updateRecord,
-} from "../../_shared/records.ts";
+} from "../../_shared/records/records.ts";
 import { mergeTags } from "./merge.ts";
 import { claimName, tagResource, tagsListing } from "./queries.ts";
 import { Tag, TagInput, TagPatch } from "./schema.ts";

@@ -1,6 +1,6 @@
 /** Wire shapes of tags, from the generated schema; only what the database cannot say is refined. */
 import { createInsertSchema, createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { tags, tags_summary } from "../../_shared/schema.ts";
 

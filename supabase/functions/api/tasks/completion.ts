@@ -2,7 +2,7 @@
 import type { WriteContext } from "../../_shared/operation.ts";
 import { write } from "../../_shared/operation.ts";
 import { idParams } from "../../_shared/fields.ts";
-import { updateRecord } from "../../_shared/records.ts";
+import { updateRecord } from "../../_shared/records/records.ts";
 import { taskResource } from "./queries.ts";
 import { Task } from "./schema.ts";
 

@@ -2,9 +2,9 @@
  * `due` of a list of tasks: open tasks by day, where a day is one of a time zone. Days are worked out by
  * Postgres, which knows that some of them have 23 or 25 hours.
  */
-import { z } from "zod";
-import type { Fragment, Sql } from "../../_shared/database.ts";
-import type { ListFilters } from "../../_shared/listingFilters.ts";
+import * as z from "zod";
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
+import type { ListFilters } from "../../_shared/list/filters.ts";
 
 const DUE = ["overdue", "today", "week", "none"] as const;
 

@@ -1,7 +1,7 @@
 /** SQL of tasks: the list, the relations that come with a task, and what a task does to its contact. */
-import type { Fragment, Sql } from "../../_shared/database.ts";
-import { listing } from "../../_shared/listing.ts";
-import type { Resource } from "../../_shared/records.ts";
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
+import { listing } from "../../_shared/list/list.ts";
+import type { Resource } from "../../_shared/records/records.ts";
 import { tasks } from "../../_shared/schema.ts";
 import { ownerName } from "../contacts/csv.ts";
 import { ownerSql } from "../users/queries.ts";

@@ -1,6 +1,6 @@
 /** Wire shapes of tasks, from the generated schema; only what the database cannot say is refined. */
 import { createInsertSchema, createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { tasks } from "../../_shared/schema.ts";
 import { Owner } from "../users/schema.ts";

@@ -1,6 +1,6 @@
 /** SQL of the trash: functions of the database, which keeps the trash to itself. */
-import { decodeCursor, encodeCursor } from "../../_shared/cursor.ts";
-import type { Fragment, Sql } from "../../_shared/database.ts";
+import { decodeCursor, encodeCursor } from "../../_shared/list/cursor.ts";
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { JsonText, Reply } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
 import type { Purged, Restored, TrashQuery } from "./schema.ts";

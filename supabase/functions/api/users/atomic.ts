@@ -3,7 +3,7 @@
  * Its forms send more than is asked for, unchanged values too: unknown keys are dropped, and what a
  * user who is no admin sends unchanged counts as absent.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { idParams } from "../../_shared/fields.ts";
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
 import { inviteUser } from "./invite.ts";

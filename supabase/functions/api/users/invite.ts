@@ -3,7 +3,7 @@
  * id, which makes the member; then the mail goes out. A failure on the way is undone as far as the
  * auth server answers, and what is left is found and finished by the same request sent again.
  */
-import type { Member, Sql } from "../../_shared/database.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
 import { createAuthUser, deleteAuthUser, mailInvitation, setBanned } from "./authUsers.ts";

@@ -1,5 +1,5 @@
 /** The caller's own profile. */
-import { requireMatch } from "../../_shared/entityTag.ts";
+import { requireMatch } from "../../_shared/http/entityTag.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import { getMe, lockUser, setUser } from "./queries.ts";
 import { Me, ProfilePatch } from "./schema.ts";

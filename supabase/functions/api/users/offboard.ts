@@ -6,8 +6,8 @@
  * along, and the address is free for another invitation or a sign-up of its own. Offboarding takes
  * the role away, so that nobody becomes an admin again by being enabled.
  */
-import { z } from "zod";
-import type { Member, Sql } from "../../_shared/database.ts";
+import * as z from "zod";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { booleanText, idParams } from "../../_shared/fields.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";

@@ -1,5 +1,5 @@
 /** Mailing a link to a new password: to oneself, or by an admin to anybody in the workspace. */
-import type { Member, Sql } from "../../_shared/database.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import { userDisabled } from "./invite.ts";

@@ -1,8 +1,8 @@
 /** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
-import type { Fragment, Sql } from "../../_shared/database.ts";
-import { listing } from "../../_shared/listing.ts";
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
+import { listing } from "../../_shared/list/list.ts";
 import { found, Problem } from "../../_shared/problem.ts";
-import { setColumns } from "../../_shared/records.ts";
+import { setColumns } from "../../_shared/records/records.ts";
 import { members } from "../../_shared/schema.ts";
 import { type Me, User } from "./schema.ts";
 

@@ -2,7 +2,7 @@
  * Restoring: an offboarded or disabled user is let in again. The role is what the request says, rep
  * without a word: nobody becomes an admin again unseen. Records that went to somebody else stay there.
  */
-import type { Sql } from "../../_shared/database.ts";
+import type { Sql } from "../../_shared/database/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";

@@ -1,6 +1,6 @@
 /** Wire shapes of users: the members of a workspace, as the view `members` shows them. */
 import { createSelectSchema } from "drizzle-zod";
-import { z } from "zod";
+import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { members } from "../../_shared/schema.ts";
 

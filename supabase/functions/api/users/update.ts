@@ -4,8 +4,8 @@
  * user who is to be disabled is out of the database already, and one who is to be enabled is still
  * banned.
  */
-import type { Member, Sql } from "../../_shared/database.ts";
-import { requireMatch } from "../../_shared/entityTag.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
+import { requireMatch } from "../../_shared/http/entityTag.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";

@@ -1,0 +1,125 @@
+/**
+ * Request bodies: JSON, at most 1 MB, and an error that says where it breaks. What nobody has read of a
+ * body is cancelled, so that the connection stays usable.
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { Problem } from "../problem.ts";
+
+const MAXIMUM_BYTES = 1_000_000;
+
+/**
+ * Cancels a body that was refused unread: HTTP/1.1 keeps a connection only when the request on it has
+ * come to its end (RFC 9112, section 9.3). The server then discards what is still to come.
+ */
+export const releaseBody: MiddlewareHandler = async (context, next) => {
+  await next();
+  const { raw } = context.req;
+  if (raw.method !== "GET" && !raw.bodyUsed) await raw.body?.cancel();
+};
+
+/**
+ * Refuses too large a body with 413, whether its length is announced or not. Hono's `bodyLimit` keeps
+ * the reader of a body that it refuses, so that nobody could cancel the rest.
+ */
+export const limitBody: MiddlewareHandler = async (context, next) => {
+  const { raw } = context.req;
+  if (raw.method !== "GET" && raw.body !== null) {
+    const announced = raw.headers.get("Content-Length");
+    if (Number(announced) > MAXIMUM_BYTES) throw tooLarge();
+    if (announced === null) {
+      context.req.raw = new Request(raw, { body: await readWithinLimit(raw.body) });
+    }
+  }
+  await next();
+};
+
+async function readWithinLimit(body: ReadableStream<Uint8Array>): Promise<Blob> {
+  const chunks: BlobPart[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    // Leaving the loop cancels the stream.
+    if (size > MAXIMUM_BYTES) throw tooLarge();
+    chunks.push(new Uint8Array(chunk));
+  }
+  return new Blob(chunks);
+}
+
+function tooLarge(): Problem {
+  return new Problem("body_too_large", `Send at most ${MAXIMUM_BYTES} bytes in one request.`);
+}
+
+/** Refuses a body that is not JSON: 415 by its type, 400 by its text. */
+export const requireJson: MiddlewareHandler = async (context, next) => {
+  const type = context.req.header("Content-Type") ?? "";
+  if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(type)) {
+    throw new Problem("unsupported_media_type", "Send JSON with `Content-Type: application/json`.");
+  }
+  await checkJson(context);
+  await next();
+};
+
+/** The same, for operations whose body may be left out. */
+export const optionalJson: MiddlewareHandler = async (context, next) => {
+  const { headers } = context.req.raw;
+  if (!headers.has("Content-Type") && await context.req.text() === "") await next();
+  else await requireJson(context, next);
+};
+
+async function checkJson(context: Context): Promise<void> {
+  const text = await context.req.text();
+  try {
+    // NUL and half a surrogate pair are JSON, but no text that Postgres could store.
+    JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    const detail = `The JSON breaks ${brokenAt(text)}. Correct it there.`;
+    throw new Problem("invalid_json", detail, { cause });
+  }
+}
+
+const UNSTORABLE_ESCAPE = /\\u(0000|d[89a-f])/i;
+
+function refuseUnstorable(key: string, value: unknown): unknown {
+  for (const text of [key, value]) {
+    if (typeof text === "string" && (text.includes("\0") || !text.isWellFormed())) {
+      const detail = "Leave out NUL characters and incomplete surrogate pairs.";
+      throw new Problem("validation_failed", detail, { errors: { [key || "body"]: detail } });
+    }
+  }
+  return value;
+}
+
+function brokenAt(text: string): string {
+  if (text.trim() === "") return "at its start: the body is empty";
+  const position = brokenPosition(text);
+  const lines = text.slice(0, position).split("\n");
+  const place = `at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
+  return position === text.length ? `${place}, where it ends too early` : place;
+}
+
+/**
+ * The length of the longest beginning that could still become JSON. V8 names a position in some of its
+ * messages only, but always tells a text that ends too early from one that is wrong.
+ */
+function brokenPosition(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (couldContinue(text.slice(0, middle))) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function couldContinue(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    return /end of JSON input|Unterminated string/.test(message) ||
+      message.includes(`at position ${text.length}`);
+  }
+}

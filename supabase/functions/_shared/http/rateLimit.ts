@@ -1,0 +1,74 @@
+/**
+ * Rate limit: so many requests per caller and minute over all isolates. The count is kept in Postgres;
+ * an isolate leases a handful of requests at a time, so that most requests cost no round trip.
+ * Source of the headers: draft-ietf-httpapi-ratelimit-headers-11.
+ */
+import type { Database, Lease } from "../database/database.ts";
+import { Problem } from "../problem.ts";
+
+export interface RateLimiter {
+  /** The headers for an answer to this caller; throws `rate_limited` when nothing is left. */
+  take(key: string): Promise<Record<string, string>>;
+}
+
+const WINDOW_SECONDS = 60;
+const LEASES_PER_WINDOW = 20;
+const REMEMBERED_LEASES = 5_000;
+
+/** A limiter of `limit` requests per minute; 0 lets everything through. */
+export function createRateLimiter(database: Database, limit: number): RateLimiter {
+  if (limit === 0) return { take: () => Promise.resolve({}) };
+  const leases = new Map<string, Promise<Lease>>();
+  const size = Math.max(1, Math.floor(limit / LEASES_PER_WINDOW));
+  const renew = (key: string) => {
+    if (leases.size >= REMEMBERED_LEASES) leases.clear();
+    const lease = database.lease(key, size, limit, WINDOW_SECONDS);
+    leases.set(key, lease);
+    lease.catch(() => leases.delete(key));
+    return lease;
+  };
+  return {
+    async take(key) {
+      let lease = await (leases.get(key) ?? renew(key));
+      if (Date.now() >= lease.windowEnds) lease = await renewOnce(leases, key, lease, renew);
+      // Of many requests at once, those that the renewed lease has no room for renew it again.
+      while (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
+      const seconds = Math.max(1, Math.ceil((lease.windowEnds - Date.now()) / 1_000));
+      const left = Math.max(0, lease.remaining + lease.left - 1);
+      const headers = {
+        "RateLimit-Policy": `"default";q=${limit};w=${WINDOW_SECONDS}`,
+        "RateLimit": `"default";r=${left};t=${seconds}`,
+      };
+      if (lease.left <= 0) throw limited(seconds, headers);
+      lease.left--;
+      return headers;
+    },
+  };
+}
+
+/** A lease with nothing left in its window stays: asking again would not help before the window ends. */
+function isSpent(lease: Lease): boolean {
+  return lease.left <= 0 && lease.remaining > 0;
+}
+
+/** Requests that find a lease spent at the same time share the next one. */
+async function renewOnce(
+  leases: Map<string, Promise<Lease>>,
+  key: string,
+  spent: Lease,
+  renew: (key: string) => Promise<Lease>,
+): Promise<Lease> {
+  for (;;) {
+    const current = leases.get(key);
+    const lease = current && await current;
+    if (lease && lease !== spent) return lease;
+    // Unless somebody else has asked for the next one meanwhile.
+    if (leases.get(key) === current) return await renew(key);
+  }
+}
+
+function limited(seconds: number, headers: Record<string, string>): Problem {
+  return new Problem("rate_limited", `Wait ${seconds} seconds, then send the request again.`, {
+    headers: { ...headers, "Retry-After": String(seconds) },
+  });
+}
