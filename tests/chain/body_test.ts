@@ -184,39 +184,26 @@ test("limitBody lets a body of exactly 1 MB through", async () => {
   }
 });
 
-test("requireJson says where the JSON breaks", async () => {
+test("requireJson refuses an empty body and broken JSON, each in its own words", async () => {
   const { admin } = await createWorkspace();
-  const cases: [string, string][] = [
-    ["", "at its start: the body is empty"],
-    ["  \n ", "at its start: the body is empty"],
-    ["nope", "at line 1, column 2."],
-    ['{"a": tru}', "at line 1, column 10."],
-    ['{"a":1,}', "at line 1, column 8."],
-    ['{\n  "a": 1\n  "b": 2\n}', "at line 3, column 3."],
-    ["{'a':1}", "at line 1, column 2."],
-    ["[1,2,,3]", "at line 1, column 6."],
-    ['{"a":"x\ny"}', "at line 1, column 8."],
-    ['{"a":01}', "at line 1, column 7."],
-    ['{"é": +1}', "at line 1, column 7."],
-    ['{"a":1} x', "at line 1, column 9."],
-    ['{"a":1', "at line 1, column 7, where it ends too early."],
-    ['{"a":[1,\n', "at line 2, column 1, where it ends too early."],
-    ['{"a":"b', "at line 1, column 8, where it ends too early."],
+  const broken = [
+    "nope",
+    '{"a": tru}',
+    '{"a":1,}',
+    "{'a':1}",
+    "[1,2,,3]",
+    '{"a":"x\ny"}',
+    '{"a":1',
   ];
-  for (const [body, place] of cases) {
+  const cases = [
+    ...["", "  \n "].map((body) => [body, "The body is empty."]),
+    ...broken.map((body) => [body, "The body is not valid JSON."]),
+  ];
+  for (const [body = "", sentence = ""] of cases) {
     const answer = await send(admin.token, body, "application/json");
     assertProblem(answer, 400, "invalid_json");
-    assertStringIncludes(answer.body.detail, place, body);
+    assertStringIncludes(answer.body.detail, sentence, body);
   }
-});
-
-test("requireJson finds the break in a body of 1 MB in reasonable time", async () => {
-  const { admin } = await createWorkspace();
-  const text = `[${"1,".repeat(499_000)}x]`;
-  const start = performance.now();
-  const answer = await send(admin.token, text, "application/json");
-  assertStringIncludes(answer.body.detail, "line 1, column 998002.");
-  assert(performance.now() - start < 2_000);
 });
 
 test("requireJson takes JSON's media types, with parameters, and no others", async () => {

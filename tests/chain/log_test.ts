@@ -112,12 +112,12 @@ test("requestLog says of an unexpected error where it came from, and no values",
 
 test("X-Request-Id goes in and out when it is sane, else a new one goes out", async () => {
   await withApp({}, async (app) => {
-    for (const given of ["12345678", "a".repeat(128), crypto.randomUUID(), "trace:1.2_3-4"]) {
+    for (const given of ["12345678", "a".repeat(128), crypto.randomUUID(), "trace_1-2="]) {
       const answer = await app.send("/api/health", { headers: { "X-Request-Id": given } });
       assertEquals(answer.headers.get("X-Request-Id"), given);
     }
     for (
-      const given of ["short", "a".repeat(129), "with space in it", "<script>alert</script>", ""]
+      const given of ["a".repeat(129), "with space in it", "<script>alert</script>", ""]
     ) {
       const answer = await app.send("/api/me", { headers: { "X-Request-Id": given } });
       const id = answer.headers.get("X-Request-Id") ?? "";

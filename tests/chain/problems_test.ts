@@ -1,6 +1,6 @@
 /** Problems: 404, 405, HEAD, and the table of codes against the source and the migrations. */
 import { assert, assertEquals } from "@std/assert";
-import { PROBLEMS } from "../../supabase/functions/_shared/problem.ts";
+import { problemTypes } from "../../supabase/functions/_shared/problem.ts";
 import { assertProblem } from "../support/answers.ts";
 import { filesBelow } from "../support/sourceFiles.ts";
 import { answerOf, createWorkspace, stack, test } from "../support/workspace.ts";
@@ -70,7 +70,7 @@ test("app answers HEAD as GET without a body", async () => {
 });
 
 test("every problem's title is a phrase, and its status an error", () => {
-  for (const [code, [status, title]] of Object.entries(PROBLEMS)) {
+  for (const [code, [status, title]] of Object.entries(problemTypes())) {
     assert(/^[a-z]+(_[a-z]+)*$/.test(code), code);
     assert(status >= 400 && status < 600, code);
     assert(/^[A-Z].*[^.]$/.test(title), title);
@@ -81,12 +81,12 @@ test("every problem's title is a phrase, and its status an error", () => {
 test("every code of PROBLEMS is raised somewhere, in the source or by the database", async () => {
   const files = await filesBelow("supabase", [".ts", ".sql"]);
   const prefixes = files.flatMap(({ text }) => raisedBySql(text)).filter(({ open }) => open);
-  const unused = Object.keys(PROBLEMS).filter((code) => {
+  const unused = Object.keys(problemTypes()).filter((code) => {
     if (prefixes.some(({ detail }) => code.startsWith(detail))) return false;
     const thrown = new RegExp(`Problem\\(\\s*"${code}"`);
     const quoted = new RegExp(`["']${code}["']`);
     return !files.some(({ path, text }) =>
-      path.endsWith("_shared/problem.ts")
+      /(_shared|api)\/problems?\.ts$/.test(path)
         ? thrown.test(text)
         : quoted.test(withoutDocumentation(text))
     );
@@ -100,7 +100,7 @@ test("every code that the migrations raise is in PROBLEMS, with the same status"
   for (const { path, text } of await filesBelow("supabase/migrations", [".sql"])) {
     for (const { status, detail, open } of raisedBySql(text)) {
       raised++;
-      const known = Object.entries(PROBLEMS)
+      const known = Object.entries(problemTypes())
         .filter(([code]) => open ? code.startsWith(detail) : code === detail);
       const fits = known.some(([, [expected]]) => expected === status);
       if (!fits) wrong.push(`${path}: ${detail} ${status}`);

@@ -1,7 +1,7 @@
 /** Every resource refuses every value that its schemas do not allow, naming the field; from the registry. */
 import { assert, assertEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { operations } from "../support/registry.ts";
 import { bodyOf, call, recordsOf } from "../support/operations.ts";
 import { everythingIn } from "../support/records.ts";
 import { bodySchema, wrongValues } from "../support/wrongValues.ts";

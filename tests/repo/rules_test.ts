@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/toml";
 import { fromFileUrl } from "@std/path";
 import * as z from "zod";
-import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { routeOf } from "../../supabase/functions/_shared/facts.ts";
+import { operations } from "../support/registry.ts";
 import { filesBelow, readFile, type SourceFile } from "../support/sourceFiles.ts";
 
 const LONGEST_FILE = 250;

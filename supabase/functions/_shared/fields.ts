@@ -35,3 +35,6 @@ export const booleanText = z.preprocess(
 
 /** An empty answer. */
 export const nothing = z.void();
+
+/** `dry_run` of a body: the result is shown, and nothing changes. */
+export const dryRun = z.boolean().optional();

@@ -4,8 +4,8 @@ import { assertProblem } from "../../support/answers.ts";
 import { pick, seeded } from "../../support/random.ts";
 import { insertRows } from "../../support/records.ts";
 import { type Api, createWorkspace, sql, test, type Workspace } from "../../support/workspace.ts";
-import { companiesListing } from "../../../supabase/functions/api/companies/queries.ts";
-import { contactsListing } from "../../../supabase/functions/api/contacts/queries.ts";
+import { companies } from "../../../supabase/functions/api/companies/queries.ts";
+import { contacts } from "../../../supabase/functions/api/contacts/queries.ts";
 
 type Values = Record<string, unknown>;
 
@@ -143,17 +143,17 @@ async function oracle(workspace: Workspace, relation: string, sort: string): Pro
 }
 
 const LISTS = [
-  { path: "/contacts", relation: "contacts_summary", listing: contactsListing, fill: manyContacts },
+  { path: "/contacts", relation: "contacts_summary", listing: contacts.list, fill: manyContacts },
   {
     path: "/companies",
     relation: "companies_summary",
-    listing: companiesListing,
+    listing: companies.list,
     fill: manyCompanies,
   },
 ];
 
 for (const { path, relation, listing, fill } of LISTS) {
-  const sortable = Object.values(listing.offer.columns)
+  const sortable = Object.values(listing.columns)
     .filter((column) => column.sortable)
     .map(({ name }) => name);
 

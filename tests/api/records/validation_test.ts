@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { everythingIn, rowOf } from "../../support/records.ts";
 import { bodySchema } from "../../support/wrongValues.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
-import { operations } from "../../../supabase/functions/api/resources.ts";
+import { operations } from "../../support/registry.ts";
 
 const RESOURCES = ["contacts", "companies"];
 const SERVER_SET = ["id", "workspace_id", "created_at", "updated_at", "search", "nb_tasks", "nope"];

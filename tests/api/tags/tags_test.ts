@@ -92,7 +92,7 @@ test("tags.delete takes a tag off every contact, and tags.restore puts it back",
   assertEquals((await api.delete(`/tags/${a}`)).status, 204);
   assertEquals(await tagsOf(contacts), [[b], [b], [b]]);
   assertProblem(await api.get(`/tags/${a}`), 410, "deleted");
-  assertProblem(await rep.api.post(`/tags/${a}/restore`), 403, "restore_not_allowed");
+  assertProblem(await rep.api.post(`/tags/${a}/restore`), 403, "forbidden");
   const { status, body } = await api.post(`/tags/${a}/restore`);
   assertEquals([status, body.nb_contacts], [200, 2]);
   assertEquals(await tagsOf(contacts), [[a, b], [b, a], [b]]);

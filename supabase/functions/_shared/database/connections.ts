@@ -1,6 +1,6 @@
 /** Connections to the database: opened lazily, reserved for one piece of work, given up when they hang. */
 import type postgres from "postgres";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 import { isClosedByServer, isConnectionLost, NoAnswer, StaleConnection } from "./problems.ts";
 import { connectionOptions } from "./url.ts";
 import type { Settings } from "../settings.ts";

@@ -4,7 +4,7 @@
  * stable code in DETAIL, the sentence in MESSAGE.
  */
 import type { PostgresError } from "postgres";
-import { isProblemCode, Problem, type ProblemCode, PROBLEMS } from "../problem.ts";
+import { isProblemCode, Problem, type ProblemCode, problemType } from "../problem.ts";
 
 const RETRYABLE = new Set(["40001", "40P01"]);
 const CONNECTION_CODES = new Set([
@@ -80,7 +80,7 @@ function fromSqlstate(error: PostgresError): Problem {
   return new Problem(problem, detail, {
     cause: error,
     ...(field && { errors: { [field]: detail } }),
-    ...(PROBLEMS[problem][0] === 503 && { headers: RETRY_SOON }),
+    ...(problemType(problem)[0] === 503 && { headers: RETRY_SOON }),
   });
 }
 

@@ -9,7 +9,7 @@ import { pageOf } from "./page.ts";
 import { jsonSql, selectRows, whereSql } from "./rows.ts";
 import { matchWords } from "./search.ts";
 import type { Source } from "./source.ts";
-import type { Reply } from "../operation.ts";
+import type { Reply } from "../reply.ts";
 import { Problem } from "../problem.ts";
 
 /** Answers one page. */

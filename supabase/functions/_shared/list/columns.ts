@@ -14,8 +14,24 @@ export type Operator =
   | (typeof PATTERNS)[number]
   | (typeof CONTAINMENTS)[number];
 
+/** Kind of value → operators; `opaque` is what may only be asked for null. */
+export const LIST_OPERATORS = {
+  number: COMPARISONS,
+  time: COMPARISONS,
+  date: COMPARISONS,
+  text: [...COMPARISONS, ...PATTERNS],
+  boolean: ["eq", "neq", "is"],
+  uuid: ["eq", "neq", "in", "is"],
+  ids: [...CONTAINMENTS, "is"],
+  elements: ["eq", "is"],
+  opaque: ["is"],
+} as const satisfies Record<string, readonly Operator[]>;
+export type ColumnKind = keyof typeof LIST_OPERATORS;
+
 export interface Column {
   name: string;
+  /** What its values are, for documents. */
+  kind: ColumnKind;
   /** Postgres type to cast a filter's value to. */
   type: string;
   operators: readonly Operator[];
@@ -68,31 +84,27 @@ export function normalized(column: Column, text: string): string {
 }
 
 /** Small whole numbers compare as bigint, so that a value out of their range is no error. */
-const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {
-  bigint: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  integer: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  smallint: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  numeric: { type: "numeric", operators: COMPARISONS, accepts: NUMBER },
-  boolean: { type: "boolean", operators: ["eq", "neq", "is"], accepts: BOOLEAN },
-  uuid: { type: "uuid", operators: ["eq", "neq", "in", "is"], accepts: UUID },
-  date: { type: "date", operators: COMPARISONS, accepts: DATE },
-  "timestamp with time zone": { type: "timestamptz", operators: COMPARISONS, accepts: TIME },
-  text: { type: "text", operators: [...COMPARISONS, ...PATTERNS], accepts: ANY_TEXT },
-  citext: {
-    type: "extensions.citext",
-    operators: [...COMPARISONS, ...PATTERNS],
-    accepts: ANY_TEXT,
-  },
-  "bigint[]": { type: "bigint[]", operators: [...CONTAINMENTS, "is"], accepts: INTEGERS },
-  jsonb: { type: "jsonb", operators: ["eq", "is"], accepts: ANY_TEXT },
-  json: { type: "json", operators: ["is"], accepts: ANY_TEXT },
+const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
+  bigint: { kind: "number", type: "bigint", accepts: INTEGER },
+  integer: { kind: "number", type: "bigint", accepts: INTEGER },
+  smallint: { kind: "number", type: "bigint", accepts: INTEGER },
+  numeric: { kind: "number", type: "numeric", accepts: NUMBER },
+  boolean: { kind: "boolean", type: "boolean", accepts: BOOLEAN },
+  uuid: { kind: "uuid", type: "uuid", accepts: UUID },
+  date: { kind: "date", type: "date", accepts: DATE },
+  "timestamp with time zone": { kind: "time", type: "timestamptz", accepts: TIME },
+  text: { kind: "text", type: "text", accepts: ANY_TEXT },
+  citext: { kind: "text", type: "extensions.citext", accepts: ANY_TEXT },
+  "bigint[]": { kind: "ids", type: "bigint[]", accepts: INTEGERS },
+  jsonb: { kind: "elements", type: "jsonb", accepts: ANY_TEXT },
+  json: { kind: "opaque", type: "json", accepts: ANY_TEXT },
 };
 
 function columnOf(name: string, sqlType: string): Column | undefined {
   const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
-  return known && { name, sortable: orderable, ...known };
+  return known && { name, sortable: orderable, operators: LIST_OPERATORS[known.kind], ...known };
 }
 
 /** The columns of these fields; json without a key to find elements by is only asked whether it is null. */
@@ -104,6 +116,9 @@ export function offeredColumns(
   const offered = Object.values(columns).filter(({ name }) => fields.includes(name));
   return Object.fromEntries(offered.map((column) => {
     const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
-    return [column.name, opaque ? { ...column, operators: ["is" as const] } : column];
+    return [
+      column.name,
+      opaque ? { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque } : column,
+    ];
   }));
 }

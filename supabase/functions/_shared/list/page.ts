@@ -3,7 +3,7 @@ import * as z from "zod";
 import { encodeCursor } from "./cursor.ts";
 import { totalOf } from "./count.ts";
 import type { ListQuery } from "./parse.ts";
-import { JsonText, Reply } from "../operation.ts";
+import { JsonText, Reply } from "../reply.ts";
 
 /** A row of a list, its record as JSON text. */
 export interface Row {
@@ -16,7 +16,7 @@ export interface Row {
 export function pageSchema(record: z.ZodObject): z.ZodType {
   return z.lazy(() =>
     z.object({
-      data: z.array(record.partial()),
+      data: z.array(record),
       next_cursor: z.string().nullable(),
       total: z.int().optional(),
     })

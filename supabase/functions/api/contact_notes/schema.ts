@@ -4,7 +4,9 @@ import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { contact_notes, contact_notes_summary } from "../../_shared/schema.ts";
 import { Attachment, attachmentsInput } from "../attachments/schema.ts";
-import { choice, contactStatus, taskIncludes } from "../tasks/schema.ts";
+import { configured } from "../configuration/schema.ts";
+import { ContactReference, contactStatus } from "../contacts/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 export const ContactNote = createSelectSchema(contact_notes_summary, {
   id: recordId,
@@ -13,8 +15,8 @@ export const ContactNote = createSelectSchema(contact_notes_summary, {
   created_at: z.string(),
   updated_at: z.string(),
 }).extend({
-  contact: taskIncludes.contact.optional(),
-  owner: taskIncludes.owner.optional(),
+  contact: ContactReference.optional(),
+  owner: Owner.optional(),
 }).meta({ id: "ContactNote" });
 export type ContactNote = z.output<typeof ContactNote>;
 
@@ -23,7 +25,7 @@ const fields = createInsertSchema(contact_notes, {
   text: z.string().max(100_000).nullish(),
   date: timestamp.optional(),
   sales_id: recordId.nullish(),
-  status: choice.nullish(),
+  status: configured.nullish(),
   attachments: attachmentsInput,
 }).omit({ id: true, workspace_id: true, created_at: true, updated_at: true });
 

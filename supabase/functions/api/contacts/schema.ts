@@ -3,6 +3,7 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
+import { configured } from "../configuration/schema.ts";
 import { Owner } from "../users/schema.ts";
 
 const addressType = z.enum(["Work", "Home", "Other"]);
@@ -35,6 +36,7 @@ export const Contact = createSelectSchema(contacts_summary, {
   id: recordId,
   email_jsonb: storedEmails,
   phone_jsonb: storedPhones,
+  avatar: z.unknown(),
   nb_tasks: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -44,6 +46,18 @@ export const Contact = createSelectSchema(contacts_summary, {
   tag_records: contactIncludes.tag_records.optional(),
 }).meta({ id: "Contact" });
 export type Contact = z.output<typeof Contact>;
+
+/** The contact of a task or a note, as `?include=contact` shows it. */
+export const ContactReference = z.object({
+  id: recordId,
+  first_name: z.string().nullable(),
+  last_name: z.string().nullable(),
+  company_name: z.string().nullable(),
+}).nullable();
+
+/** What a new task or note also does to its contact. */
+export const contactStatus = configured.optional()
+  .describe("Sets the contact's status in the same transaction.");
 
 const name = z.string().trim().max(500).nullish();
 const url = z.url({ protocol: /^https?$/, error: "Use an http or https address." }).max(2_000)

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { deal_notes, deal_notes_summary } from "../../_shared/schema.ts";
 import { Attachment, attachmentsInput } from "../attachments/schema.ts";
-import { taskIncludes } from "../tasks/schema.ts";
+import { Owner } from "../users/schema.ts";
 
 const deal = z.object({ id: recordId, name: z.string(), stage: z.string() }).nullable();
 
@@ -16,7 +16,7 @@ export const DealNote = createSelectSchema(deal_notes_summary, {
   updated_at: z.string(),
 }).extend({
   deal: deal.optional(),
-  owner: taskIncludes.owner.optional(),
+  owner: Owner.optional(),
 }).meta({ id: "DealNote" });
 export type DealNote = z.output<typeof DealNote>;
 

@@ -3,6 +3,7 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { deals, deals_summary } from "../../_shared/schema.ts";
+import { configured } from "../configuration/schema.ts";
 import { Owner } from "../users/schema.ts";
 
 /** `?include=` of deals: name → what comes with the deal. */
@@ -32,13 +33,10 @@ export const Deal = createSelectSchema(deals_summary, {
 }).meta({ id: "Deal" });
 export type Deal = z.output<typeof Deal>;
 
-/** Stage and category are checked against the configuration by the database. */
-const choice = z.string().trim().min(1, "Use a value of the configuration.").max(500);
-
 const fields = createInsertSchema(deals, {
   name: z.string().trim().min(1, "Use a name.").max(500),
-  stage: choice,
-  category: choice.nullish(),
+  stage: configured,
+  category: configured.nullish(),
   description: z.string().max(100_000).nullish(),
   amount: z.int("Use a whole number that JSON holds exactly.").nullish(),
   company_id: recordId.nullish(),

@@ -3,18 +3,9 @@ import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { tasks } from "../../_shared/schema.ts";
+import { configured } from "../configuration/schema.ts";
+import { ContactReference, contactStatus } from "../contacts/schema.ts";
 import { Owner } from "../users/schema.ts";
-
-/** `?include=` of tasks: name → what comes with the task. */
-export const taskIncludes = {
-  contact: z.object({
-    id: recordId,
-    first_name: z.string().nullable(),
-    last_name: z.string().nullable(),
-    company_name: z.string().nullable(),
-  }).nullable(),
-  owner: Owner,
-};
 
 export const Task = createSelectSchema(tasks, {
   id: recordId,
@@ -22,21 +13,14 @@ export const Task = createSelectSchema(tasks, {
   created_at: z.string(),
   updated_at: z.string(),
 }).omit({ workspace_id: true }).extend({
-  contact: taskIncludes.contact.optional(),
-  owner: taskIncludes.owner.optional(),
+  contact: ContactReference.optional(),
+  owner: Owner.optional(),
 }).meta({ id: "Task" });
 export type Task = z.output<typeof Task>;
 
-/** Checked against the configuration by the database. */
-export const choice = z.string().trim().min(1, "Use a value of the configuration.").max(500);
-
-/** What a new task or note also does to its contact. */
-export const contactStatus = choice.optional()
-  .describe("Sets the contact's status in the same transaction.");
-
 const fields = createInsertSchema(tasks, {
   contact_id: recordId,
-  type: choice.nullish(),
+  type: configured.nullish(),
   text: z.string().max(100_000).nullish(),
   due_date: timestamp.nullish(),
   done_date: timestamp.nullish(),

@@ -1,8 +1,8 @@
-/** The caller's own profile. */
-import { requireMatch } from "../../_shared/http/entityTag.ts";
+/** The caller's own profile over HTTP. */
 import { type Operation, read, write } from "../../_shared/operation.ts";
-import { getMe, lockUser, setUser } from "./queries.ts";
-import { Me, ProfilePatch } from "./schema.ts";
+import { requireMatch } from "../../_shared/records/records.ts";
+import { getMe, lockUser, setUser } from "../users/queries.ts";
+import { Me, ProfilePatch } from "../users/schema.ts";
 
 const get = read({
   id: "me.get",
@@ -22,6 +22,7 @@ const update = write({
   description: "An avatar of null is cleared. Your e-mail address is changed at the auth server, " +
     "which asks for a confirmation.",
   access: "member",
+  ifMatch: true,
   body: ProfilePatch,
   example: { first_name: "Ada", last_name: "Lovelace" },
   output: Me,
@@ -32,4 +33,4 @@ const update = write({
   },
 });
 
-export const meOperations: readonly Operation[] = [get, update];
+export const operations: readonly Operation[] = [get, update];

@@ -6,11 +6,11 @@
 import * as z from "zod";
 import { idParams } from "../../_shared/fields.ts";
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
-import { inviteUser } from "./invite.ts";
-import { mailPasswordReset } from "./passwordReset.ts";
-import { getUser } from "./queries.ts";
-import { emailAddress, User, type UserPatch } from "./schema.ts";
-import { ADMIN_FIELDS, updateUser } from "./update.ts";
+import { INVITE_PROBLEMS, inviteUser } from "../users/invite.ts";
+import { mailPasswordReset, RESET_PROBLEMS } from "../users/passwordReset.ts";
+import { getUser } from "../users/queries.ts";
+import { emailAddress, User, type UserPatch } from "../users/schema.ts";
+import { ADMIN_FIELDS, UPDATE_PROBLEMS, updateUser } from "../users/update.ts";
 
 /** A number, or the same as text. */
 const salesId = idParams.shape.id;
@@ -56,7 +56,8 @@ const create = saga({
   method: "POST",
   path: "/users",
   summary: "Invite a user, as Atomic CRM's clients ask for it",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
   body: SaleInput,
   example: {
     email: "grace@example.com",
@@ -66,7 +67,7 @@ const create = saga({
     disabled: false,
   },
   output: SaleAnswer,
-  problems: ["member_exists", "user_exists_elsewhere", "mail_failed", "auth_unavailable"],
+  problems: INVITE_PROBLEMS,
   run: async (context, { body }) => {
     const user = await inviteUser(context, {
       email: body.email,
@@ -87,11 +88,11 @@ const update = saga({
   path: "/users",
   summary: "Change a user, as Atomic CRM's clients ask for it",
   access: "member",
-  permission: "oneself for names and avatar; admins for everybody and everything",
+  allowed: "self",
   body: SalePatch,
   example: { sales_id: 1, first_name: "Grace" },
   output: SaleAnswer,
-  problems: ["admin_required", "last_admin", "email_taken", "auth_unavailable"],
+  problems: ["not_found", ...UPDATE_PROBLEMS],
   run: async (context, { body }) => {
     const changes = await changesOf(context, body);
     return toAnswer(await updateUser(context, body.sales_id, changes));
@@ -105,11 +106,11 @@ const updatePassword = saga({
   path: "/update_password",
   summary: "Mail a link to a new password, as Atomic CRM's clients ask for it",
   access: "member",
-  permission: "oneself; admins for everybody",
+  allowed: "self",
   body: z.object({ sales_id: salesId.nullish() }).meta({ id: "PasswordUpdate" }),
   example: { sales_id: 1 },
   output: z.object({ data: z.object({}) }),
-  problems: ["admin_required", "member_pending", "auth_rate_limited", "auth_unavailable"],
+  problems: ["not_found", ...RESET_PROBLEMS],
   run: async (context, { body }) => {
     await mailPasswordReset(context, body.sales_id ?? undefined);
     return { data: {} };
@@ -153,4 +154,4 @@ function toAnswer(user: User): z.output<typeof SaleAnswer> {
   return { data: Sale.parse(user) };
 }
 
-export const atomicUserOperations: readonly Operation[] = [create, update, updatePassword];
+export const userOperations: readonly Operation[] = [create, update, updatePassword];

@@ -1,0 +1,15 @@
+/** Answers that an operation builds itself: another status, further headers, JSON that exists as text. */
+
+/** An answer that differs from the operation's `status`, or that has headers of its own. */
+export class Reply {
+  constructor(
+    readonly body: unknown,
+    readonly options: { status?: 200 | 201 | 202 | 204 | 207; headers?: Record<string, string> } =
+      {},
+  ) {}
+}
+
+/** JSON that Postgres has built, passed through unparsed. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
