@@ -4,7 +4,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { FunctionServer } from "../../dev/functionServer.ts";
 import { isListening, waitUntil } from "../../dev/process.ts";
-import { type StackAddresses, startStack } from "../../dev/stack.ts";
+import { startStack } from "../../dev/stack.ts";
+import type { StackAddresses } from "../../dev/stackAddresses.ts";
 import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
 
 const START = fromFileUrl(new URL("../../dev/start.ts", import.meta.url));

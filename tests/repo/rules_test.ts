@@ -32,7 +32,16 @@ const PLATFORM_TABLES = ["sales"];
 /** Columns that are no CRM's alone: names that a platform or a format uses by itself. */
 const COMMON_COLUMNS = [
   ...["id", "name", "type", "text", "date", "index", "status", "size", "title", "description"],
-  ...["config", "domain", "category", "country", "created_at", "updated_at", "address", "background"],
+  ...[
+    "config",
+    "domain",
+    "category",
+    "country",
+    "created_at",
+    "updated_at",
+    "address",
+    "background",
+  ],
 ];
 /** Codes that only a CRM's operations answer. */
 const CRM_PROBLEMS = [
