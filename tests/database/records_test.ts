@@ -1,5 +1,6 @@
 /** What every row gets or must satisfy on its way in. */
 import { assert, assertEquals } from "@std/assert";
+import { exactly, only } from "../support/exactly.ts";
 import {
   asCaller,
   type Caller,
@@ -51,16 +52,19 @@ test("records: updated_at moves strictly forward, and only when something change
   const stamps = await asCaller(admin, async (tx) => {
     const [row] = await tx`insert into public.companies (name) values ('A') returning *`;
     const write = async (name: string) => {
-      const [found] = await tx<{ stamp: string }[]>`
+      const { stamp } = only(
+        await tx<{ stamp: string }[]>`
         update public.companies set name = ${name} where id = ${row?.id}
-        returning updated_at::text as stamp`;
-      return found?.stamp ?? "";
+        returning updated_at::text as stamp`,
+      );
+      return stamp;
     };
     return [await write("B"), await write("B"), await write("C"), await write("D")];
   });
-  const [first = "", repeated, second = "", third = ""] = stamps;
+  const [first, repeated, second, third] = exactly(4, stamps);
   assertEquals(repeated, first);
-  assert(first < second && second < third, `${first} < ${second} < ${third}`);
+  assert(first < second, `${first} < ${second}`);
+  assert(second < third, `${second} < ${third}`);
 });
 
 test("records: updated_at cannot be set back", async () => {

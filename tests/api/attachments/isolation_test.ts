@@ -1,5 +1,6 @@
 /** Files of one workspace are nothing to another one, whichever way it asks. */
 import { assert, assertEquals } from "@std/assert";
+import { exactly } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { bytesOf, upload } from "../../support/files.ts";
 import { insertRow } from "../../support/records.ts";
@@ -41,7 +42,7 @@ test("attachments.url answers 404 to a path of another workspace", async () => {
 test("attachments.url answers 404 to paths that lead elsewhere", async () => {
   const own = await createWorkspace();
   const path = await upload(own.admin);
-  const [workspace = "", folder = ""] = path.split("/");
+  const [workspace, folder] = exactly(3, path.split("/"));
   for (
     const wrong of [
       `${workspace}/${folder}/../${folder}/Offer.pdf`,

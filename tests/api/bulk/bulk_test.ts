@@ -14,11 +14,11 @@ async function column(table: string, name: string, ids: number[]): Promise<unkno
 test("contacts.bulk sets fields and tags of many contacts at once", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [a = 0, b = 0, c = 0] = await insertRows(
-    workspace,
-    "tags",
-    ["A", "B", "C"].map((name) => ({ name, color: "#fff" })),
-  );
+  const [a, b, c] = await insertRows(workspace, "tags", [
+    { name: "A", color: "#fff" },
+    { name: "B", color: "#fff" },
+    { name: "C", color: "#fff" },
+  ]);
   const ids = await insertRows(workspace, "contacts", [
     { tags: [a, b] },
     { tags: [c, a] },
@@ -71,7 +71,7 @@ test("contacts.bulk answers 422 with the count to a filter that matches too many
 test("contacts.bulk does all or nothing, and names what is missing or not allowed", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
-  const [own = 0] = await insertRows(workspace, "contacts", names(1, { sales_id: rep.id }));
+  const own = await insertRow(workspace, "contacts", { sales_id: rep.id });
   const other = await insertRow(workspace, "contacts", {});
   const foreign = await insertRow(await createWorkspace(), "contacts", {});
   const before = await everythingIn(workspace.id);
@@ -98,7 +98,8 @@ test("contacts.bulk does all or nothing, and names what is missing or not allowe
 test("contacts.bulk answers 207 with each outcome when it is partial", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
-  const [a = 0, b = 0] = await insertRows(workspace, "contacts", names(2, { sales_id: rep.id }));
+  const owned = { sales_id: rep.id };
+  const [a, b] = await insertRows(workspace, "contacts", [owned, owned]);
   const other = await insertRow(workspace, "contacts", {});
   const body = { ids: [b, 999_999_999, other, a, a], delete: true, partial: true };
   const answer = await rep.api.post("/contacts/bulk", body);

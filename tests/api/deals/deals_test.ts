@@ -144,8 +144,8 @@ test("deals.update answers 412 for a version that has passed, and leaves the dea
 test("deals.update with a stage puts the deal at the top of the new column", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [a = 0, b = 0, c = 0] = await createDeals(api, "opportunity", 3);
-  const [d = 0] = await createDeals(api, "delayed", 1);
+  const [a, b, c] = await createDeals(api, "opportunity", 3);
+  const [d] = await createDeals(api, "delayed", 1);
   const { body } = await api.patch(`/deals/${b}`, { stage: "delayed" });
   assertEquals([body.stage, body.index], ["delayed", 0]);
   assertEquals(await columnOf(workspace, "opportunity"), [c, a]);
@@ -170,8 +170,8 @@ test("deals.delete is for owner, managers and admins, closes the gap, and repeat
   const workspace = await createWorkspace();
   const { admin, addMember } = workspace;
   const [rep, manager] = await Promise.all([addMember("rep"), addMember("manager")]);
-  const [a = 0, b = 0, c = 0] = await createDeals(admin.api, "won", 3);
-  const [own = 0] = await createDeals(rep.api, "won", 1);
+  const [a, b, c] = await createDeals(admin.api, "won", 3);
+  const [own] = await createDeals(rep.api, "won", 1);
   assertProblem(await rep.api.delete(`/deals/${b}`), 403, "forbidden");
   assertEquals(await columnOf(workspace, "won"), [own, c, b, a]);
   assertEquals((await rep.api.delete(`/deals/${own}`)).status, 204);
@@ -185,7 +185,7 @@ test("deals.delete is for owner, managers and admins, closes the gap, and repeat
 test("deals.restore brings the deal back with its notes, into its column", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [a = 0, b = 0, c = 0] = await createDeals(api, "won", 3);
+  const [a, b, c] = await createDeals(api, "won", 3);
   await sql`
     insert into public.deal_notes (workspace_id, deal_id, text) values (${workspace.id}, ${b}, 'n')`;
   const before = (await api.get(`/deals/${b}`)).body;
@@ -223,7 +223,7 @@ test("deals of another workspace are 404 for every call, and stay as they are", 
 test("deals.list filters by contact, searches, and sorts the last changed first", async () => {
   const { admin: { api } } = await createWorkspace();
   const contact = (await api.post("/contacts", { first_name: "Ada" })).body.id;
-  const [a = 0, b = 0] = await createDeals(api, "won", 2);
+  const [a, b] = await createDeals(api, "won", 2);
   await api.patch(`/deals/${a}`, { contact_ids: [contact], description: "Brass wheels" });
   await api.post(`/deals/${b}/archive`);
   const ids = async (query: string) =>

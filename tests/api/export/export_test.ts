@@ -23,7 +23,7 @@ async function csv(workspace: Workspace, path: string): Promise<Record<string, s
 test("contacts.list exports CSV under the headers of an import, relations by name", async () => {
   const workspace = await createWorkspace();
   const company_id = await insertRow(workspace, "companies", { name: 'Quote "&" Comma, Ltd' });
-  const [a = 0, b = 0] = await insertRows(workspace, "tags", [
+  const [a, b] = await insertRows(workspace, "tags", [
     { name: "VIP", color: "#fff" },
     { name: "Früh", color: "#fff" },
   ]);

@@ -16,16 +16,16 @@ interface Sample {
 /** Four contacts; their names are their numbers in the expectations below. */
 async function sample(): Promise<Sample> {
   const workspace = await createWorkspace();
-  const tags = await insertRows(
-    workspace,
-    "tags",
-    [1, 2, 3].map((n) => ({ name: `t${n}`, color: "c" })),
-  );
+  const tags = await insertRows(workspace, "tags", [
+    { name: "t1", color: "c" },
+    { name: "t2", color: "c" },
+    { name: "t3", color: "c" },
+  ]);
   const companies = await insertRows(workspace, "companies", [
     { name: "Acme", size: 10, website: "https://Acme.example" },
     { name: "Zeta", size: null, website: null },
   ]);
-  const [red = 0, blue = 0, green = 0] = tags;
+  const [red, blue, green] = tags;
   const contacts = await insertRows(workspace, "contacts", [
     {
       first_name: "0",

@@ -73,7 +73,7 @@ test("search.all finds names, addresses and companies in spite of typing errors"
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const company = await insertRow(workspace, "companies", { name: "Analytical Engines" });
-  const [ada = 0] = await insertRows(workspace, "contacts", [
+  const [ada] = await insertRows(workspace, "contacts", [
     { first_name: "Ada", last_name: "Lovelace", company_id: company },
     { first_name: "Charles", last_name: "Babbage" },
   ]);
@@ -157,7 +157,7 @@ test("search.all answers 400 to kinds, limits and lengths that it does not offer
 test("contacts.search follows the name of the company and the change of companies", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
-  const [one = 0, two = 0] = await insertRows(workspace, "companies", [
+  const [one, two] = await insertRows(workspace, "companies", [
     { name: "Bluebird" },
     { name: "Redstart" },
   ]);

@@ -1,5 +1,6 @@
 /** What is particular about tasks: completing, days, and what a task does to its contact. */
 import { assert, assertEquals } from "@std/assert";
+import { only } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRow, insertRows, rowOf } from "../../support/records.ts";
 import { type Api, createWorkspace, sql, test, type Workspace } from "../../support/workspace.ts";
@@ -230,12 +231,14 @@ async function dueTask(
   moment: string,
   done = false,
 ): Promise<number> {
-  const [row] = await sql<{ id: number }[]>`
+  const { id } = only(
+    await sql<{ id: number }[]>`
     insert into public.tasks (workspace_id, sales_id, contact_id, due_date, done_date)
     values (
       ${workspace.id}, ${workspace.admin.id}, ${contact_id}, ${sql.unsafe(moment)},
       ${done ? sql`now()` : null}
     )
-    returning id::int as id`;
-  return row?.id ?? 0;
+    returning id::int as id`,
+  );
+  return id;
 }

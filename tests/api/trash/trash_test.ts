@@ -1,22 +1,20 @@
 /** The trash over HTTP: list, restore, delete for good. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
+import { create } from "../../support/records.ts";
 import { createWorkspace, sql, test, type TestMember } from "../../support/workspace.ts";
 
 /** A company with two contacts, a deal, a note and a task. */
-async function createFamily({ api }: TestMember): Promise<{ company_id: number; ids: number[] }> {
-  const { body: company } = await api.post("/companies", { name: "Analytical" });
-  const company_id = company.id;
-  const contacts = await Promise.all(
-    ["Ada", "Grace"].map((first_name) => api.post("/contacts", { first_name, company_id })),
-  );
-  const ids = contacts.map(({ body }) => body.id);
-  await sql`
-    insert into public.tasks (contact_id, text) values (${ids[0] ?? 0}, 'Call')`;
-  await sql`
-    insert into public.contact_notes (contact_id, text) values (${ids[0] ?? 0}, 'Met')`;
-  await api.post("/deals", { name: "Deal", stage: "opportunity", company_id, contact_ids: ids });
-  return { company_id, ids };
+async function createFamily({ api }: TestMember) {
+  const company_id = await create(api, "/companies", { name: "Analytical" });
+  const contact_id = await create(api, "/contacts", { first_name: "Ada", company_id });
+  const other_id = await create(api, "/contacts", { first_name: "Grace", company_id });
+  const ids = [contact_id, other_id];
+  await create(api, "/tasks", { contact_id, text: "Call" });
+  await create(api, "/contact_notes", { contact_id, text: "Met" });
+  const deal = { name: "Deal", stage: "opportunity", company_id, contact_ids: ids };
+  await create(api, "/deals", deal);
+  return { company_id, contact_id, ids };
 }
 
 test("trash.list shows what was deleted itself, with the numbers of what went along", async () => {
@@ -42,7 +40,7 @@ test("trash.list shows what was deleted itself, with the numbers of what went al
 
 test("trash.list shows a record that was deleted before its parent by itself", async () => {
   const { admin } = await createWorkspace();
-  const { company_id, ids: [contact_id = 0] } = await createFamily(admin);
+  const { company_id, contact_id } = await createFamily(admin);
   await admin.api.delete(`/contacts/${contact_id}`);
   await admin.api.delete(`/companies/${company_id}`);
   const { body } = await admin.api.get("/trash");
