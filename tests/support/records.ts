@@ -54,6 +54,11 @@ export async function insertRow(
   return id;
 }
 
+/** Inserts a contact called Ada; returns its id. */
+export function contactOf(workspace: Workspace, values: Values = {}): Promise<number> {
+  return insertRow(workspace, "contacts", { first_name: "Ada", ...values });
+}
+
 /** Creates a record by a request; returns its id. Throws unless the answer is 201. */
 export async function create(api: Api, path: string, values: Values): Promise<number> {
   const { status, body } = await api.post(path, values);

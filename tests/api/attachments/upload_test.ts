@@ -2,21 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { askForUpload, bytesOf, CONTENT, download, put, upload } from "../../support/files.ts";
-import { insertRow } from "../../support/records.ts";
+import { contactOf, insertRow } from "../../support/records.ts";
 import { CONTENT_TYPES } from "../../../supabase/functions/api/attachments/contentTypes.ts";
 import { BUCKET } from "../../../supabase/functions/api/attachments/files.ts";
 import { MAXIMUM_SIZE } from "../../../supabase/functions/api/attachments/schema.ts";
-import {
-  createWorkspace,
-  sql,
-  test,
-  type TestMember,
-  type Workspace,
-} from "../../support/workspace.ts";
-
-async function contactOf(workspace: Workspace): Promise<number> {
-  return await insertRow(workspace, "contacts", { first_name: "Ada" });
-}
+import { createWorkspace, sql, test, type TestMember } from "../../support/workspace.ts";
 
 async function attach(member: TestMember, contact_id: number, ...attachments: unknown[]) {
   return await member.api.post("/contact_notes", { contact_id, text: "With a file", attachments });

@@ -1,14 +1,7 @@
-/** Jobs over HTTP: the secret key alone, repeatable, one at a time. */
+/** Jobs that purge: what they delete, how often they run, and what they leave. */
 import { assertEquals } from "@std/assert";
-import { assertProblem } from "../../support/answers.ts";
-import { type Answer, api, createWorkspace, sql, stack, test } from "../../support/workspace.ts";
-
-const PURGE_TRASH = "/jobs/purge_trash";
-const PURGE_KEYS = "/jobs/purge_idempotency_keys";
-
-function run(path: string): Promise<Answer> {
-  return api().post(path, undefined, { apikey: stack.secretKey });
-}
+import { createWorkspace, sql, test } from "../../support/workspace.ts";
+import { PURGE_KEYS, PURGE_TRASH, run } from "./run.ts";
 
 /** Another test's run may be at it: then this one has to ask again, as a scheduler would. */
 async function runToTheEnd(path: string): Promise<void> {
@@ -18,25 +11,6 @@ async function runToTheEnd(path: string): Promise<void> {
     complete = body.complete;
   }
 }
-
-test("jobs take the secret key alone, as apikey or as bearer", async () => {
-  const { admin } = await createWorkspace();
-  for (const path of [PURGE_TRASH, PURGE_KEYS]) {
-    assertProblem(await api().post(path), 401, "secret_key_missing");
-    assertProblem(await admin.api.post(path), 401, "secret_key_invalid");
-    for (const apikey of [stack.publishableKey, `${stack.secretKey}x`, stack.secretKey.slice(1)]) {
-      assertProblem(await api().post(path, undefined, { apikey }), 401, "secret_key_invalid");
-    }
-    const asAdmin = await admin.api.post(path, undefined, { apikey: stack.secretKey });
-    assertEquals(asAdmin.status, 200);
-    assertEquals((await api(stack.secretKey).post(path)).status, 200);
-  }
-});
-
-test("jobs are not run by GET", async () => {
-  const answer = await api().get(PURGE_TRASH, { apikey: stack.secretKey });
-  assertProblem(answer, 405, "method_not_allowed");
-});
 
 /** A workspace with deleted tags, `old` of them deleted 31 days ago. */
 async function workspaceWithTrash(tags: number, old: number): Promise<string> {

@@ -1,8 +1,8 @@
 /** What lists cost in statements, whatever the number of records. */
 import { assertEquals } from "@std/assert";
-import { withProxiedApp } from "../../support/databaseProxy.ts";
-import { insertRow, insertRows } from "../../support/records.ts";
-import { createWorkspace, test } from "../../support/workspace.ts";
+import { withProxiedApp } from "../support/databaseProxy.ts";
+import { insertRow, insertRows } from "../support/records.ts";
+import { createWorkspace, test } from "../support/workspace.ts";
 
 test("contacts.list with company, owner and tags is one statement whatever the page", async () => {
   const workspace = await createWorkspace();

@@ -1,8 +1,8 @@
 /** Search by `q`: all words, each as a prefix, whatever else is typed. */
 import { assertEquals } from "@std/assert";
-import { assertProblem } from "../../support/answers.ts";
-import { insertRow, insertRows } from "../../support/records.ts";
-import { createWorkspace, test, type Workspace } from "../../support/workspace.ts";
+import { assertProblem } from "../support/answers.ts";
+import { insertRow, insertRows } from "../support/records.ts";
+import { createWorkspace, test, type Workspace } from "../support/workspace.ts";
 
 async function found(workspace: Workspace, path: string, q: string, name: string): Promise<string> {
   const { status, body } = await workspace.admin.api.get(

@@ -1,10 +1,10 @@
 /** What create, update, delete and restore of contacts and companies do beyond their schemas. */
 import { assert, assertEquals } from "@std/assert";
-import { assertProblem } from "../../support/answers.ts";
-import { everythingIn, rowOf } from "../../support/records.ts";
-import { bodySchema } from "../../support/wrongValues.ts";
-import { createWorkspace, test } from "../../support/workspace.ts";
-import { operations } from "../../../supabase/functions/api/resources.ts";
+import { assertProblem } from "../support/answers.ts";
+import { everythingIn, rowOf } from "../support/records.ts";
+import { bodySchema } from "../support/wrongValues.ts";
+import { createWorkspace, test } from "../support/workspace.ts";
+import { operations } from "../../supabase/functions/api/resources.ts";
 
 const RESOURCES = ["contacts", "companies"];
 const SERVER_SET = ["id", "workspace_id", "created_at", "updated_at", "search", "nb_tasks", "nope"];

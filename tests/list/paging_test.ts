@@ -1,11 +1,11 @@
 /** Paging of lists: every order, page after page, shows every record once and in its place. */
 import { assert, assertEquals } from "@std/assert";
-import { assertProblem } from "../../support/answers.ts";
-import { pick, seeded } from "../../support/random.ts";
-import { insertRows } from "../../support/records.ts";
-import { type Api, createWorkspace, sql, test, type Workspace } from "../../support/workspace.ts";
-import { companiesListing } from "../../../supabase/functions/api/companies/queries.ts";
-import { contactsListing } from "../../../supabase/functions/api/contacts/queries.ts";
+import { assertProblem } from "../support/answers.ts";
+import { pick, seeded } from "../support/random.ts";
+import { insertRows } from "../support/records.ts";
+import { type Api, createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
+import { companiesListing } from "../../supabase/functions/api/companies/queries.ts";
+import { contactsListing } from "../../supabase/functions/api/contacts/queries.ts";
 
 type Values = Record<string, unknown>;
 

@@ -1,10 +1,10 @@
 /** Filters of lists: every operator on every kind of column, values to the letter, refusals with 400. */
 import { assert, assertEquals } from "@std/assert";
-import { assertProblem } from "../../support/answers.ts";
-import { insertRows } from "../../support/records.ts";
-import { createWorkspace, test, type Workspace } from "../../support/workspace.ts";
-import { companiesListing } from "../../../supabase/functions/api/companies/queries.ts";
-import { contactsListing } from "../../../supabase/functions/api/contacts/queries.ts";
+import { assertProblem } from "../support/answers.ts";
+import { insertRows } from "../support/records.ts";
+import { createWorkspace, test, type Workspace } from "../support/workspace.ts";
+import { companiesListing } from "../../supabase/functions/api/companies/queries.ts";
+import { contactsListing } from "../../supabase/functions/api/contacts/queries.ts";
 
 interface Sample {
   workspace: Workspace;

@@ -1,10 +1,10 @@
 /** Exports: all records as CSV or lines of JSON, in a stream. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
-import { assertProblem } from "../../support/answers.ts";
-import { withApp } from "../../support/app.ts";
-import { insertRow, insertRows } from "../../support/records.ts";
-import { createWorkspace, sql, stack, test, type Workspace } from "../../support/workspace.ts";
+import { assertProblem } from "../support/answers.ts";
+import { withApp } from "../support/app.ts";
+import { insertRow, insertRows } from "../support/records.ts";
+import { createWorkspace, sql, stack, test, type Workspace } from "../support/workspace.ts";
 
 const CONTACT_HEADERS =
   "id,first_name,last_name,gender,title,background,first_seen,last_seen,has_newsletter,status,tags," +
