@@ -1,5 +1,6 @@
 /** The audit log: one row for each change, with who did it; append-only; visible in its workspace. */
 import { assert, assertEquals } from "@std/assert";
+import { present } from "../support/exactly.ts";
 import {
   asCaller,
   type Caller,
@@ -102,7 +103,7 @@ function changedColumn(relation: Relation): string {
   if (relation.name === "configuration") return "config";
   if (relation.name === "sales") return "first_name";
   const columns = relation.columns.filter(({ name, type }) => type === "text" && name !== "stage");
-  return columns[0]?.name ?? "";
+  return present(columns[0], `column of text in ${relation.name}`).name;
 }
 
 async function assertDeleted(tenant: Tenant, relation: Relation, row: Row) {

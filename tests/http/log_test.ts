@@ -1,7 +1,7 @@
 /** The request log: one JSON line per request, with nothing in it that is anybody's secret. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AppUnderTest, testSettings, withApp } from "../support/app.ts";
-import { createWorkspace, freshEmail, stack, test } from "../support/workspace.ts";
+import { createWorkspace, freshEmail, headerOf, stack, test } from "../support/workspace.ts";
 
 const KNOWN = [
   "time",
@@ -120,7 +120,7 @@ test("X-Request-Id goes in and out when it is sane, else a new one goes out", as
       const given of ["short", "a".repeat(129), "with space in it", "<script>alert</script>", ""]
     ) {
       const answer = await app.send("/api/me", { headers: { "X-Request-Id": given } });
-      const id = answer.headers.get("X-Request-Id") ?? "";
+      const id = headerOf(answer, "X-Request-Id");
       assertMatch(id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
       assertEquals(answer.body.request_id, id);
     }

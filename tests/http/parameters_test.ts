@@ -1,7 +1,7 @@
 /** Query parameters that no operation knows, refused or dropped. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
-import { createWorkspace, test } from "../support/workspace.ts";
+import { createWorkspace, headerOf, test } from "../support/workspace.ts";
 
 test("knownParameters drops unknown ones with a warning under Prefer: handling=lenient", async () => {
   const { admin } = await createWorkspace();
@@ -18,7 +18,7 @@ test("knownParameters drops unknown ones with a warning under Prefer: handling=l
     assertEquals(answer.status, 200, prefer);
     assertEquals(answer.headers.get("Preference-Applied"), "handling=lenient");
     assertStringIncludes(
-      answer.headers.get("Warning") ?? "",
+      headerOf(answer, "Warning"),
       '299 - "Ignored parameters: no_such, first_name%40no_such"',
     );
   }

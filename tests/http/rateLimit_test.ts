@@ -1,8 +1,15 @@
 /** The rate limit: its headers, and one quota over all isolates. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
-import { type Answer, createWorkspace, sql, test, type TestMember } from "../support/workspace.ts";
+import {
+  type Answer,
+  createWorkspace,
+  headerOf,
+  sql,
+  test,
+  type TestMember,
+} from "../support/workspace.ts";
 
 const WINDOW_MILLISECONDS = 60_000;
 
@@ -22,7 +29,7 @@ async function withinOneWindow<T>(work: (member: TestMember) => Promise<T>): Pro
 }
 
 function remaining(answer: Answer): number {
-  return Number(/;r=(\d+);/.exec(answer.headers.get("RateLimit") ?? "")?.[1] ?? NaN);
+  return Number(/;r=(\d+);/.exec(headerOf(answer, "RateLimit"))?.[1] ?? NaN);
 }
 
 test("rateLimit counts down, then answers 429 with Retry-After", async () => {
@@ -36,13 +43,15 @@ test("rateLimit counts down, then answers 429 with Retry-After", async () => {
     assertEquals(answers.map(remaining), [4, 3, 2, 1, 0, 0, 0]);
     for (const { headers } of answers) {
       assertEquals(headers.get("RateLimit-Policy"), '"default";q=5;w=60');
-      const seconds = Number(/;t=(\d+)$/.exec(headers.get("RateLimit") ?? "")?.[1]);
-      assert(seconds >= 1 && seconds <= 60);
+      const seconds = Number(/;t=(\d+)$/.exec(headerOf({ headers }, "RateLimit"))?.[1]);
+      assertGreaterOrEqual(seconds, 1);
+      assertLessOrEqual(seconds, 60);
     }
     for (const refused of answers.slice(5)) {
       assertProblem(refused, 429, "rate_limited");
       const seconds = Number(refused.headers.get("Retry-After"));
-      assert(seconds >= 1 && seconds <= 60);
+      assertGreaterOrEqual(seconds, 1);
+      assertLessOrEqual(seconds, 60);
     }
   });
 });

@@ -101,10 +101,9 @@ async function walk(api: Api, path: string, limit: number): Promise<number[]> {
       ? "*/*"
       : `${ids.length}-${ids.length + body.data.length - 1}/*`;
     assertEquals(headers.get("Content-Range"), range);
-    assert(
-      body.data.length === limit || body.next_cursor === null,
-      "a page that is not the last is full",
-    );
+    if (body.next_cursor !== null) {
+      assertEquals(body.data.length, limit, "a page that is not the last is full");
+    }
     ids.push(...body.data.map(({ id }: { id: number }) => id));
     cursor = body.next_cursor;
     assert(ids.length <= RECORDS * 2, "paging does not end");

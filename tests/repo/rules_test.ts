@@ -237,6 +237,14 @@ Deno.test("_shared names no table, column, field or problem that only the CRM ha
   );
 });
 
+Deno.test("no test gives a default to an id that was not found", () => {
+  refuseText(
+    all.filter(({ path }) => path.startsWith("tests/") && path !== "tests/repo/rules_test.ts"),
+    /[[,] *\w+ = (0|"")[\],].*\] =|(?:\bid|\.count) \?\? 0\b/,
+    "It hides a failed insert. Ask for exactly what must be there: insertRows, exactly, only, present.",
+  );
+});
+
 Deno.test("every module begins with a comment that says what it is", () => {
   const modules = all.filter(({ path }) => !path.endsWith("_test.ts"));
   const bare = modules.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path);

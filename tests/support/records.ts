@@ -2,6 +2,7 @@
  * Records of a workspace, put in and looked at past the API: rows as a superuser inserts them, all that
  * a workspace holds, and whatever points to contacts that are not there.
  */
+import { only } from "./exactly.ts";
 import { type Api, sql, stack, type TestMember, type Workspace } from "./workspace.ts";
 
 type Values = Record<string, unknown>;
@@ -92,10 +93,12 @@ export async function everythingIn(workspaceId: string): Promise<string[]> {
 export async function countRows(workspaceId: string, tables: string[]) {
   const counts: Record<string, number> = {};
   for (const table of tables) {
-    const [row] = await sql<{ count: number }[]>`
+    const { count } = only(
+      await sql<{ count: number }[]>`
       select count(*)::int as count from ${sql("public." + table)}
-      where workspace_id = ${workspaceId}`;
-    counts[table] = row?.count ?? 0;
+      where workspace_id = ${workspaceId}`,
+    );
+    counts[table] = count;
   }
   return counts;
 }

@@ -1,7 +1,7 @@
 /** configuration.update: changes by key, what is refused, and who may. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
-import { createWorkspace, sql, test } from "../../support/workspace.ts";
+import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 
 test("configuration.update changes the keys that are given, keeps unknown ones, and null resets", async () => {
   const workspace = await createWorkspace();
@@ -61,7 +61,7 @@ test("configuration.update refuses what is not valid, naming the field, and chan
 
 test("configuration.update answers 412 for a version that has passed", async () => {
   const { admin: { api } } = await createWorkspace();
-  const ifMatch = { "If-Match": (await api.get("/configuration")).headers.get("ETag") ?? "" };
+  const ifMatch = { "If-Match": headerOf(await api.get("/configuration"), "ETag") };
   const patch = (title: string) => api.patch("/configuration", { config: { title } }, ifMatch);
   assertEquals((await patch("First")).status, 200);
   const refused = await patch("Second");

@@ -1,7 +1,7 @@
 /** deals.create: its place on the board, and what is refused. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
-import { createWorkspace, test } from "../../support/workspace.ts";
+import { createWorkspace, headerOf, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
 test("deals.create answers 201 with the deal at the top of its column", async () => {
@@ -18,7 +18,7 @@ test("deals.create answers 201 with the deal at the top of its column", async ()
   };
   const { status, body, headers } = await admin.api.post("/deals", input);
   assertEquals(status, 201);
-  assertMatch(headers.get("Location") ?? "", new RegExp(`deals/${body.id}$`));
+  assertMatch(headerOf({ headers }, "Location"), new RegExp(`deals/${body.id}$`));
   assertEquals(headers.get("ETag"), `"${body.updated_at}"`);
   const { name, amount, index, sales_id, contact_ids, closed_at, archived_at, nb_notes } = body;
   assertEquals([name, amount, index, sales_id], ["Engine", input.amount, 0, admin.id]);

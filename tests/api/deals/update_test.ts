@@ -1,7 +1,7 @@
 /** deals.update: fields, versions, stages, and values that are no longer configured. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
-import { createWorkspace, sql, test } from "../../support/workspace.ts";
+import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
 test("deals.update changes what is given, and null clears", async () => {
@@ -22,7 +22,7 @@ test("deals.update answers 412 for a version that has passed, and leaves the dea
   const { admin } = await createWorkspace();
   const [id] = await createDeals(admin.api, "won", 1);
   const path = `/deals/${id}`;
-  const ifMatch = { "If-Match": (await admin.api.get(path)).headers.get("ETag") ?? "" };
+  const ifMatch = { "If-Match": headerOf(await admin.api.get(path), "ETag") };
   assertEquals((await admin.api.patch(path, { amount: 1 }, ifMatch)).status, 200);
   const refused = [
     await admin.api.patch(path, { amount: 2 }, ifMatch),

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { present } from "../../support/exactly.ts";
 import {
   auth,
   createWorkspace,
   freshEmail,
+  headerOf,
   mailsTo,
   PASSWORD,
   refuseMail,
@@ -58,10 +60,10 @@ test("users.invite joins the invited person to the workspace when they follow th
   const input = { ...grace(), role: "manager" };
   const { body } = await admin.api.post("/users", input);
   const [mail] = await mailsTo(input.email);
-  const response = await fetch(mail?.link ?? "", { redirect: "manual" });
+  const response = await fetch(present(mail?.link, "link in the mail"), { redirect: "manual" });
   await response.body?.cancel();
-  const fragment = new URL(response.headers.get("Location") ?? "").hash.slice(1);
-  const token = new URLSearchParams(fragment).get("access_token") ?? "";
+  const fragment = new URL(headerOf(response, "Location")).hash.slice(1);
+  const token = present(new URLSearchParams(fragment).get("access_token"), "access token");
   const me = await fetch(`${stack.functionUrl}/me`, {
     headers: { Authorization: `Bearer ${token}` },
   });

@@ -4,6 +4,7 @@ import {
   auth,
   createWorkspace,
   freshEmail,
+  headerOf,
   PASSWORD,
   signIn,
   sql,
@@ -19,7 +20,7 @@ async function isBanned(user_id: string): Promise<boolean> {
 test("me.update and users.update answer 412 for a version that has passed", async () => {
   const { admin } = await createWorkspace();
   const { headers } = await admin.api.get("/me");
-  const ifMatch = { "If-Match": headers.get("ETag") ?? "" };
+  const ifMatch = { "If-Match": headerOf({ headers }, "ETag") };
   assertEquals((await admin.api.patch("/me", { first_name: "A" }, ifMatch)).status, 200);
   for (const path of ["/me", `/users/${admin.id}`]) {
     const { status, body } = await admin.api.patch(path, { first_name: "B" }, ifMatch);
