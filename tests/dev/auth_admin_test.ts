@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { assert, assertEquals, assertExists, assertGreaterOrEqual, assertMatch } from "@std/assert";
+import { assertEquals, assertExists, assertGreaterOrEqual, assertMatch } from "@std/assert";
 import {
   adminClient,
   callAuth,
