@@ -1,5 +1,5 @@
 /** What every row gets or must satisfy on its way in. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { exactly, only } from "../support/exactly.ts";
 import {
   asCaller,
@@ -63,15 +63,15 @@ test("records: updated_at moves strictly forward, and only when something change
   });
   const [first, repeated, second, third] = exactly(4, stamps);
   assertEquals(repeated, first);
-  assert(first < second, `${first} < ${second}`);
-  assert(second < third, `${second} < ${third}`);
+  assertLess(first, second);
+  assertLess(second, third);
 });
 
 test("records: updated_at cannot be set back", async () => {
   const { admin } = await foundWorkspace();
   const row = await insert(admin, "companies", { name: "A" });
   const changed = await update(admin, row, "companies", { updated_at: new Date(0) });
-  assert(changed.updated_at > row.updated_at);
+  assertGreater(changed.updated_at, row.updated_at);
 });
 
 test("records: e-mail addresses are normalised and nothing is lost", async () => {

@@ -1,5 +1,5 @@
 /** If-Match: the version that was read, any other, and what is no entity tag. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { createWorkspace, headerOf, test } from "../support/workspace.ts";
 
@@ -12,7 +12,7 @@ test("If-Match lets the version through that was read, and refuses any other wit
   const changed = await admin.api.patch(path, { title: "Countess" }, { "If-Match": tag });
   assertEquals(changed.status, 200);
   const next = headerOf(changed, "ETag");
-  assert(next !== tag);
+  assertNotEquals(next, tag);
 
   const refused = await admin.api.patch(path, { title: "Analyst" }, { "If-Match": tag });
   assertProblem(refused, 412, "precondition_failed");

@@ -175,6 +175,25 @@ Deno.test("no check of types is silenced, least of all for any", () => {
   );
 });
 
+Deno.test("every resource has a folder of tests, and no other folder is among them", () => {
+  const foldersOf = (files: SourceFile[], pattern: RegExp) =>
+    [...new Set(files.flatMap(({ path }) => pattern.exec(path)?.[1] ?? []))].sort();
+  assertEquals(
+    foldersOf(all, /^tests\/api\/([^/]+)\//),
+    foldersOf(api, /functions\/api\/([^/]+)\//),
+    "tests/api mirrors supabase/functions/api. What concerns all lists, records or requests lies in " +
+      "tests/list, tests/records, tests/http.",
+  );
+});
+
+Deno.test("tests of pure code need no stack", () => {
+  refuseImports(
+    all.filter(({ path }) => /^tests\/(unit|repo)\//.test(path)),
+    ({ target }) => /^tests\/support\/(workspace|database|app|answers|records)\.ts$/.test(target),
+    "deno task test:unit starts none. Move the test, or test what is pure.",
+  );
+});
+
 Deno.test("no test is ignored, and none sleeps", () => {
   refuseText(
     all.filter(({ path }) => /^tests\//.test(path) && path !== "tests/repo/rules_test.ts"),

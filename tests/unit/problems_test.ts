@@ -54,8 +54,8 @@ interface Raised {
 function raisedBySql(text: string): Raised[] {
   const statements = text.matchAll(/raise exception[^;]*?errcode = 'PT(\d+)'[^;]*/gi);
   return [...statements].map(([statement, status]) => {
-    const [, detail = "", more] = /detail = '(\w+)'(\s*\|\|)?/.exec(statement) ?? [];
-    return { status: Number(status), detail, open: more !== undefined };
+    const found = /detail = '(\w+)'(\s*\|\|)?/.exec(statement);
+    return { status: Number(status), detail: found?.[1] ?? "", open: found?.[2] !== undefined };
   });
 }
 

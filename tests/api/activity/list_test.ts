@@ -1,5 +1,5 @@
 /** activity.list: what happened in a workspace, who did it, and who may see it. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import type { Entry } from "./entry.ts";
 
@@ -61,7 +61,7 @@ test("activity.list shows changes of members to admins alone, and nothing of oth
   const { body: company } = await admin.api.post("/companies", { name: "Analytical" });
   const seenBy = async (api: typeof rep.api, query: string) =>
     (await api.get(`/activity?${query}`)).body.data.length;
-  assert(await seenBy(admin.api, "table_name=sales") >= 2);
+  assertGreaterOrEqual(await seenBy(admin.api, "table_name=sales"), 2);
   assertEquals(await seenBy(rep.api, "table_name=sales"), 0);
   assertEquals(await seenBy(rep.api, `record_id=${company.id}&table_name=companies`), 1);
   assertEquals(await seenBy(other.admin.api, `record_id=${company.id}&table_name=companies`), 0);

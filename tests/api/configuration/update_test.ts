@@ -1,5 +1,5 @@
 /** configuration.update: changes by key, what is refused, and who may. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 
@@ -21,7 +21,7 @@ test("configuration.update changes the keys that are given, keeps unknown ones, 
   const second = await api.patch("/configuration", { config: { currency: null, customKey: null } });
   const { customKey: _, ...kept } = config;
   assertEquals(second.body.config, { ...before.config, ...kept, currency: "USD" });
-  assert(second.body.updated_at > first.body.updated_at);
+  assertGreater(second.body.updated_at, first.body.updated_at);
   const [row] = await sql`
     select config from public.configuration where workspace_id = ${workspace.id}`;
   assertEquals(Object.keys(row?.config).sort(), ["dealCategories", "noteStatuses", "title"]);

@@ -1,5 +1,5 @@
 /** deals.update: fields, versions, stages, and values that are no longer configured. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
@@ -15,7 +15,7 @@ test("deals.update changes what is given, and null clears", async () => {
   assertEquals(status, 200);
   const { updated_at } = body;
   assertEquals(body, { ...before, amount: null, description: "x", updated_at });
-  assert(updated_at > before.updated_at);
+  assertGreater(updated_at, before.updated_at);
 });
 
 test("deals.update answers 412 for a version that has passed, and leaves the deal", async () => {

@@ -1,5 +1,5 @@
 /** search.all: words, spellings, kinds, and nobody else's records. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRow, insertRows } from "../../support/records.ts";
 import { createWorkspace, test, type TestMember } from "../../support/workspace.ts";
@@ -171,5 +171,5 @@ test("contacts.search follows the name of the company and the change of companie
   const before = (await admin.api.get(`/contacts/${contact}`)).headers.get("ETag");
   await admin.api.patch(`/companies/${two}`, { name: "Greenfinch" });
   assertEquals(await ids(admin, "greenfinch", "&kinds=contacts"), found);
-  assert((await admin.api.get(`/contacts/${contact}`)).headers.get("ETag") !== before);
+  assertNotEquals((await admin.api.get(`/contacts/${contact}`)).headers.get("ETag"), before);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertMatch, assertNotEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {
   auth,
@@ -174,7 +174,7 @@ test("users.invite of somebody whose auth user was deleted starts anew", async (
   await sql`delete from auth.users where id = ${body.user_id}`;
   const again = await admin.api.post("/users", input);
   assertEquals(again.status, 201);
-  assert(again.body.user_id !== body.user_id);
+  assertNotEquals(again.body.user_id, body.user_id);
   assertEquals(await traces(input.email), [1, 1, 1]);
 });
 
@@ -231,7 +231,7 @@ test("auth sign-up with somebody's invitation data does not join their workspace
     data: { workspace_id: id, role: "admin", invitation_id: admin.user_id },
   });
   const [member] = await sql`select workspace_id from public.sales where email = ${email}`;
-  assert(member?.workspace_id !== id);
+  assertNotEquals(member?.workspace_id, id);
 });
 
 test("users.invite cannot be led to another user by an invitation under their id", async () => {
@@ -245,7 +245,7 @@ test("users.invite cannot be led to another user by an invitation under their id
     );
     assertEquals(written.status, 403);
     await refuseMail(email);
-    assert((await here.admin.api.post("/users", grace(email))).status >= 400);
+    assertGreaterOrEqual((await here.admin.api.post("/users", grace(email))).status, 400);
   }
   assertEquals(await traces(victim.email), [1, 1, 0]);
   assertEquals((await victim.api.get("/me")).status, 200);

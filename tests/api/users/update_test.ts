@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { TransactionSql } from "postgres";
 import {
   auth,
@@ -124,7 +124,7 @@ test("users.update moves the e-mail address in auth and database together", asyn
     last_name: "Vited",
   });
   assertEquals(again.status, 201);
-  assert(again.body.id !== invited.id);
+  assertNotEquals(again.body.id, invited.id);
 });
 
 test("users.update answers 409 email_taken and changes nothing", async () => {
