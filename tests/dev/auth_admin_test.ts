@@ -1,3 +1,4 @@
+/** The local stack's auth admin API, as Supabase Auth answers it. */
 import type postgres from "postgres";
 import { assertEquals, assertExists, assertGreaterOrEqual, assertMatch } from "@std/assert";
 import {

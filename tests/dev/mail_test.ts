@@ -1,3 +1,4 @@
+/** Mails of the local stack's auth server, and where their links lead. */
 import {
   assert,
   assertEquals,

@@ -1,3 +1,4 @@
+/** users.invite: the mail, what broke off half-way, parallel requests, and who may. */
 import { assertEquals, assertGreaterOrEqual, assertMatch, assertNotEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {

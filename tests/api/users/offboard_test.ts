@@ -1,3 +1,4 @@
+/** users.offboard and users.restore: records, sessions, roles, and who may. */
 import { assertEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {

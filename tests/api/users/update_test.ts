@@ -1,3 +1,4 @@
+/** users.update: access, roles, addresses, and the last active admin. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { TransactionSql } from "postgres";
 import {
