@@ -12,6 +12,7 @@ import { readSlugs, startGateway } from "./gateway.ts";
 import { Postgres } from "./postgres.ts";
 import { claimPort } from "./process.ts";
 import { createServices } from "./services/mod.ts";
+import type { StackAddresses } from "./stackAddresses.ts";
 import { lockDirectory } from "./stackLock.ts";
 import { pushMigrations } from "./supabaseCli.ts";
 
@@ -35,22 +36,6 @@ export interface StackOptions {
   log?(line: string): void;
   /** Lines that the function prints. */
   functionLog?(line: string): void;
-}
-
-/** Coordinates of a running stack; plain data, so that they can be handed to other processes. */
-export interface StackAddresses {
-  apiUrl: string;
-  functionUrl: string;
-  mailUrl: string;
-  /** As `postgres`, who owns the tables. */
-  databaseUrl: string;
-  /** As `supabase_admin`. */
-  superuserUrl: string;
-  /** As `portico_gateway`, the function's own login. */
-  gatewayDatabaseUrl: string;
-  publishableKey: string;
-  secretKey: string;
-  jwtSecret: string;
 }
 
 /** A running stack. */

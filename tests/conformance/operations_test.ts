@@ -1,5 +1,5 @@
 /** What every operation refuses, for every operation in the registry, with no line per operation. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../support/registry.ts";
 import { assertProblem } from "../support/answers.ts";
@@ -104,7 +104,7 @@ function testMalformedIds(operation: Operation): void {
 
 function testBodies(operation: Operation): void {
   test(`${operation.id} has an example of its body that is valid`, () => {
-    assert(operation.example !== undefined, `Give ${operation.id} an example.`);
+    assertNotEquals(operation.example, undefined, `Give ${operation.id} an example.`);
     operation.body?.parse(operation.example);
     return Promise.resolve();
   });

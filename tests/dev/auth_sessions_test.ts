@@ -1,3 +1,4 @@
+/** Sessions and tokens of the local stack's auth server. */
 import { assert, assertEquals, assertExists, assertMatch } from "@std/assert";
 import { jwtVerify } from "jose";
 import {

@@ -1,3 +1,4 @@
+/** The local stack's REST and storage APIs: who may reach what. */
 import { assert, assertEquals, assertExists } from "@std/assert";
 import { SignJWT } from "jose";
 import {

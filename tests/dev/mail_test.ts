@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+/** Mails of the local stack's auth server, and where their links lead. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   adminClient,
   callAuth,
@@ -130,7 +137,7 @@ Deno.test("links never lead to a foreign site", async () => {
   const redirectTo = "https://evil.example/steal";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });
   const { link } = await newestMail(email);
-  assert(link.searchParams.get("redirect_to") !== redirectTo);
+  assertNotEquals(link.searchParams.get("redirect_to"), redirectTo);
   link.searchParams.set("redirect_to", redirectTo);
   const response = await fetch(link, { redirect: "manual" });
   await response.body?.cancel();

@@ -1,5 +1,12 @@
 /** What the SDK throws, for every kind of failure. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { path } from "../../client-sdk/src/address.ts";
 import {
   type Call,
@@ -24,7 +31,8 @@ test("sdk: a refused body is a PorticoError with the message of each field", asy
   assertEquals([error.status, error.code], [422, "validation_failed"]);
   assertEquals(Object.keys(error.errors), ["email_jsonb.0.email"]);
   assertEquals(error.message, error.detail);
-  assert(error.title !== "" && error.requestId);
+  assertMatch(error.title, /\w/);
+  assertMatch(error.requestId ?? "", /\w/);
 });
 
 test("sdk: 401, 403 and 404 say their codes", async () => {
@@ -62,7 +70,8 @@ test("sdk: an API that cannot be reached is a PorticoConnectionError", async () 
     async () => await portico.system.health(),
     PorticoConnectionError,
   );
-  assert(error.cause instanceof Error && !(error instanceof PorticoTimeoutError));
+  assertInstanceOf(error.cause, Error);
+  assertNotInstanceOf(error, PorticoTimeoutError);
 });
 
 test("sdk: no answer in time is a PorticoTimeoutError", async () => {

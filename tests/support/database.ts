@@ -9,6 +9,7 @@
  * workspace.ts. Tests are registered by `test()` of that module, since `sql` outlives them.
  */
 import postgres from "postgres";
+import { only } from "./exactly.ts";
 import { freshEmail, type Role, stack } from "./workspace.ts";
 
 const options = {
@@ -133,8 +134,7 @@ export async function openSession(caller: Caller): Promise<Session> {
   const connection = await sql.reserve();
   await connection`begin`;
   await become(connection, caller);
-  const [{ pid } = { pid: 0 }] = await connection<{ pid: number }[]>`
-    select pg_backend_pid() as pid`;
+  const { pid } = only(await connection<{ pid: number }[]>`select pg_backend_pid() as pid`);
   return {
     connection,
     isBlocked: () => waitsForLock(pid),

@@ -11,6 +11,7 @@
  */
 import postgres from "postgres";
 import * as z from "zod";
+import { only } from "./exactly.ts";
 
 const stackSchema = z.object({
   apiUrl: z.string(),
@@ -86,9 +87,10 @@ export async function createWorkspace(): Promise<Workspace> {
   const data = { first_name: "Ada", last_name: "Admin" };
   await auth("/signup", { email, password: PASSWORD, data });
   const admin = await signIn(email);
-  const [row] = await sql<{ id: string }[]>`
-    select workspace_id as id from public.sales where id = ${admin.id}`;
-  const id = row?.id ?? "";
+  const { id } = only(
+    await sql<{ id: string }[]>`
+    select workspace_id as id from public.sales where id = ${admin.id}`,
+  );
   return { id, admin, addMember: (role) => addMember(id, role) };
 }
 
@@ -160,6 +162,13 @@ async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
     values (${id}, ${workspaceId}, ${email}, 'Max', ${role}, ${role})`;
   await auth("/admin/users", { id, email, password: PASSWORD, email_confirm: true });
   return await signIn(email);
+}
+
+/** A header of an answer. Throws when it is not there. */
+export function headerOf({ headers }: Pick<Answer, "headers">, name: string): string {
+  const value = headers.get(name);
+  if (value === null) throw new Error(`The answer has no ${name}.`);
+  return value;
 }
 
 /** The answer with its body read. */

@@ -1,3 +1,4 @@
+/** Atomic CRM's own calls about users: create_user, update_user, update_password. */
 import { assertEquals } from "@std/assert";
 import {
   createWorkspace,
