@@ -3,7 +3,7 @@
  * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components.
  */
 import * as z from "zod";
-import type { ListFilter } from "./list/filters.ts";
+import type { ListFilter } from "./list/parse.ts";
 import type { Operation } from "./operation.ts";
 import { parameterNames } from "./http/parameters.ts";
 import { PROBLEMS } from "./problem.ts";

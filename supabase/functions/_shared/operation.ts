@@ -16,9 +16,12 @@ import type { Caller } from "./authentication.ts";
 import type { Member, Sql } from "./database/database.ts";
 import type { Listing } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
+import type { JsonText, Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
+
+export { JsonText, Reply } from "./reply.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** Who may call: `member` = every active member, whatever the role; `service` = the secret key. */
@@ -71,20 +74,6 @@ export interface PlainContext {
   requestId: string;
   /** Throws a problem when the database, or the auth server, does not answer. */
   check: { database(): Promise<void>; auth(): Promise<void> };
-}
-
-/** An answer that differs from the operation's `status`, or that has a body in JSON already. */
-export class Reply {
-  constructor(
-    readonly body: unknown,
-    readonly options: { status?: 200 | 201 | 202 | 204 | 207; headers?: Record<string, string> } =
-      {},
-  ) {}
-}
-
-/** JSON that Postgres has built, passed through unparsed. */
-export class JsonText {
-  constructor(readonly text: string) {}
 }
 
 type Output<Schema extends z.ZodType> = z.input<Schema> | JsonText | Reply;

@@ -1,101 +1,145 @@
 /**
- * Lists: one definition per resource gives filters, search, sort, keyset cursors, counts, `select` and
- * `include`, all answered by one statement (two with a count) whose rows are JSON built by Postgres.
+ * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages, counts,
+ * `select`, `include` and exports.
+ *
+ * The room, in the order that a request crosses it:
+ * - `parse.ts`   query parameters, as text → `ListQuery`; refuses what the list does not take
+ * - `search.ts`  words of `q` → a condition, and a rank
+ * - `select.ts`  conditions, order, keyset ranges → one statement, whose rows come back as one text
+ * - `page.ts`    that text → the answer: JSON, `next_cursor`, total
+ * - `export.ts`  instead of a page: all records as a stream of lines
+ *
+ * Below them: `columns.ts`, what each type of column can be compared by; `cursor.ts`, a position as an
+ * opaque text.
  */
 import * as z from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
-import type { Column } from "./columns.ts";
-import { columnsOf, offeredColumns } from "./columns.ts";
+import { type Column, columnsOf, filterableColumns } from "./columns.ts";
+import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
 import type { Fragment, Sql } from "../database/database.ts";
-import { type ExportBlock, exportBlock, type ExportPosition } from "./exportBlock.ts";
+import { databaseProblem } from "../database/problems.ts";
 import {
+  type CsvCell,
+  type ExportBlock,
+  exportBlock,
+  type ExportPosition,
+  type ExportSource,
+} from "./export.ts";
+import { countRows, pageReply, pageSchema } from "./page.ts";
+import {
+  type Filter,
   isListParameter,
+  type ListFilters,
+  type ListParameters,
   type ListQuery,
-  type Offer,
   parseListQuery,
   type SortKey,
 } from "./parse.ts";
-import type { ListFilters } from "./filters.ts";
-import { type Filter, matchingIds } from "./ids.ts";
-import { answerPage } from "./answer.ts";
-import { pageSchema } from "./page.ts";
-import { jsonSql } from "./rows.ts";
-import type { CsvCell, Search, Source } from "./source.ts";
-import type { Reply } from "../operation.ts";
+import { Problem } from "../problem.ts";
+import type { Reply } from "../reply.ts";
+import { matchWords, type Search } from "./search.ts";
+import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
-interface Definition<Shape extends z.ZodObject> {
+/** What a resource says of its list. */
+export interface ListDefinition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
   relation: PgTable | PgView;
   /** Its name in the database. */
   name: string;
-  /** Schema of one record: what is in it gets out, nothing else. */
+  /** Schema of one record: its fields are read, and no others. */
   record: Shape;
-  /** e.g. `-last_seen`: applies when the request has no `sort`. */
+  /** E.g. `-last_seen`: applies when the request has no `sort`. */
   defaultSort: string;
-  /** Offers `q`. */
+  /** Allows `q`. */
   search?: Search;
-  /** The key that a json column's elements are found by: `{ email_jsonb: "email" }`. */
-  elementKeys?: Record<string, string>;
+  /** Json array column → the condition that one of its elements has the value; allows `column=value`. */
+  elements?: Record<string, (sql: Sql, value: string) => Fragment>;
   /** Parameters of this list alone. */
   filters?: ListFilters;
-  /** Name → a subselect of one JSON value, about the row `record`. */
+  /** Name → a subselect of one JSON value about the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
-  /** Offers `format=csv|ndjson`: header → cell, in order. */
+  /** Allows `format=csv|ndjson`: header → cell, in order. */
   csv?: Record<string, CsvCell>;
 }
 
+/** A list, as operations and the document use it. */
 export interface Listing<Row = unknown> {
   /** Schema of the query: parameters as text in, a `ListQuery` out. */
   query: z.ZodType<ListQuery>;
-  /** Schema of a page. */
+  /** Schema of a page whose records have all their fields. */
   page: z.ZodType;
-  offer: Offer;
+  /** Schema of a page whose records have the fields that `select` names. */
+  partialPage: z.ZodType;
+  parameters: ListParameters;
+  /** The former name of `parameters`. */
+  offer: ListParameters;
+  /** Whether the list takes a parameter of this name. */
   knows(parameter: string): boolean;
-  /** Answers one page. */
+  /** Answers one page. Throws `invalid_cursor` or `invalid_parameter`. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
-  /** The next records of an export, as lines. */
+  /** Reads the next records of an export. */
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
-  /** The ids of what a filter lets through, when there are at most so many; and their number. */
-  matching(sql: Sql, filter: Filter, most: number): Promise<{ ids: number[]; count: number }>;
+  /** Returns at most `limit` ids in order. When more match, it returns none, and counts all. */
+  matching(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
   /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
 
-/** Defines a list. */
+/** A list's definition, worked out. */
+interface Source extends ExportSource {
+  defaultSort: SortKey[];
+}
+
+/** Defines a list. Throws when `defaultSort` names no column. */
 export function listing<Shape extends z.ZodObject>(
-  definition: Definition<Shape>,
+  definition: ListDefinition<Shape>,
 ): Listing<z.output<Shape>> {
+  const { record } = definition;
   const columns = columnsOf(definition.relation);
-  const includes = Object.keys(definition.include ?? {});
-  const fields = Object.keys(definition.record.shape).filter((name) => !includes.includes(name));
-  const offer: Offer = {
-    columns: offeredColumns(columns, fields, definition.elementKeys),
-    fields,
-    includes,
-    searchable: definition.search !== undefined,
-    csv: definition.csv && Object.keys(definition.csv),
-    filters: definition.filters ?? {},
-  };
+  const parameters = parametersOf(definition, columns);
+  const { fields } = parameters;
   const source: Source = {
     ...definition,
     columns,
-    fields,
-    defaultSort: sortKeys(definition.defaultSort, columns),
+    defaultSort: parseDefaultSort(definition.defaultSort, columns),
+    isNullable: (name) => isNullable(record, name),
   };
   return {
     query: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
-      .transform((parameters) => parseListQuery(parameters, offer)),
-    page: pageSchema(definition.record),
-    offer,
-    knows: (parameter) => isListParameter(parameter, offer),
-    answer: (sql, query) => answerPage(sql, query, source),
-    export: (sql, query, position) => exportBlock(sql, query, source, position),
-    matching: (sql, filter, most) => matchingIds(sql, filter, source, most),
-    find: (sql, id, include = []) => find(sql, id, source, include),
+      .transform((given) => parseListQuery(given, parameters)),
+    page: pageSchema(() => record),
+    partialPage: pageSchema(() => record.partial()),
+    parameters,
+    offer: parameters,
+    knows: (name) => isListParameter(name, parameters),
+    answer: (sql, query) => blamingRequest(query, answerPage(sql, query, source)),
+    export: (sql, query, position) =>
+      blamingRequest(query, exportBlock(sql, query, source, position)),
+    matching: (sql, filter, limit) => blamingRequest({}, findMatching(sql, filter, limit, source)),
+    find: async (sql, id, include = []) => {
+      const found = await selectRecord(sql, id, { select: fields, include }, source);
+      return found as z.output<Shape> | undefined;
+    },
   };
 }
 
-function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
+function parametersOf<Shape extends z.ZodObject>(
+  { record, elements = {}, include = {}, search, csv, filters = {} }: ListDefinition<Shape>,
+  columns: Record<string, Column>,
+): ListParameters {
+  const includes = Object.keys(include);
+  const fields = Object.keys(record.shape).filter((name) => !includes.includes(name));
+  return {
+    columns: filterableColumns(columns, fields, Object.keys(elements)),
+    fields,
+    includes,
+    searchable: search !== undefined,
+    csv: csv && Object.keys(csv),
+    filters,
+  };
+}
+
+function parseDefaultSort(text: string, columns: Record<string, Column>): SortKey[] {
   return text.split(",").map((item) => {
     const column = columns[item.replace(/^-/, "")];
     if (!column) throw new Error(`A list sorts by ${item}, which its relation lacks`);
@@ -103,15 +147,68 @@ function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
   });
 }
 
-async function find<Record>(
+/** By the record's schema: the columns of a view do not say that they are never null. */
+function isNullable(record: z.ZodObject, name: string): boolean {
+  const field = record.shape[name];
+  return field === undefined || z.safeParse(field, null).success;
+}
+
+async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<Reply> {
+  const { cursor, words, limit } = query;
+  const tooManyToRank = cursor === undefined
+    ? undefined
+    : isMadeFor(cursor, bindingOf(query, source, true));
+  const match = await matchWords(sql, words, source.search, tooManyToRank);
+  const sort = query.sort.length > 0 ? query.sort : source.defaultSort;
+  const keys = orderKeys(sql, sort, source, query.sort.length > 0 ? undefined : match.rank);
+  const binding = bindingOf(query, source, match.tooManyToRank);
+  const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
+  const where = whereSql(sql, query, source, match.condition);
+  const shown = sql`${jsonSql(sql, query, source)}::text`;
+  const [rows, counted] = await Promise.all([
+    selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
+    query.count && countRows(sql, query.count, source.name, where),
+  ]);
+  return pageReply(rows, query, position?.offset ?? 0, counted, binding);
+}
+
+/** What a cursor is bound to: it goes on in the same list alone, and finds words in the same way. */
+function bindingOf(query: ListQuery, source: Source, tooManyToRank: boolean): string {
+  const conditions = query.conditions.map(({ column, operator, value }) => [
+    column.name,
+    operator,
+    value,
+  ]);
+  const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
+  const { words, filters } = query;
+  return JSON.stringify([source.name, conditions, words, filters, sort, tooManyToRank]);
+}
+
+async function findMatching(
   sql: Sql,
-  id: number,
+  filter: Filter,
+  limit: number,
   source: Source,
-  include: string[],
-): Promise<Record | undefined> {
-  const [row] = await sql<{ record: Record }[]>`
-    select ${jsonSql(sql, { select: source.fields, include }, source)} as record
-    from ${sql(source.name)} as record
-    where record.id = ${id}`;
-  return row?.record;
+): Promise<{ ids: number[]; count: number }> {
+  const { condition } = await matchWords(sql, filter.words, source.search);
+  const where = whereSql(sql, filter, source, condition);
+  const ids = await selectIds(sql, where, limit + 1, source);
+  if (ids.length <= limit) return { ids, count: ids.length };
+  return { ids: [], count: await countRows(sql, "exact", source.name, where) };
+}
+
+/** A value that Postgres refuses is a parameter's or the cursor's, not a record's: 400, not 422. */
+async function blamingRequest<Value>(
+  { cursor }: Pick<ListQuery, "cursor">,
+  work: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    const problem = databaseProblem(error);
+    if (!(problem instanceof Problem) || problem.code !== "invalid_value") throw error;
+    if (cursor !== undefined) throw invalidCursor(error);
+    const detail = "A filter's value is out of range. Correct it.";
+    throw new Problem("invalid_parameter", detail, { cause: error });
+  }
 }

@@ -2,8 +2,7 @@
 import * as z from "zod";
 import { recordId } from "../fields.ts";
 import type { Listing } from "../list/list.ts";
-import { isFilter, type Parameters, parseListQuery } from "../list/parse.ts";
-import type { Filter } from "../list/ids.ts";
+import { type Filter, isFilter, type Parameters, parseListQuery } from "../list/parse.ts";
 import { Problem } from "../problem.ts";
 
 export const MAXIMUM_RECORDS = 1_000;

@@ -15,7 +15,7 @@ const list = read({
   access: "member",
   listing: activityListing,
   query: activityListing.query,
-  output: activityListing.page,
+  output: activityListing.partialPage,
   run: ({ sql }, { query }) => activityListing.answer(sql, query),
 });
 
@@ -29,7 +29,7 @@ const ofContact = read({
   params: idParams,
   listing: activityListing,
   query: activityListing.query,
-  output: activityListing.page,
+  output: activityListing.partialPage,
   run: ({ sql }, { params, query }) =>
     recordHistory(sql, { table: "contacts", name: "contact" }, params.id, query),
 });
@@ -44,7 +44,7 @@ const ofCompany = read({
   params: idParams,
   listing: activityListing,
   query: activityListing.query,
-  output: activityListing.page,
+  output: activityListing.partialPage,
   run: ({ sql }, { params, query }) =>
     recordHistory(sql, { table: "companies", name: "company" }, params.id, query),
 });
@@ -59,7 +59,7 @@ const ofDeal = read({
   params: idParams,
   listing: activityListing,
   query: activityListing.query,
-  output: activityListing.page,
+  output: activityListing.partialPage,
   run: ({ sql }, { params, query }) =>
     recordHistory(sql, { table: "deals", name: "deal" }, params.id, query),
 });

@@ -28,7 +28,7 @@ const list = read({
   access: "member",
   listing: companiesListing,
   query: companiesListing.query,
-  output: companiesListing.page,
+  output: companiesListing.partialPage,
   run: ({ sql }, { query }) => companiesListing.answer(sql, query),
 });
 

@@ -32,7 +32,7 @@ const list = read({
   access: "member",
   listing: contactNotesListing,
   query: contactNotesListing.query,
-  output: contactNotesListing.page,
+  output: contactNotesListing.partialPage,
   run: ({ sql }, { query }) => contactNotesListing.answer(sql, query),
 });
 

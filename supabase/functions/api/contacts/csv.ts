@@ -1,6 +1,6 @@
 /** A contact as a line of CSV, under the headers that an import reads; relations by their names. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
-import type { CsvCell } from "../../_shared/list/source.ts";
+import type { CsvCell } from "../../_shared/list/export.ts";
 
 /** The owner's name. */
 export function ownerName(sql: Sql): Fragment {

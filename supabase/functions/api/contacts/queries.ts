@@ -1,4 +1,5 @@
 /** SQL of contacts: the list, and the relations that come with a contact. */
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import type { Resource } from "../../_shared/records/records.ts";
 import { contacts_summary } from "../../_shared/schema.ts";
@@ -12,7 +13,12 @@ export const contactsListing = listing({
   record: Contact,
   defaultSort: "-last_seen,-id",
   search: { column: "search", table: "contacts" },
-  elementKeys: { email_jsonb: "email", phone_jsonb: "number" },
+  elements: {
+    // E-mail addresses are stored in lower case.
+    email_jsonb: (sql, email) =>
+      hasElement(sql, "email_jsonb", { email: email.trim().toLowerCase() }),
+    phone_jsonb: (sql, number) => hasElement(sql, "phone_jsonb", { number }),
+  },
   csv: contactCsv,
   include: {
     company: (sql) =>
@@ -33,6 +39,13 @@ export const contactsListing = listing({
         join tags on tags.id = wanted.id`,
   },
 });
+
+/** A function looks in the index, which row-level security keeps `@>` from. */
+function hasElement(sql: Sql, column: string, element: Record<string, string>): Fragment {
+  const wanted = JSON.stringify([element]);
+  return sql`
+    record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
+}
 
 export const contactResource: Resource<Contact> = {
   table: "contacts",

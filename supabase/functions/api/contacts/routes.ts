@@ -37,7 +37,7 @@ const list = read({
   access: "member",
   listing: contactsListing,
   query: contactsListing.query,
-  output: contactsListing.page,
+  output: contactsListing.partialPage,
   run: ({ sql }, { query }) => contactsListing.answer(sql, query),
 });
 

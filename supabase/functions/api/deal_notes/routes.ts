@@ -32,7 +32,7 @@ const list = read({
   access: "member",
   listing: dealNotesListing,
   query: dealNotesListing.query,
-  output: dealNotesListing.page,
+  output: dealNotesListing.partialPage,
   run: ({ sql }, { query }) => dealNotesListing.answer(sql, query),
 });
 

@@ -30,7 +30,7 @@ const list = read({
   access: "member",
   listing: dealsListing,
   query: dealsListing.query,
-  output: dealsListing.page,
+  output: dealsListing.partialPage,
   run: ({ sql }, { query }) => dealsListing.answer(sql, query),
 });
 

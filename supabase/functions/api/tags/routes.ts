@@ -21,7 +21,7 @@ const list = read({
   access: "member",
   listing: tagsListing,
   query: tagsListing.query,
-  output: tagsListing.page,
+  output: tagsListing.partialPage,
   run: ({ sql }, { query }) => tagsListing.answer(sql, query),
 });
 

@@ -30,7 +30,7 @@ const list = read({
   access: "member",
   listing: tasksListing,
   query: tasksListing.query,
-  output: tasksListing.page,
+  output: tasksListing.partialPage,
   run: ({ sql }, { query }) => tasksListing.answer(sql, query),
 });
 

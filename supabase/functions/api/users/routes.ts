@@ -20,7 +20,7 @@ const list = read({
   access: "member",
   listing: usersListing,
   query: usersListing.query,
-  output: usersListing.page,
+  output: usersListing.partialPage,
   run: ({ sql }, { query }) => usersListing.answer(sql, query),
 });
 
