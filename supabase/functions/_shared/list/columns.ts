@@ -6,7 +6,7 @@ import type { Fragment, Sql } from "../database/database.ts";
 import { getTableColumns, getViewSelectedFields, type SQL } from "drizzle-orm";
 import { type AnyPgColumn, PgTable, PgView } from "drizzle-orm/pg-core";
 
-export const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
+const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
 const PATTERNS = ["like", "ilike"] as const;
 const CONTAINMENTS = ["cs", "cd", "ov"] as const;
 
@@ -89,7 +89,8 @@ const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {
   json: { type: "json", operators: ["is"], accepts: ANY_TEXT },
 };
 
-function columnOf(name: string, sqlType: string): Column | undefined {
+/** A column of a type as Postgres prints it; undefined for a type that no operator compares. */
+export function columnOf(name: string, sqlType: string): Column | undefined {
   const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
