@@ -11,9 +11,8 @@ const sql = postgres(Deno.env.get("DATABASE_URL") ?? "", {
 const statement = Deno.env.get("STATEMENT") ?? "";
 
 Deno.serve(async () => {
-  const rows = await sql`${sql.unsafe(statement)}`;
-  const data = rows.slice(0, 25).map((row) => row.record).join(",");
-  return new Response(`{"data":[${data}],"next_cursor":${JSON.stringify(rows[24]?.key)}}`, {
+  const [page] = await sql`${sql.unsafe(statement)}`;
+  return new Response(`{"data":[${page?.text}],"next_cursor":${JSON.stringify(page?.last)}}`, {
     headers: { "Content-Type": "application/json" },
   });
 });

@@ -196,7 +196,7 @@ for (
 ) {
   test(`${path}: every column and operator answers 400 naming it for a value of another type`, async () => {
     const { admin } = await createWorkspace();
-    for (const column of Object.values(listing.offer.columns)) {
+    for (const column of Object.values(listing.parameters.columns)) {
       for (const operator of column.operators) {
         const values = operator === "is" ? ["", "maybe", "NULL", "0"] : RUBBISH[column.type] ?? [];
         for (const value of values.slice(0, 4)) {

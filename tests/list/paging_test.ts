@@ -152,7 +152,7 @@ const LISTS = [
 ];
 
 for (const { path, relation, listing, fill } of LISTS) {
-  const sortable = Object.values(listing.offer.columns)
+  const sortable = Object.values(listing.parameters.columns)
     .filter((column) => column.sortable)
     .map(({ name }) => name);
 

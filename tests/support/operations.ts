@@ -127,7 +127,7 @@ async function trashed({ admin }: Workspace, id: number): Promise<number> {
 
 /** The names of what `include` may hold. */
 export function includesOf(operation: Operation): string[] {
-  if (operation.kind === "list") return operation.of.includes;
+  if (operation.kind === "list") return operation.of.parameters.includes;
   if (!parameterNames(operation).includes("include") || !operation.query) return [];
   const { properties } = z.toJSONSchema(operation.query, { unrepresentable: "any" });
   const include = properties?.include;

@@ -1,10 +1,7 @@
 /** Entity tags: those of an `If-Match` header, and that of a record. */
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  entityTagOf,
-  parseIfMatch,
-  requireMatch,
-} from "../../supabase/functions/_shared/http/entityTag.ts";
+import { entityTagOf, parseIfMatch } from "../../supabase/functions/_shared/http/entityTag.ts";
+import { requireMatch } from "../../supabase/functions/_shared/records/records.ts";
 import { Problem } from "../../supabase/functions/_shared/problem.ts";
 
 Deno.test("parseIfMatch reads one tag or several, weak ones too", () => {

@@ -11,18 +11,23 @@ import { Problem } from "../../supabase/functions/_shared/problem.ts";
 type List = Parameters<typeof parseListQuery>[1];
 type Column = List["columns"][string];
 
-function column(name: string, type: string, operators: Column["operators"]): Column {
+function column(
+  name: string,
+  kind: Column["kind"],
+  type: string,
+  operators: Column["operators"],
+): Column {
   const accepts = (text: string) => type !== "bigint" || /^-?\d+$/.test(text);
-  return { name, type, operators, sortable: type !== "bigint[]", accepts };
+  return { name, kind, type, operators, sortable: type !== "bigint[]", accepts };
 }
 
 const LIST: List = {
   columns: {
-    id: column("id", "bigint", ["eq", "gt", "in", "is"]),
-    name: column("name", "text", ["eq", "ilike", "in", "is"]),
-    active: column("active", "boolean", ["eq", "is"]),
-    seen: column("seen", "timestamptz", ["eq", "gte"]),
-    marks: column("marks", "bigint[]", ["cs", "ov", "is"]),
+    id: column("id", "number", "bigint", ["eq", "gt", "in", "is"]),
+    name: column("name", "text", "text", ["eq", "ilike", "in", "is"]),
+    active: column("active", "boolean", "boolean", ["eq", "is"]),
+    seen: column("seen", "time", "timestamptz", ["eq", "gte"]),
+    marks: column("marks", "ids", "bigint[]", ["cs", "ov", "is"]),
   },
   fields: ["id", "name", "active", "seen", "marks"],
   includes: ["owner", "parts"],

@@ -4,6 +4,7 @@
  * tests execute them.
  */
 import * as z from "zod";
+import { isListParameter, parameterNames as listParameterNames } from "./list/list.ts";
 import type { Allowed, Operation } from "./operation.ts";
 import type { ProblemCode } from "./problem.ts";
 
@@ -36,14 +37,14 @@ export function allowedPhrase(operation: Operation): string {
 
 /** The names of an operation's query parameters; a list also takes `field@op` for its columns. */
 export function parameterNames(operation: Operation): string[] {
-  if (operation.kind === "list") return operation.of.parameterNames;
+  if (operation.kind === "list") return listParameterNames(operation.of.parameters);
   return operation.query instanceof z.ZodObject ? Object.keys(operation.query.shape) : [];
 }
 
 /** Whether a query parameter is one that the operation knows. */
 export function knowsParameter(operation: Operation, name: string): boolean {
   return operation.kind === "list"
-    ? operation.of.knows(name)
+    ? isListParameter(name, operation.of.parameters)
     : parameterNames(operation).includes(name);
 }
 

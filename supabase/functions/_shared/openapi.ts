@@ -120,7 +120,7 @@ function responses(operation: Operation, schemas: Json): Json {
 
 function contentOf(operation: Operation, schemas: Json): Json {
   const schema = toSchema(operation.output, "output", schemas);
-  const isExportable = operation.kind === "list" && operation.of.formats.length > 0;
+  const isExportable = operation.kind === "list" && operation.of.parameters.csv !== undefined;
   const file = { schema: { type: "string" } };
   return {
     "application/json": { schema },
@@ -139,12 +139,12 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
     return properties(operation.query, schemas)
       .map(([name, schema]) => queryParameter(name, schema));
   }
-  const { of } = operation;
+  const { fields, includes, filters } = operation.of.parameters;
   const own: Record<string, Json> = {
-    select: listOf(of.fields, "Fields to return; all without it."),
-    include: listOf(of.includes, "Related records to return with each record."),
+    select: listOf(fields, "Fields to return; all without it."),
+    include: listOf(includes, "Related records to return with each record."),
     ...Object.fromEntries(
-      Object.entries(of.filters).map(([name, { schema, description }]) => [
+      Object.entries(filters).map(([name, { schema, description }]) => [
         name,
         { ...toSchema(schema, "input", schemas), description },
       ]),
@@ -169,8 +169,10 @@ function queryParameter(name: string, schema: unknown): Json {
 }
 
 /** Field → the kind of value that it has, which `x-operators` says the operators of. */
-function filtersOf({ columns }: Listing): Json {
-  return Object.fromEntries(Object.values(columns).map(({ name, kind }) => [name, kind]));
+function filtersOf({ parameters }: Listing): Json {
+  return Object.fromEntries(
+    Object.values(parameters.columns).map(({ name, kind }) => [name, kind]),
+  );
 }
 
 function sharedParameters(): Json {

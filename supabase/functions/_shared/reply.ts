@@ -1,6 +1,6 @@
-/** Answers that an operation builds itself: another status, further headers, JSON that exists as text. */
+/** What an operation may return instead of a plain value. */
 
-/** An answer that differs from the operation's `status`, or that has headers of its own. */
+/** An answer that differs from the operation's `status`, or that has a body in JSON already. */
 export class Reply {
   constructor(
     readonly body: unknown,

@@ -24,7 +24,7 @@ export function joined(sql: Sql, fragments: Fragment[], separator: Fragment): Fr
 export function arraySql(
   sql: Sql,
   values: readonly (string | number)[],
-  type: "bigint" | "text",
+  type: string,
 ): Fragment {
   const items = values.map((value) => `"${String(value).replace(/(["\\])/g, "\\$1")}"`);
   return sql`${`{${items.join(",")}}`}::text::${sql.unsafe(type)}[]`;

@@ -1,11 +1,12 @@
 /**
- * What may be filtered and sorted: read off the generated schema (`schema.ts`), which is read off the
- * migrated database, so that nobody keeps a list.
+ * Columns of lists: their types, the operators that each type has, and what an operator means in SQL.
+ * Types come from the generated schema (`schema.ts`).
  */
+import { arraySql, type Fragment, type Sql } from "../database/database.ts";
 import { getTableColumns, getViewSelectedFields, type SQL } from "drizzle-orm";
 import { type AnyPgColumn, PgTable, PgView } from "drizzle-orm/pg-core";
 
-export const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
+const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
 const PATTERNS = ["like", "ilike"] as const;
 const CONTAINMENTS = ["cs", "cd", "ov"] as const;
 
@@ -14,7 +15,7 @@ export type Operator =
   | (typeof PATTERNS)[number]
   | (typeof CONTAINMENTS)[number];
 
-/** Kind of value → operators; `opaque` is what may only be asked for null. */
+/** Kind of value → the operators that it is compared with; `opaque` is only asked whether it is null. */
 export const LIST_OPERATORS = {
   number: COMPARISONS,
   time: COMPARISONS,
@@ -26,12 +27,10 @@ export const LIST_OPERATORS = {
   elements: ["eq", "is"],
   opaque: ["is"],
 } as const satisfies Record<string, readonly Operator[]>;
-export type ColumnKind = keyof typeof LIST_OPERATORS;
 
 export interface Column {
   name: string;
-  /** What its values are, for documents. */
-  kind: ColumnKind;
+  kind: keyof typeof LIST_OPERATORS;
   /** Postgres type to cast a filter's value to. */
   type: string;
   operators: readonly Operator[];
@@ -40,7 +39,7 @@ export interface Column {
   accepts(text: string): boolean;
 }
 
-/** The columns of a table or view by name; `search` vectors are not among them. */
+/** The columns of a table or view by name, without those of a type that no operator compares. */
 export function columnsOf(relation: PgTable | PgView): Record<string, Column> {
   const fields: Record<string, unknown> = relation instanceof PgTable
     ? getTableColumns(relation)
@@ -100,25 +99,95 @@ const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
   json: { kind: "opaque", type: "json", accepts: ANY_TEXT },
 };
 
-function columnOf(name: string, sqlType: string): Column | undefined {
+/** A column of a type as Postgres prints it; undefined for a type that no operator compares. */
+export function columnOf(name: string, sqlType: string): Column | undefined {
   const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
-  return known && { name, sortable: orderable, operators: LIST_OPERATORS[known.kind], ...known };
+  return known &&
+    { name, sortable: orderable, operators: LIST_OPERATORS[known.kind], ...known };
 }
 
-/** The columns of these fields; json without a key to find elements by is only asked whether it is null. */
-export function offeredColumns(
+/** The columns of these fields. Json without a condition on its elements has the operator `is` alone. */
+export function filterableColumns(
   columns: Record<string, Column>,
   fields: string[],
-  elementKeys: Record<string, string> = {},
+  elements: string[],
 ): Record<string, Column> {
-  const offered = Object.values(columns).filter(({ name }) => fields.includes(name));
-  return Object.fromEntries(offered.map((column) => {
-    const opaque = column.type === "jsonb" && !Object.hasOwn(elementKeys, column.name);
-    return [
-      column.name,
-      opaque ? { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque } : column,
-    ];
+  const shown = Object.values(columns).filter(({ name }) => fields.includes(name));
+  return Object.fromEntries(shown.map((column) => {
+    const isOpaque = column.type === "jsonb" && !elements.includes(column.name);
+    return [column.name, isOpaque ? opaque(column) : column];
   }));
+}
+
+function opaque(column: Column): Column {
+  return { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque };
+}
+
+/** The condition that the column of the row `record` compares so with a value. */
+export function comparisonSql(
+  sql: Sql,
+  column: Column,
+  operator: Operator,
+  value: string,
+): Fragment {
+  const left = sql`record.${sql(column.name)}`;
+  const type = sql.unsafe(column.type);
+  switch (operator) {
+    case "is":
+      return isSql(sql, left, value);
+    case "eq":
+      return sql`${left} = ${value}::text::${type}`;
+    case "neq":
+      return sql`${left} is distinct from ${value}::text::${type}`;
+    case "gt":
+      return sql`${left} > ${value}::text::${type}`;
+    case "gte":
+      return sql`${left} >= ${value}::text::${type}`;
+    case "lt":
+      return sql`${left} < ${value}::text::${type}`;
+    case "lte":
+      return sql`${left} <= ${value}::text::${type}`;
+    case "in":
+      return sql`${left} = any (${arraySql(sql, parseList(value), column.type)})`;
+    case "like":
+      return sql`${left} like ${likePattern(value)}`;
+    case "ilike":
+      return sql`${left} ilike ${likePattern(value)}`;
+    case "cs":
+      return sql`${left} @> ${inBraces(value)}::text::${type}`;
+    case "cd":
+      return sql`${left} <@ ${inBraces(value)}::text::${type}`;
+    case "ov":
+      return sql`${left} && ${inBraces(value)}::text::${type}`;
+  }
+}
+
+function isSql(sql: Sql, left: Fragment, value: string): Fragment {
+  if (value === "null") return sql`${left} is null`;
+  if (value === "not.null") return sql`${left} is not null`;
+  return value === "true" ? sql`${left} is true` : sql`${left} is false`;
+}
+
+/**
+ * `*` stands for any characters, as in PostgREST, where `%` needs escaping in URLs. Postgres refuses a
+ * pattern that ends in an escape character: a backslash there stands for itself.
+ */
+function likePattern(value: string): string {
+  const endsInEscape = /(^|[^\\])(\\\\)*\\$/.test(value);
+  return value.replaceAll("*", "%") + (endsInEscape ? "\\" : "");
+}
+
+function inBraces(value: string): string {
+  return `{${value.replace(/^\{|\}$/g, "")}}`;
+}
+
+/** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */
+export function parseList(text: string): string[] {
+  const inner = text.replace(/^\((.*)\)$/s, "$1");
+  const items = inner.match(/"(?:[^"\\]|\\.)*"|[^,]+/gs) ?? [];
+  return items.map((item) =>
+    item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/g, "$1") : item.trim()
+  );
 }

@@ -1,174 +1,152 @@
 /**
- * Lists: one definition per resource gives filters, search, sort, keyset cursors, counts, `select` and
- * `include`, all answered by one statement (two with a count) whose rows are JSON built by Postgres.
+ * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages, counts,
+ * `select`, `include` and exports.
+ *
+ * The room, in the order that a request crosses it:
+ * - `parse.ts`   query parameters, as text → `ListQuery`; refuses what the list does not take
+ * - `search.ts`  words of `q` → a condition, and a rank
+ * - `select.ts`  conditions, order, keyset ranges → one statement, whose rows come back as one text
+ * - `page.ts`    that text → the answer: JSON, `next_cursor`, total
+ * - `export.ts`  instead of a page: all records as a stream of lines
+ *
+ * Below them: `columns.ts`, what each type of column can be compared by; `cursor.ts`, a position as an
+ * opaque text.
  */
 import * as z from "zod";
 import type { PgTable, PgView } from "drizzle-orm/pg-core";
-import type { Column } from "./columns.ts";
-import { columnsOf, offeredColumns } from "./columns.ts";
-import type { Fragment, Sql } from "../database/database.ts";
-import { type ExportBlock, exportBlock, type ExportPosition } from "./exportBlock.ts";
+import { type Column, columnsOf, filterableColumns } from "./columns.ts";
+import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
+import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
+import {
+  type CsvCell,
+  type ExportBlock,
+  exportBlock,
+  type ExportPosition,
+  type ExportSource,
+} from "./export.ts";
+import { countRows, pageReply, pageSchema } from "./page.ts";
 import {
   type Condition,
-  DEFAULT_LIMIT,
-  isFilter,
-  isListParameter,
+  type Filter,
+  type ListFilters,
+  type ListParameters,
   type ListQuery,
-  MAXIMUM_LIMIT,
-  type Offer,
   type Parameters,
   parseListQuery,
   type SortKey,
 } from "./parse.ts";
-import type { ListFilters } from "./filters.ts";
-import { type Filter, matchingIds } from "./ids.ts";
-import { answerPage } from "./answer.ts";
-import { pageSchema } from "./page.ts";
-import { jsonSql } from "./rows.ts";
-import type { CsvCell, Search, Source } from "./source.ts";
-import { invariant } from "../problem.ts";
+import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
+import { matchWords, type Search } from "./search.ts";
+import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
-/** Parameters that every list takes in the same form: name → schema. */
-export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
-  sort: z.string().describe("Columns, each with `-` for descending: `-last_seen,id`."),
-  limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
-  cursor: z.string().describe("`next_cursor` of the page before."),
-  count: z.enum(["exact", "estimated"]),
-  q: z.string()
-    .describe("Words that must all occur, each as a prefix; ranked unless over 1,000 match."),
-  format: z.enum(["json", "csv", "ndjson"])
-    .describe("csv or ndjson: all records as a file, a line each."),
-};
+export { type Column, LIST_OPERATORS } from "./columns.ts";
+export { decodeCursor, encodeCursor } from "./cursor.ts";
+export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export {
+  DEFAULT_LIMIT,
+  type Filter,
+  isFilter,
+  isListParameter,
+  LIST_PARAMETERS,
+  type ListFilters,
+  type ListQuery,
+  MAXIMUM_LIMIT,
+  parameterNames,
+} from "./parse.ts";
 
-interface Definition<Shape extends z.ZodObject> {
+/** What a resource says of its list. */
+export interface ListDefinition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
   relation: PgTable | PgView;
   /** Its name in the database. */
   name: string;
-  /** Schema of one record: what is in it gets out, nothing else. */
+  /** Schema of one record: its fields are read, and no others. */
   record: Shape;
-  /** e.g. `-last_seen`: applies when the request has no `sort`. */
+  /** E.g. `-created_at`: applies when the request has no `sort`. */
   defaultSort: string;
-  /** Offers `q`. */
+  /** Allows `q`. */
   search?: Search;
-  /** The key that a json column's elements are found by: `{ email_jsonb: "email" }`. */
-  elementKeys?: Record<string, string>;
+  /** Json array column → the condition that one of its elements has the value; allows `column=value`. */
+  elements?: Record<string, (sql: Sql, value: string) => Fragment>;
   /** Parameters of this list alone. */
   filters?: ListFilters;
-  /** Name → a subselect of one JSON value, about the row `record`. */
+  /** Name → a subselect of one JSON value about the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
-  /** Offers `format=csv|ndjson`: header → cell, in order. */
+  /** Allows `format=csv|ndjson`: header → cell, in order. */
   csv?: Record<string, CsvCell>;
 }
 
+/** A list, as operations and the document use it. */
 export interface Listing<Row = unknown> {
   /** Schema of the query: parameters as text in, a `ListQuery` out. */
   query: z.ZodType<ListQuery>;
-  /** Schema of a page. */
+  /** Schema of a page whose records have all their fields. */
   page: z.ZodType;
-  /** Schema of a page whose records show some of their fields, as `select` asks for. */
+  /** Schema of a page whose records have the fields that `select` names. */
   partialPage: z.ZodType;
   /** Whether a query asks for some of the fields. */
   isPartial(query: unknown): boolean;
-  /** The names of its parameters; columns may also be asked for as `field@op`. */
-  parameterNames: string[];
-  offer: Offer;
-  /** Columns of a record, in order. */
-  fields: string[];
-  /** What may be filtered and sorted by. */
-  columns: Record<string, Column>;
-  /** Parameters of this list alone. */
-  filters: ListFilters;
-  /** What it can be exported as. */
-  formats: ("csv" | "ndjson")[];
-  /** Names of what `include` may hold. */
-  includes: string[];
-  knows(parameter: string): boolean;
-  /** Whether a parameter chooses records, and says nothing about how they are shown. */
-  isFilter(parameter: string): boolean;
-  /** Parses parameters; throws `invalid_parameter`. */
+  parameters: ListParameters;
+  /** Parses parameters, as `query` does. Throws `invalid_parameter`. */
   parse(parameters: Parameters): ListQuery;
   /** The query with further conditions: column → the value that it must have. */
   narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
-  /** Answers one page. */
+  /** Answers one page. Throws `invalid_cursor` or `invalid_parameter`. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
-  /** The next records of an export, as lines. */
+  /** Reads the next records of an export. */
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
-  /** The ids of what a filter lets through, when there are at most so many; and their number. */
-  matching(sql: Sql, filter: Filter, most: number): Promise<{ ids: number[]; count: number }>;
+  /** Returns at most `limit` ids in order. When more match, it returns none, and counts all. */
+  matching(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
   /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
 
-export { exportList, exportQuery, type StreamedAnswer } from "./export.ts";
-export type { Filter } from "./ids.ts";
-export type { CsvCell } from "./source.ts";
-export type { ListFilters } from "./filters.ts";
-export { type Column, LIST_OPERATORS } from "./columns.ts";
-export { decodeCursor, encodeCursor } from "./cursor.ts";
-export { DEFAULT_LIMIT, MAXIMUM_LIMIT } from "./parse.ts";
-export type { ListQuery } from "./parse.ts";
+/** A list's definition, worked out. */
+interface Source extends ExportSource {
+  defaultSort: SortKey[];
+}
 
-/** Defines a list. */
+/** Defines a list. Throws when `defaultSort` names no column. */
 export function listing<Shape extends z.ZodObject>(
-  definition: Definition<Shape>,
+  definition: ListDefinition<Shape>,
 ): Listing<z.output<Shape>> {
+  const { record } = definition;
   const columns = columnsOf(definition.relation);
-  const includes = Object.keys(definition.include ?? {});
-  const fields = Object.keys(definition.record.shape).filter((name) => !includes.includes(name));
-  const offer: Offer = {
-    columns: offeredColumns(columns, fields, definition.elementKeys),
-    fields,
-    includes,
-    searchable: definition.search !== undefined,
-    csv: definition.csv && Object.keys(definition.csv),
-    filters: definition.filters ?? {},
-  };
+  const parameters = parametersOf(definition, columns);
+  const { fields } = parameters;
   const source: Source = {
     ...definition,
     columns,
-    fields,
-    defaultSort: sortKeys(definition.defaultSort, columns),
+    defaultSort: parseDefaultSort(definition.defaultSort, columns),
+    isNullable: (name) => isNullable(record, name),
   };
   return {
     query: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
-      .transform((parameters) => parseListQuery(parameters, offer)),
-    page: pageSchema(definition.record),
-    partialPage: z.lazy(() => pageSchema(definition.record.partial())),
-    isPartial: (query) =>
-      typeof query === "object" && query !== null && "select" in query &&
-      Array.isArray(query.select) && query.select.length < fields.length,
-    parameterNames: parameterNames(offer),
-    offer,
-    fields,
-    columns: offer.columns,
-    filters: offer.filters,
-    formats: offer.csv ? ["csv", "ndjson"] : [],
-    includes,
-    isFilter: (parameter) => isFilter(parameter, offer),
-    parse: (parameters) => parseListQuery(parameters, offer),
-    knows: (parameter) => isListParameter(parameter, offer),
+      .transform((given) => parseListQuery(given, parameters)),
+    page: pageSchema(() => record),
+    partialPage: pageSchema(() => record.partial()),
+    isPartial: (query) => isPartial(query, fields.length),
+    parameters,
+    parse: (given) => parseListQuery(given, parameters),
     narrowed: (query, values) => ({
       ...query,
       conditions: [...query.conditions, ...equalities(values, columns)],
     }),
-    answer: (sql, query) => answerPage(sql, query, source),
-    export: (sql, query, position) => exportBlock(sql, query, source, position),
-    matching: (sql, filter, most) => matchingIds(sql, filter, source, most),
-    find: (sql, id, include = []) => find(sql, id, source, include),
+    answer: (sql, query) => blamingRequest(query, answerPage(sql, query, source)),
+    export: (sql, query, position) =>
+      blamingRequest(query, exportBlock(sql, query, source, position)),
+    matching: (sql, filter, limit) => blamingRequest({}, findMatching(sql, filter, limit, source)),
+    find: async (sql, id, include = []) => {
+      const found = await selectRecord(sql, id, { select: fields, include }, source);
+      return found as z.output<Shape> | undefined;
+    },
   };
 }
 
-function parameterNames({ includes, searchable, csv, filters, columns }: Offer): string[] {
-  return [
-    ...["sort", "limit", "cursor", "count", "select"],
-    ...(includes.length > 0 ? ["include"] : []),
-    ...(searchable ? ["q"] : []),
-    ...(csv ? ["format"] : []),
-    ...Object.keys(filters),
-    ...Object.keys(columns),
-  ];
+function isPartial(query: unknown, fields: number): boolean {
+  return typeof query === "object" && query !== null && "select" in query &&
+    Array.isArray(query.select) && query.select.length < fields;
 }
 
 function equalities(
@@ -182,7 +160,23 @@ function equalities(
   }));
 }
 
-function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
+function parametersOf<Shape extends z.ZodObject>(
+  { record, elements = {}, include = {}, search, csv, filters = {} }: ListDefinition<Shape>,
+  columns: Record<string, Column>,
+): ListParameters {
+  const includes = Object.keys(include);
+  const fields = Object.keys(record.shape).filter((name) => !includes.includes(name));
+  return {
+    columns: filterableColumns(columns, fields, Object.keys(elements)),
+    fields,
+    includes,
+    searchable: search !== undefined,
+    csv: csv && Object.keys(csv),
+    filters,
+  };
+}
+
+function parseDefaultSort(text: string, columns: Record<string, Column>): SortKey[] {
   return text.split(",").map((item) => {
     const column = columns[item.replace(/^-/, "")];
     if (!column) throw new Error(`A list sorts by ${item}, which its relation lacks`);
@@ -190,15 +184,68 @@ function sortKeys(text: string, columns: Record<string, Column>): SortKey[] {
   });
 }
 
-async function find<Record>(
+/** By the record's schema: the columns of a view do not say that they are never null. */
+function isNullable(record: z.ZodObject, name: string): boolean {
+  const field = record.shape[name];
+  return field === undefined || z.safeParse(field, null).success;
+}
+
+async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<Reply> {
+  const { cursor, words, limit } = query;
+  const tooManyToRank = cursor === undefined
+    ? undefined
+    : isMadeFor(cursor, bindingOf(query, source, true));
+  const match = await matchWords(sql, words, source.search, tooManyToRank);
+  const sort = query.sort.length > 0 ? query.sort : source.defaultSort;
+  const keys = orderKeys(sql, sort, source, query.sort.length > 0 ? undefined : match.rank);
+  const binding = bindingOf(query, source, match.tooManyToRank);
+  const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
+  const where = whereSql(sql, query, source, match.condition);
+  const shown = sql`${jsonSql(sql, query, source)}::text`;
+  const [rows, counted] = await Promise.all([
+    selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
+    query.count && countRows(sql, query.count, source.name, where),
+  ]);
+  return pageReply(rows, query, position?.offset ?? 0, counted, binding);
+}
+
+/** What a cursor is bound to: it goes on in the same list alone, and finds words in the same way. */
+function bindingOf(query: ListQuery, source: Source, tooManyToRank: boolean): string {
+  const conditions = query.conditions.map(({ column, operator, value }) => [
+    column.name,
+    operator,
+    value,
+  ]);
+  const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
+  const { words, filters } = query;
+  return JSON.stringify([source.name, conditions, words, filters, sort, tooManyToRank]);
+}
+
+async function findMatching(
   sql: Sql,
-  id: number,
+  filter: Filter,
+  limit: number,
   source: Source,
-  include: string[],
-): Promise<Record | undefined> {
-  const [row] = await sql<{ record: Record }[]>`
-    select ${jsonSql(sql, { select: source.fields, include }, source)} as record
-    from ${sql(source.name)} as record
-    where record.id = ${id}`;
-  return row?.record;
+): Promise<{ ids: number[]; count: number }> {
+  const { condition } = await matchWords(sql, filter.words, source.search);
+  const where = whereSql(sql, filter, source, condition);
+  const ids = await selectIds(sql, where, limit + 1, source);
+  if (ids.length <= limit) return { ids, count: ids.length };
+  return { ids: [], count: await countRows(sql, "exact", source.name, where) };
+}
+
+/** A value that Postgres refuses is a parameter's or the cursor's, not a record's: 400, not 422. */
+async function blamingRequest<Value>(
+  { cursor }: Pick<ListQuery, "cursor">,
+  work: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    const problem = databaseProblem(error);
+    if (!(problem instanceof Problem) || problem.code !== "invalid_value") throw error;
+    if (cursor !== undefined) throw invalidCursor(error);
+    const detail = "A filter's value is out of range. Correct it.";
+    throw new Problem("invalid_parameter", detail, { cause: error });
+  }
 }

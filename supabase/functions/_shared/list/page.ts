@@ -1,46 +1,69 @@
-/** One page of a list: its schema, and its answer, put together from the records' JSON. */
+/** One page of a list: its schema, its JSON, its cursor and its total. */
 import * as z from "zod";
 import { encodeCursor } from "./cursor.ts";
-import { totalOf } from "./count.ts";
-import type { ListQuery } from "./parse.ts";
+import type { Fragment, Sql } from "../database/database.ts";
+import type { Count, ListQuery } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
+import type { Rows } from "./select.ts";
 
-/** A row of a list, its record as JSON text. */
-export interface Row {
-  record: string;
-  /** As JSON: in an array of Postgres's own the driver takes a null for a text. */
-  key: (string | null)[];
-}
-
-/** The schema of a page, made when it is first asked for: schemas are what a cold start spends most of its time on. */
-export function pageSchema(record: z.ZodObject): z.ZodType {
+/** The schema of a page. Lazy: schemas are what a cold start spends most of its time on. */
+export function pageSchema(record: () => z.ZodType): z.ZodType {
   return z.lazy(() =>
     z.object({
-      data: z.array(record),
+      data: z.array(record()),
       next_cursor: z.string().nullable(),
       total: z.int().optional(),
     })
   );
 }
 
-/** The answer with the page that these rows begin; one row more than the limit says that more follow. */
-export function pageOf(
-  rows: Row[],
+/**
+ * The answer that shows these rows, each a record as JSON, with commas between them.
+ * @param offset how many records come before them.
+ * @param counted the result of `countRows`, when the query asks for a total.
+ * @param binding what the cursor of the next page is bound to.
+ */
+export function pageReply(
+  rows: Rows,
   query: ListQuery,
   offset: number,
   counted: number | undefined,
   binding: string,
 ): Reply {
-  const shown = rows.slice(0, query.limit);
-  const last = rows.length > query.limit ? shown.at(-1) : undefined;
-  const next = last
-    ? JSON.stringify(encodeCursor({ key: last.key, offset: offset + shown.length }, binding))
+  const end = offset + rows.count;
+  const next = rows.hasMore && rows.last
+    ? JSON.stringify(encodeCursor({ key: rows.last, offset: end }, binding))
     : "null";
-  const data = shown.map((row) => row.record).join(",");
-  const range = shown.length === 0 ? "*" : `${offset}-${offset + shown.length - 1}`;
-  const total = totalOf(query.count, counted, offset + shown.length, last === undefined);
+  const total = counted !== undefined && query.count === "estimated"
+    ? correctEstimate(counted, end, rows.hasMore)
+    : counted;
   const member = total === undefined ? "" : `,"total":${total}`;
-  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}${member}}`), {
+  const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
+  return new Reply(new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`), {
     headers: { "Content-Range": `${range}/${total ?? "*"}` },
   });
+}
+
+/** The page itself says how many records there are at least, and the last page how many exactly. */
+function correctEstimate(estimated: number, shown: number, hasMore: boolean): number {
+  return hasMore ? Math.max(estimated, shown + 1) : shown;
+}
+
+/** How many rows satisfy the conditions: counted, or as the planner estimates. */
+export async function countRows(
+  sql: Sql,
+  count: Count,
+  relation: string,
+  where: Fragment,
+): Promise<number> {
+  if (count === "exact") {
+    const [row] = await sql<{ total: number }[]>`
+      select count(*)::float8 as total from ${sql(relation)} as record where ${where}`;
+    return row?.total ?? 0;
+  }
+  const [row] = await sql<{ "QUERY PLAN": { Plan: { "Plan Rows": number } }[] }[]>`
+    explain (format json) select 1 from ${sql(relation)} as record where ${where}`;
+  const estimated = row?.["QUERY PLAN"][0]?.Plan["Plan Rows"];
+  if (estimated === undefined) throw new Error("The plan of a count has no number of rows");
+  return estimated;
 }

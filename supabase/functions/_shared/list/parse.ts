@@ -2,8 +2,9 @@
  * The parameters of a list, from text to typed conditions:
  * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
  */
-import { type Column, normalized, type Operator } from "./columns.ts";
-import type { FilterValues, ListFilters } from "./filters.ts";
+import * as z from "zod";
+import { type Column, normalized, type Operator, parseList } from "./columns.ts";
+import type { Fragment, Sql } from "../database/database.ts";
 import { Problem } from "../problem.ts";
 
 export interface Condition {
@@ -15,101 +16,154 @@ export interface SortKey {
   column: Column;
   descending: boolean;
 }
+/** How the total of a list is found: counted, or as the planner estimates it. */
+export type Count = "exact" | "estimated";
+
+/** What a request asks of a list. */
 export interface ListQuery {
+  /** All must hold. */
   conditions: Condition[];
+  /** Of `q`. */
   words?: string;
-  /** Values of the list's own filters. */
   filters: FilterValues;
-  /** Empty = by rank when there are words, else the list's default. */
+  /** Empty: by rank when there are words, else the list's default. */
   sort: SortKey[];
   limit: number;
   cursor?: string;
-  count?: "exact" | "estimated";
+  count?: Count;
   select: string[];
   include: string[];
-  /** All records as a file. */
+  /** All records as a file of this format; undefined: one page. */
   format?: "csv" | "ndjson";
 }
 
-/** What a list offers; the names in it are what error messages name. */
-export interface Offer {
+/** What chooses the records of a list. */
+export type Filter = Pick<ListQuery, "conditions" | "filters" | "words">;
+
+/** The parameters that a list takes; error messages and the document name them. */
+export interface ListParameters {
+  /** What filters and `sort` may name. */
   columns: Record<string, Column>;
-  /** Columns of a record, in order. */
+  /** What `select` may name: the columns of a record, in order. */
   fields: string[];
+  /** What `include` may name. */
   includes: string[];
+  /** Whether the list takes `q`. */
   searchable: boolean;
-  /** Headers of an export as CSV; undefined = the list cannot be exported. */
+  /** Headers of an export as CSV; undefined: the list takes no `format`. */
   csv?: string[];
   filters: ListFilters;
 }
 
+/** A filter that is no comparison with one column. */
+export interface ListFilter {
+  /** Schema of the value; its message says what is allowed. */
+  schema: z.ZodType<string>;
+  description: string;
+  /** The condition about the row `record`; absent when the parameter only qualifies another one. */
+  condition?(sql: Sql, values: FilterValues): Fragment;
+}
+export type ListFilters = Record<string, ListFilter>;
+
+/** The values of such filters that a request has, by parameter. */
+export type FilterValues = Record<string, string>;
+
+/** Records on a page without `limit`. */
 export const DEFAULT_LIMIT = 25;
+/** Records on a page at most. */
 export const MAXIMUM_LIMIT = 200;
+
+/** Parameters that every list takes in the same form: name → schema. */
+export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
+  sort: z.string().describe("Columns, each with `-` for descending: `-created_at,id`."),
+  limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
+  cursor: z.string().describe("`next_cursor` of the page before."),
+  count: z.enum(["exact", "estimated"]),
+  q: z.string()
+    .describe("Words that must all occur, each as a prefix; ranked unless too many match."),
+  format: z.enum(["json", "csv", "ndjson"])
+    .describe("csv or ndjson: all records as a file, a line each."),
+};
+
 const MAXIMUM_CONDITIONS = 30;
 const MAXIMUM_SEARCH_LENGTH = 1_000;
-const RESERVED = ["sort", "limit", "cursor", "count", "select", "include"];
+/** Parameters that say how records are shown. */
+const PRESENTATION = ["sort", "limit", "cursor", "count", "select", "include"];
 
+/** Parameters as they arrive: several values when a name is repeated. */
 export type Parameters = Record<string, string | string[]>;
 
 /**
  * Parses the parameters of a list.
  * @throws Problem `invalid_parameter` naming the parameter and what is allowed.
  */
-export function parseListQuery(parameters: Parameters, offer: Offer): ListQuery {
-  const format = parseFormat(parameters, offer);
+export function parseListQuery(parameters: Parameters, list: ListParameters): ListQuery {
+  const format = parseFormat(parameters, list);
   const count = single(parameters, "count");
   if (count !== undefined && count !== "exact" && count !== "estimated") {
     throw invalid("count", "Use count=exact or count=estimated.");
   }
   return {
-    conditions: parseConditions(parameters, offer),
+    conditions: parseConditions(parameters, list),
     words: parseWords(single(parameters, "q")),
-    filters: parseFilters(parameters, offer.filters),
-    sort: parseSort(single(parameters, "sort"), offer),
+    filters: parseFilters(parameters, list.filters),
+    sort: parseSort(single(parameters, "sort"), list),
     limit: parseLimit(single(parameters, "limit")),
     cursor: single(parameters, "cursor"),
     count,
-    select: parseNames(parameters, "select", offer.fields) ?? offer.fields,
-    include: parseNames(parameters, "include", offer.includes) ?? [],
+    select: parseNames(parameters, "select", list.fields) ?? list.fields,
+    include: parseNames(parameters, "include", list.includes) ?? [],
     format,
   };
 }
 
-/** Whether a parameter's name is one that the list knows. */
-export function isListParameter(name: string, offer: Offer): boolean {
-  if (RESERVED.includes(name)) return true;
-  if (name === "q") return offer.searchable;
-  if (name === "format") return offer.csv !== undefined;
-  if (Object.hasOwn(offer.filters, name)) return true;
-  const [field = "", operator, ...rest] = name.split("@");
-  const column = offer.columns[field];
-  return column !== undefined && rest.length === 0 && Object.hasOwn(offer.columns, field) &&
-    (operator === undefined || column.operators.some((known) => known === operator));
+/** The names of the parameters that a list takes; columns may also be given as `field@op`. */
+export function parameterNames(list: ListParameters): string[] {
+  return [
+    ...["sort", "limit", "cursor", "count", "select"],
+    ...(list.includes.length > 0 ? ["include"] : []),
+    ...(list.searchable ? ["q"] : []),
+    ...(list.csv ? ["format"] : []),
+    ...Object.keys(list.filters),
+    ...Object.keys(list.columns),
+  ];
+}
+
+/** Whether the list takes a parameter of this name. */
+export function isListParameter(name: string, list: ListParameters): boolean {
+  if (PRESENTATION.includes(name)) return true;
+  if (name === "q") return list.searchable;
+  if (name === "format") return list.csv !== undefined;
+  return Object.hasOwn(list.filters, name) || isCondition(name, list);
 }
 
 /** Whether a parameter chooses records, and says nothing about how they are shown. */
-export function isFilter(name: string, offer: Offer): boolean {
-  return !RESERVED.includes(name) && name !== "format" && isListParameter(name, offer);
+export function isFilter(name: string, list: ListParameters): boolean {
+  return !PRESENTATION.includes(name) && name !== "format" && isListParameter(name, list);
 }
 
-function parseConditions(parameters: Parameters, offer: Offer): Condition[] {
-  const conditions: Condition[] = [];
-  for (const [name, given] of Object.entries(parameters)) {
-    const other = RESERVED.includes(name) || name === "q" || name === "format" ||
-      Object.hasOwn(offer.filters, name);
-    if (other || !isListParameter(name, offer)) continue;
-    for (const value of [given].flat()) conditions.push(parseCondition(name, value, offer));
-  }
+/** Whether the name is `field` or `field@op`. */
+function isCondition(name: string, { columns }: ListParameters): boolean {
+  const [field = "", operator, ...rest] = name.split("@");
+  const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
+  return column !== undefined && rest.length === 0 &&
+    (operator === undefined || column.operators.some((known) => known === operator));
+}
+
+function parseConditions(parameters: Parameters, list: ListParameters): Condition[] {
+  const conditions = Object.entries(parameters)
+    .filter(([name]) => isCondition(name, list) && !Object.hasOwn(list.filters, name))
+    .flatMap(([name, given]) => [given].flat().map((value) => parseCondition(name, value, list)));
   if (conditions.length > MAXIMUM_CONDITIONS) {
     throw invalid("filter", `Use at most ${MAXIMUM_CONDITIONS} conditions.`);
   }
   return conditions;
 }
 
-function parseCondition(name: string, value: string, offer: Offer): Condition {
+function parseCondition(name: string, value: string, list: ListParameters): Condition {
   const [field = "", written] = name.split("@");
-  const column = offer.columns[field];
-  if (!column) throw invalid(name, `Use one of: ${Object.keys(offer.columns).join(", ")}.`);
+  const column = list.columns[field];
+  if (!column) throw invalid(name, `Use one of: ${Object.keys(list.columns).join(", ")}.`);
   // PostgREST writes `field=is.null`; both dialects mean the same here.
   if (written === undefined && /^(is\.null|not\.is\.null|is\.not\.null)$/.test(value)) {
     return { column, operator: "is", value: value === "is.null" ? "null" : "not.null" };
@@ -135,15 +189,6 @@ function checkIs(name: string, value: string, column: Column): void {
   if (!allowed.includes(value)) throw invalid(name, `Use one of: ${allowed.join(", ")}.`, allowed);
 }
 
-/** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */
-export function parseList(text: string): string[] {
-  const inner = text.replace(/^\((.*)\)$/s, "$1");
-  const items = inner.match(/"(?:[^"\\]|\\.)*"|[^,]+/gs) ?? [];
-  return items.map((item) =>
-    item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/g, "$1") : item.trim()
-  );
-}
-
 function parseFilters(parameters: Parameters, filters: ListFilters): FilterValues {
   const values: FilterValues = {};
   for (const [name, { schema }] of Object.entries(filters)) {
@@ -156,8 +201,8 @@ function parseFilters(parameters: Parameters, filters: ListFilters): FilterValue
   return values;
 }
 
-/** An export has all records, and as CSV fixed columns. */
-function parseFormat(parameters: Parameters, { csv }: Offer): ListQuery["format"] {
+/** An export takes no parameter of a page; CSV has fixed columns besides. */
+function parseFormat(parameters: Parameters, { csv }: ListParameters): ListQuery["format"] {
   const format = csv && single(parameters, "format");
   if (format === undefined || format === "json") return undefined;
   if (format !== "csv" && format !== "ndjson") {
@@ -175,9 +220,9 @@ function parseWords(text: string | undefined): string | undefined {
   throw invalid("q", `Use at most ${MAXIMUM_SEARCH_LENGTH} characters.`);
 }
 
-function parseSort(text: string | undefined, offer: Offer): SortKey[] {
+function parseSort(text: string | undefined, list: ListParameters): SortKey[] {
   if (!text) return [];
-  const sortable = Object.values(offer.columns).filter((column) => column.sortable);
+  const sortable = Object.values(list.columns).filter((column) => column.sortable);
   const keys = text.split(",").map((item) => {
     const name = item.trim().replace(/^-/, "");
     const column = sortable.find((candidate) => candidate.name === name);

@@ -1,52 +1,67 @@
 /**
- * Words in a list. Up to 1,000 matches are ranked, whatever the table's size. Words that more records
- * hold tell little about them: such a list has its usual order, and reads along it until the page is
- * full, instead of ranking most of the table for 25 rows. A list goes on as its first page began: the
- * cursor is bound to the choice.
+ * The words of `q` as SQL: the condition that a record holds them, and its rank.
+ *
+ * At most `MAXIMUM_RANKED` matches are ranked, whatever the table's size. Words that more records hold
+ * say little about any of them: such a list keeps its usual order, and Postgres reads along that order
+ * until the page is full. The first page decides which; the pages after it follow.
  */
-import { isMadeFor } from "./cursor.ts";
 import type { Fragment, Sql } from "../database/database.ts";
-import type { ListQuery } from "./parse.ts";
-import { wordsSql } from "./sql.ts";
-import type { Source } from "./source.ts";
 
-const MOST_RANKED = 1_000;
+const MAXIMUM_RANKED = 1_000;
 
-/** How the words of a query are looked for. */
-export interface Matching {
-  /** Whether more records match than are worth ranking. */
-  common: boolean;
-  condition?: Fragment;
+/** How the words of a list are looked for. */
+export interface Search {
+  /** Column of type tsvector. */
+  column: string;
+  /**
+   * The name by which `private.newest_matches` and `private.search_ids` know the table. They use its
+   * index, which row-level security keeps `@@` from. Without it every record is compared.
+   */
+  table?: string;
 }
 
-/** Chooses by the number of matches, or as the cursor says. `binding` is of a list of common words. */
+/** The records that hold the words. */
+export interface Match {
+  /** About the row `record`; undefined when no words are looked for. */
+  condition?: Fragment;
+  /** How well the row `record` fits; undefined when the list keeps its usual order. */
+  rank?: Fragment;
+  tooManyToRank: boolean;
+}
+
+/**
+ * Finds out how to look for the words.
+ * @param tooManyToRank what the first page or block has decided; undefined for the first itself.
+ */
 export async function matchWords(
   sql: Sql,
-  { words = "", cursor }: Pick<ListQuery, "words"> & { cursor?: string },
-  { search }: Source,
-  binding: string,
-): Promise<Matching> {
-  if (!words || !search) return { common: false };
+  words: string | undefined,
+  search: Search | undefined,
+  tooManyToRank?: boolean,
+): Promise<Match> {
+  if (words === undefined || !search) return { tooManyToRank: false };
   const { column, table } = search;
-  const holds = sql`record.${sql(column)} @@ ${wordsSql(sql, words)}`;
-  if (!table) return { common: false, condition: holds };
-  // Row-level security keeps the condition from its index; coalesce keeps Postgres from guessing that
-  // few rows satisfy it, and so from sorting the table.
-  const common = { common: true, condition: sql`coalesce(${holds}, false)` };
-  if (cursor !== undefined) {
-    return isMadeFor(cursor, binding) ? common : {
-      common: false,
-      condition: sql`record.id in (select private.search_ids(${table}, ${words}))`,
-    };
+  // A subselect: worked out once per statement, not once per row.
+  const query = sql`(select private.search_query(${words}))`;
+  const vector = sql`record.${sql(column)}`;
+  const rank = sql`coalesce(ts_rank(${vector}, ${query}), 0)`;
+  if (!table) return { condition: sql`${vector} @@ ${query}`, rank, tooManyToRank: false };
+  // Coalesce keeps Postgres from guessing that few rows match, and so from sorting the table.
+  const unranked = { condition: sql`coalesce(${vector} @@ ${query}, false)`, tooManyToRank: true };
+  if (tooManyToRank) return unranked;
+  if (tooManyToRank === false) {
+    const condition = sql`record.id in (select private.search_ids(${table}, ${words}))`;
+    return { condition, rank, tooManyToRank };
   }
-  const ids = await fewMatches(sql, table, words);
-  return ids ? { common: false, condition: sql`record.id = any (${ids}::text::bigint[])` } : common;
+  const ids = await findIds(sql, table, words);
+  if (ids === undefined) return unranked;
+  return { condition: sql`record.id = any (${ids}::text::bigint[])`, rank, tooManyToRank: false };
 }
 
-/** The matches as an array literal; undefined when they are more than are worth ranking. */
-async function fewMatches(sql: Sql, table: string, words: string): Promise<string | undefined> {
+/** The ids of the matches as an array literal; undefined when there are too many to rank. */
+async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
   const [row] = await sql<{ count: number; ids: string }[]>`
     select count(*)::float8 as count, coalesce(array_agg(id), '{}')::text as ids
-    from private.newest_matches(${table}, ${words}, ${MOST_RANKED + 1}::integer) as id`;
-  return row && row.count <= MOST_RANKED ? row.ids : undefined;
+    from private.newest_matches(${table}, ${words}, ${MAXIMUM_RANKED + 1}::integer) as id`;
+  return row && row.count <= MAXIMUM_RANKED ? row.ids : undefined;
 }

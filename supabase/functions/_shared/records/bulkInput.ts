@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Fragment, Sql } from "../database/database.ts";
 import { dryRun, recordId } from "../fields.ts";
-import type { Filter, Listing } from "../list/list.ts";
+import { type Filter, isFilter, type Listing } from "../list/list.ts";
 import { Problem } from "../problem.ts";
 
 /** Records of one request. */
@@ -74,7 +74,9 @@ function selectionFaults({ ids, filter }: BulkInput, list: Listing): Fault[] {
     found.push([["filter"], message]);
   }
   for (const name of Object.keys(filter ?? {})) {
-    if (!list.isFilter(name)) found.push([["filter", name], "This filter is not known."]);
+    if (!isFilter(name, list.parameters)) {
+      found.push([["filter", name], "This filter is not known."]);
+    }
   }
   return found;
 }

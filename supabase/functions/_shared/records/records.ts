@@ -96,7 +96,7 @@ export function get<Row extends Identified>(
   of: Resource<Row>,
   texts: Texts = {},
 ): Operation {
-  const [first, ...others] = of.list.includes;
+  const [first, ...others] = of.list.parameters.includes;
   return read({
     id: `${of.table}.get`,
     method: "GET",

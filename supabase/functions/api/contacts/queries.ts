@@ -24,11 +24,23 @@ export const contacts = resource({
     record: Contact,
     defaultSort: "-last_seen,-id",
     search: { column: "search", table: "contacts" },
-    elementKeys: { email_jsonb: "email", phone_jsonb: "number" },
+    elements: {
+      // E-mail addresses are stored in lower case.
+      email_jsonb: (sql, email) =>
+        hasElement(sql, "email_jsonb", { email: email.trim().toLowerCase() }),
+      phone_jsonb: (sql, number) => hasElement(sql, "phone_jsonb", { number }),
+    },
     csv: contactCsv,
     include: { company: companySql, owner: ownerSql, tag_records: tagsSql },
   }),
 });
+
+/** A function looks in the index, which row-level security keeps `@>` from. */
+function hasElement(sql: Sql, column: string, element: Record<string, string>): Fragment {
+  const wanted = JSON.stringify([element]);
+  return sql`
+    record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
+}
 
 /** The tags of the row `record`, as one JSON value, in its order. */
 function tagsSql(sql: Sql): Fragment {

@@ -143,7 +143,7 @@ function liveSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuer
 
 /** The first deals of the column `board_columns`. The limit stands in the text, for the planner. */
 function dealsSql(sql: Sql, limit: number): Fragment {
-  const fields = deals.list.fields.map((name) => sql`record.${sql(name)}`);
+  const fields = deals.list.parameters.fields.map((name) => sql`record.${sql(name)}`);
   return sql`
     select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
     from (
