@@ -1694,7 +1694,7 @@ export interface components {
       sector: string | null;
       size: number | null;
       linkedin_url: string | null;
-      website: unknown | null;
+      website: string | null;
       phone_number: string | null;
       address: string | null;
       zipcode: string | null;
@@ -1804,7 +1804,7 @@ export interface components {
       gender: string | null;
       title: string | null;
       background: string | null;
-      avatar: ((string | number | boolean | null) | Record<string, never> | unknown[]) | null;
+      avatar: unknown;
       first_seen: string | null;
       last_seen: string | null;
       has_newsletter: boolean | null;
@@ -2987,7 +2987,7 @@ export interface operations {
               sector?: string | null;
               size?: number | null;
               linkedin_url?: string | null;
-              website?: unknown | null;
+              website?: string | null;
               phone_number?: string | null;
               address?: string | null;
               zipcode?: string | null;
@@ -3262,9 +3262,7 @@ export interface operations {
               gender?: string | null;
               title?: string | null;
               background?: string | null;
-              avatar?:
-                | ((string | number | boolean | null) | Record<string, never> | unknown[])
-                | null;
+              avatar?: unknown;
               first_seen?: string | null;
               last_seen?: string | null;
               has_newsletter?: boolean | null;
