@@ -2,8 +2,6 @@
  * What may be filtered and sorted: read off the generated schema (`schema.ts`), which is read off the
  * migrated database, so that nobody keeps a list.
  */
-import { getTableColumns, getViewSelectedFields, type SQL } from "drizzle-orm";
-import { type AnyPgColumn, PgTable, PgView } from "drizzle-orm/pg-core";
 
 export const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
 const PATTERNS = ["like", "ilike"] as const;
@@ -24,17 +22,21 @@ export interface Column {
   accepts(text: string): boolean;
 }
 
+/** A table or view, as `schema.ts` has it. */
+export interface Relation {
+  name: string;
+  /** Column → Postgres type. */
+  columns: Readonly<Record<string, string>>;
+}
+
 /** The columns of a table or view by name; `search` vectors are not among them. */
-export function columnsOf(relation: PgTable | PgView): Record<string, Column> {
-  const fields: Record<string, unknown> = relation instanceof PgTable
-    ? getTableColumns(relation)
-    : getViewSelectedFields(relation) as Record<string, AnyPgColumn | SQL>;
-  const columns: Record<string, Column> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    const column = columnOf(name, (field as AnyPgColumn).getSQLType());
-    if (column) columns[name] = column;
+export function columnsOf({ columns }: Relation): Record<string, Column> {
+  const known: Record<string, Column> = {};
+  for (const [name, type] of Object.entries(columns)) {
+    const column = columnOf(name, type);
+    if (column) known[name] = column;
   }
-  return columns;
+  return known;
 }
 
 const INTEGER = (text: string) => /^-?\d{1,18}$/.test(text);
@@ -88,8 +90,7 @@ const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {
   json: { type: "json", operators: ["is"], accepts: ANY_TEXT },
 };
 
-function columnOf(name: string, sqlType: string): Column | undefined {
-  const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
+function columnOf(name: string, type: string): Column | undefined {
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
   return known && { name, sortable: orderable, ...known };

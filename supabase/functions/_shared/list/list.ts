@@ -3,8 +3,7 @@
  * `include`, all answered by one statement (two with a count) whose rows are JSON built by Postgres.
  */
 import * as z from "zod";
-import type { PgTable, PgView } from "drizzle-orm/pg-core";
-import type { Column } from "./columns.ts";
+import type { Column, Relation } from "./columns.ts";
 import { columnsOf, offeredColumns } from "./columns.ts";
 import type { Fragment, Sql } from "../database/database.ts";
 import { type ExportBlock, exportBlock, type ExportPosition } from "./exportBlock.ts";
@@ -25,7 +24,7 @@ import type { Reply } from "../operation.ts";
 
 interface Definition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
-  relation: PgTable | PgView;
+  relation: Relation;
   /** Its name in the database. */
   name: string;
   /** Schema of one record: what is in it gets out, nothing else. */
