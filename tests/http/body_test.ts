@@ -1,5 +1,5 @@
 /** Bodies: too large, of another type, broken, empty; and the connection afterwards. */
-import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { appUnderTest } from "../support/app.ts";
 import { createWorkspace, stack, test } from "../support/workspace.ts";

@@ -449,7 +449,7 @@ export interface components {
       sector: string | null;
       size: number | null;
       linkedin_url: string | null;
-      website: unknown | null;
+      website: string | null;
       phone_number: string | null;
       address: string | null;
       zipcode: string | null;

@@ -3,8 +3,6 @@
  * Types come from the generated schema (`schema.ts`).
  */
 import { arraySql, type Fragment, type Sql } from "../database/database.ts";
-import { getTableColumns, getViewSelectedFields, type SQL } from "drizzle-orm";
-import { type AnyPgColumn, PgTable, PgView } from "drizzle-orm/pg-core";
 
 const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
 const PATTERNS = ["like", "ilike"] as const;
@@ -39,17 +37,21 @@ export interface Column {
   accepts(text: string): boolean;
 }
 
+/** A table or view, as `schema.ts` has it. */
+export interface Relation {
+  name: string;
+  /** Column → Postgres type. */
+  columns: Readonly<Record<string, string>>;
+}
+
 /** The columns of a table or view by name, without those of a type that no operator compares. */
-export function columnsOf(relation: PgTable | PgView): Record<string, Column> {
-  const fields: Record<string, unknown> = relation instanceof PgTable
-    ? getTableColumns(relation)
-    : getViewSelectedFields(relation) as Record<string, AnyPgColumn | SQL>;
-  const columns: Record<string, Column> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    const column = columnOf(name, (field as AnyPgColumn).getSQLType());
-    if (column) columns[name] = column;
+export function columnsOf({ columns }: Relation): Record<string, Column> {
+  const known: Record<string, Column> = {};
+  for (const [name, type] of Object.entries(columns)) {
+    const column = columnOf(name, type);
+    if (column) known[name] = column;
   }
-  return columns;
+  return known;
 }
 
 const INTEGER = (text: string) => /^-?\d{1,18}$/.test(text);
@@ -100,8 +102,7 @@ const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
 };
 
 /** A column of a type as Postgres prints it; undefined for a type that no operator compares. */
-export function columnOf(name: string, sqlType: string): Column | undefined {
-  const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
+export function columnOf(name: string, type: string): Column | undefined {
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
   return known &&

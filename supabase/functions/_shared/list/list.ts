@@ -13,8 +13,7 @@
  * opaque text.
  */
 import * as z from "zod";
-import type { PgTable, PgView } from "drizzle-orm/pg-core";
-import { type Column, columnsOf, filterableColumns } from "./columns.ts";
+import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
 import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
 import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
 import {
@@ -58,9 +57,7 @@ export {
 /** What a resource says of its list. */
 export interface ListDefinition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
-  relation: PgTable | PgView;
-  /** Its name in the database. */
-  name: string;
+  relation: Relation;
   /** Schema of one record: its fields are read, and no others. */
   record: Shape;
   /** E.g. `-created_at`: applies when the request has no `sort`. */
@@ -117,6 +114,7 @@ export function listing<Shape extends z.ZodObject>(
   const { fields } = parameters;
   const source: Source = {
     ...definition,
+    name: definition.relation.name,
     columns,
     defaultSort: parseDefaultSort(definition.defaultSort, columns),
     isNullable: (name) => isNullable(record, name),

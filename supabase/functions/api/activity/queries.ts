@@ -6,7 +6,6 @@ import { Activity } from "./schema.ts";
 
 export const activityList = listing({
   relation: activity,
-  name: "activity",
   record: Activity,
   defaultSort: "-created_at,-id",
   include: { member: (sql) => memberSql(sql, sql`record.member_id`) },

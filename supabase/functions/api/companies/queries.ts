@@ -17,7 +17,6 @@ export const companies = resource({
   problems: ["unknown_reference"],
   list: listing({
     relation: companies_summary,
-    name: "companies_summary",
     record: Company,
     defaultSort: "-created_at,-id",
     search: { column: "search", table: "companies" },

@@ -18,7 +18,6 @@ export const contactNotes = resource({
   problems: ["unknown_reference", "unknown_status", ...ATTACHMENT_PROBLEMS],
   list: listing({
     relation: contact_notes_summary,
-    name: "contact_notes_summary",
     record: ContactNote,
     defaultSort: "-date,-id",
     include: { contact: contactSql, owner: ownerSql },

@@ -20,7 +20,6 @@ export const contacts = resource({
   problems: ["unknown_tag", "unknown_reference"],
   list: listing({
     relation: contacts_summary,
-    name: "contacts_summary",
     record: Contact,
     defaultSort: "-last_seen,-id",
     search: { column: "search", table: "contacts" },

@@ -18,7 +18,6 @@ export const dealNotes = resource({
   problems: ["unknown_reference", ...ATTACHMENT_PROBLEMS],
   list: listing({
     relation: deal_notes_summary,
-    name: "deal_notes_summary",
     record: DealNote,
     defaultSort: "-date,-id",
     include: { deal: dealSql, owner: ownerSql },

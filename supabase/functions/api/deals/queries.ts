@@ -25,7 +25,6 @@ export const deals = resource({
   ],
   list: listing({
     relation: deals_summary,
-    name: "deals_summary",
     record: Deal,
     defaultSort: "-updated_at,-id",
     search: { column: "search", table: "deals" },

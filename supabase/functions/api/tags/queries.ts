@@ -17,7 +17,6 @@ export const tags = resource({
   problems: ["tag_exists"],
   list: listing({
     relation: tags_summary,
-    name: "tags_summary",
     record: Tag,
     defaultSort: "name,id",
     search: { column: "search" },

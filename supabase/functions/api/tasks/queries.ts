@@ -19,7 +19,6 @@ export const tasks = resource({
   problems: ["unknown_reference", "unknown_type"],
   list: listing({
     relation: table,
-    name: "tasks",
     record: Task,
     defaultSort: "due_date,id",
     filters: dueFilters,

@@ -8,7 +8,6 @@ import { type Me, User } from "./schema.ts";
 
 export const usersList = listing({
   relation: members,
-  name: "members",
   record: User,
   defaultSort: "first_name,id",
   search: { column: "search" },
