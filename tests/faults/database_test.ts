@@ -91,7 +91,8 @@ async function assertUnavailable(faulty: Faulty): Promise<void> {
 
 async function assertRecovered(faulty: Faulty): Promise<void> {
   const answers = await Promise.all(requests(faulty));
-  assertEquals(answers.map(({ status }) => status), [200, 200, 201, 201, 201]);
+  const outcomes = answers.map(({ status, body }) => body?.code ?? status);
+  assertEquals(outcomes, [200, 200, 201, 201, 201]);
   const ready = await faulty.call("/ready");
   assertEquals(ready.body, { status: "ready", database: "ok", auth: "ok" });
 }

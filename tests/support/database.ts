@@ -9,18 +9,14 @@
  * workspace.ts. Tests are registered by `test()` of that module, since `sql` outlives them.
  */
 import postgres from "postgres";
-import { freshEmail, type Role, stack } from "./workspace.ts";
-
-const options = {
-  max: 6,
-  idle_timeout: 1,
-  onnotice: () => {},
-  // Ids as numbers, as the Data API shows them.
-  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-};
+import { freshEmail, openDatabase, type Role } from "./workspace.ts";
 
 /** The database as a superuser: for preparing rows and for assertions. */
-export const sql = postgres(stack.superuserUrl, options);
+export const sql = await openDatabase({
+  max: 6,
+  // Ids as numbers, as the Data API shows them.
+  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+});
 
 /** A statement's rows may be looked into freely. */
 // deno-lint-ignore no-explicit-any
