@@ -213,10 +213,11 @@ test("requireJson says where the JSON breaks", async () => {
 test("requireJson finds the break in a body of 1 MB in reasonable time", async () => {
   const { admin } = await createWorkspace();
   const text = `[${"1,".repeat(499_000)}x]`;
+  // Without a search in few steps it would take minutes.
   const start = performance.now();
   const answer = await send(admin.token, text, "application/json");
   assertStringIncludes(answer.body.detail, "line 1, column 998002.");
-  assert(performance.now() - start < 2_000);
+  assert(performance.now() - start < 20_000);
 });
 
 test("requireJson takes JSON's media types, with parameters, and no others", async () => {

@@ -166,7 +166,7 @@ Deno.test("the database hanging in the middle of a transaction: 503, never a han
         signal(pids, "SIGSTOP");
         const answer = await answerOf(await change);
         assertProblem(answer, 503, "database_unavailable");
-        assert(performance.now() - start < 20_000);
+        assert(performance.now() - start < 30_000);
         signal(pids, "SIGCONT");
       });
     } finally {

@@ -145,7 +145,7 @@ export async function openSession(caller: Caller): Promise<Session> {
 }
 
 async function waitsForLock(pid: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const [row] = await sql<{ blocked: boolean }[]>`
       select cardinality(pg_blocking_pids(${pid})) > 0 as blocked`;

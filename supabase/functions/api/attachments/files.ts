@@ -62,7 +62,10 @@ function newPrivatePaths(given: AttachmentInput[], stored: Attachment[]): string
 async function claimFiles(sql: Sql, paths: string[]): Promise<Map<string, UploadedFile>> {
   if (paths.length === 0) return new Map();
   const rows = await sql<UploadedFile[]>`
-    select path, size::float8 as size, content_type from private.claim_attachments(${paths})`;
+    select path, size::float8 as size, content_type
+    from private.claim_attachments(
+      array(select jsonb_array_elements_text(${JSON.stringify(paths)}::text::jsonb))
+    )`;
   return new Map(rows.map((file) => [file.path, file]));
 }
 

@@ -45,7 +45,12 @@ async function removeSome(
     const files = due.filter(({ unused }) => unused);
     for (const [bucket, paths] of byBucket(files)) await storage.remove(bucket, paths);
     const paths = files.map(({ path }) => path);
-    if (paths.length > 0) await sql`select gateway.forget_attachment_removals(${paths})`;
+    if (paths.length > 0) {
+      await sql`
+        select gateway.forget_attachment_removals(
+          array(select jsonb_array_elements_text(${JSON.stringify(paths)}::text::jsonb))
+        )`;
+    }
     return { removed: paths.length, last: due.length < STEP_SIZE };
   });
 }
