@@ -1,6 +1,7 @@
 /** The blocks of an export: what each of them asks the database. */
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
+import type { ExportBlock, ExportPosition } from "../../supabase/functions/_shared/list/export.ts";
 import { contacts } from "../../supabase/functions/api/contacts/queries.ts";
 import { become, foundWorkspace, type Member, sql } from "../support/database.ts";
 import { stack, test } from "../support/workspace.ts";
@@ -25,13 +26,14 @@ async function blocksOf(member: Member, parameters: Record<string, string>): Pro
     await become(connection, member);
     const query = contacts.list.query.parse({ format: "ndjson", ...parameters });
     const blocks: Block[] = [];
-    for (let position; blocks.length === 0 || position;) {
+    let position: ExportPosition | undefined;
+    do {
       statements.length = 0;
-      const block = await contacts.list.export(connection, query, position);
+      const block: ExportBlock = await contacts.list.export(connection, query, position);
       const lines = block.text.split("\n").length - 1;
       blocks.push({ statements: statements.slice(), lines });
       position = block.next;
-    }
+    } while (position);
     return blocks;
   } finally {
     await connection`rollback`;

@@ -15,6 +15,7 @@ import {
   PorticoError,
   PorticoTimeoutError,
 } from "../../client-sdk/src/mod.ts";
+import { waitUntil } from "../../dev/process.ts";
 import { createWorkspace, stack, test } from "../support/workspace.ts";
 import { openFaultyNetwork } from "./faultyNetwork.ts";
 import { clientOf, newClient } from "./signedIn.ts";
@@ -90,12 +91,22 @@ test("sdk: an aborted call rejects with the signal's reason, before, during and 
   const portico = createClient({ url: network.url });
   const aborted = AbortSignal.abort("before");
   assertEquals(await portico.system.health({ signal: aborted }).catch((e) => e), "before");
-  for (const moment of ["during", "between"]) {
-    const controller = new AbortController();
-    const call = portico.system.health({ signal: controller.signal });
-    setTimeout(() => controller.abort(moment), 100);
-    assertEquals(await call.catch((error) => error), moment);
-  }
+
+  const during = new AbortController();
+  const silent = portico.system.health({ signal: during.signal }).catch((error) => error);
+  assert(await waitUntil(() => network.seen.length === 1, 60_000));
+  during.abort("during");
+  assertEquals(await silent, "during");
+
+  const between = new AbortController();
+  const fetchThenAbort: typeof fetch = async (...request) => {
+    const response = await fetch(...request);
+    setTimeout(() => between.abort("between"));
+    return response;
+  };
+  const waiting = createClient({ url: network.url, fetch: fetchThenAbort })
+    .system.health({ signal: between.signal });
+  assertEquals(await waiting.catch((error) => error), "between");
   assertEquals(network.seen.length, 2);
 });
 

@@ -27,7 +27,7 @@ const stackSchema = z.object({
 export const stack = stackSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
 
 /** The database as a superuser: for preparing rows and for assertions. */
-export const sql = postgres(stack.superuserUrl, { max: 4, idle_timeout: 1, onnotice: () => {} });
+export const sql = await openDatabase({ max: 4 });
 
 export type Role = "admin" | "manager" | "rep";
 
@@ -70,6 +70,17 @@ export interface Workspace {
 
 /** Long enough for every test user. */
 export const PASSWORD = "correct horse battery";
+
+/** Connects as a superuser; returns once arrays come as arrays. */
+export async function openDatabase<Types extends Record<string, postgres.PostgresType>>(
+  options: postgres.Options<Types>,
+) {
+  const opened = postgres(stack.superuserUrl, { idle_timeout: 1, onnotice() {}, ...options });
+  // The driver asks for the array types just before its first statement, whose own rows it may see
+  // before it has stored them: arrays in these would be text.
+  await opened`select`;
+  return opened;
+}
 
 /** Registers a test that may leave the shared database connection open. */
 export function test(name: string, run: () => Promise<void>): void {

@@ -23,6 +23,11 @@ const RETRY_SOON = { "Retry-After": "5" };
 /** Thrown when the database accepts the connection and then says nothing. */
 export class NoAnswer extends Error {}
 
+/** Thrown for a statement on a connection that has closed: the statement was not sent. */
+export class ClosedConnection extends Error {
+  readonly code = "CONNECTION_CLOSED";
+}
+
 /** Thrown when a connection was closed while it lay idle: nothing has been done on it. */
 export class StaleConnection extends Error {}
 
