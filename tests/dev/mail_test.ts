@@ -93,7 +93,7 @@ Deno.test("a refused invitation leaves a user who was there, and the older link"
 
 Deno.test("a recovery mail leads to a new password, by link and by code", async () => {
   const user = await createConfirmedUser();
-  const email = user.email ?? "";
+  const email = user.email;
   const redirectTo = "http://localhost:5173/reset";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });
   const mail = await newestMail(email);
@@ -125,7 +125,7 @@ Deno.test("a magic link signs in, and signs nobody up when told not to", async (
 
 Deno.test("a change of one's own address is confirmed from the new mailbox", async () => {
   const user = await createConfirmedUser();
-  const { client } = await signIn(user.email ?? "");
+  const { client } = await signIn(user.email);
   const email = freshEmail();
   assertEquals((await client.auth.updateUser({ email })).data.user?.new_email, email);
   await followLink((await newestMail(email)).link);
@@ -133,7 +133,7 @@ Deno.test("a change of one's own address is confirmed from the new mailbox", asy
 });
 
 Deno.test("links never lead to a foreign site", async () => {
-  const { email = "" } = await createConfirmedUser();
+  const { email } = await createConfirmedUser();
   const redirectTo = "https://evil.example/steal";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });
   const { link } = await newestMail(email);
