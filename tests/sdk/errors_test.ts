@@ -1,5 +1,6 @@
 /** What the SDK throws, for every kind of failure. */
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertMatch,

@@ -16,9 +16,9 @@ import { Problem } from "../../supabase/functions/_shared/problem.ts";
 const TYPES = {
   id: "bigint",
   name: "text",
-  website: "extensions.citext",
+  website: "citext",
   size: "smallint",
-  amount: "numeric(12,2)",
+  amount: "numeric",
   active: "boolean",
   day: "date",
   seen: "timestamp with time zone",
