@@ -26,15 +26,16 @@ export interface CliOutput {
 }
 
 /**
- * Runs `supabase <args>` in this repository and returns its output; prints it too unless `quiet`.
+ * Runs `supabase <args>` in a project, by default this repository, and returns its output; prints it
+ * too unless `quiet`.
  * Throws with the output when the CLI fails.
  */
 export async function supabase(
   args: string[],
-  options: { quiet?: boolean; log?(line: string): void } = {},
+  options: { quiet?: boolean; project?: string; log?(line: string): void } = {},
 ): Promise<CliOutput> {
   const output = await new Deno.Command(await cliBinary(options.log), {
-    args: [...args, "--yes", "--agent=no", `--workdir=${ROOT}`],
+    args: [...args, "--yes", "--agent=no", `--workdir=${options.project ?? ROOT}`],
     env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
     stdin: "null",
   }).output();
@@ -47,13 +48,18 @@ export async function supabase(
   return { stdout, stderr };
 }
 
-/** Applies the migrations that a database lacks, then supabase/seed.sql. */
+/** Applies the migrations of a project that a database lacks, then its seed.sql. */
 export async function pushMigrations(
   databaseUrl: string,
+  project: string,
   log?: (line: string) => void,
 ): Promise<void> {
   const remote = databaseUrl.includes("?") ? databaseUrl : `${databaseUrl}?sslmode=disable`;
-  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], { quiet: true, log });
+  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], {
+    quiet: true,
+    project,
+    log,
+  });
 }
 
 /** Returns the path of the CLI's binary, after installing it if it is missing. */

@@ -29,6 +29,8 @@ interface Target {
 const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<readonly unknown[]>> =
   {
     "private.can_manage()": (tx) => tx`select where private.can_manage() is distinct from false`,
+    "private.may_manage(bigint)": (tx, { tenant }) =>
+      tx`select where private.may_manage(${tenant.admin.id})`,
     "private.is_admin()": (tx) => tx`select where private.is_admin() is distinct from false`,
     "private.member_id()": (tx, { tenant }) =>
       tx`select where private.member_id() = ${tenant.admin.id}`,
@@ -130,8 +132,8 @@ test("definer functions: members of other workspaces, disabled and unknown users
     for (const [who, stranger] of Object.entries(strangers)) {
       assertEquals(await gotten(stranger, (tx) => call(tx, target)), 0, `${who}: ${name}`);
     }
-    // Who is an admin elsewhere is an admin to can_manage(), is_admin() and member_role().
-    if (/can_manage|is_admin|member_role/.test(name)) continue;
+    // Who is an admin elsewhere is an admin to these; each rule asks for the workspace beside them.
+    if (/can_manage|may_manage|is_admin|member_role/.test(name)) continue;
     assertEquals(await gotten(other.admin, (tx) => call(tx, target)), 0, `foreign: ${name}`);
   }
 });

@@ -103,6 +103,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.is_initialized()",
     "private.is_restoring()",
     "private.list_trash(text,text,bigint,bigint,integer)",
+    "private.may_manage(bigint)",
     "private.member_id()",
     "private.member_role()",
     "private.newest_matches(text,text,integer)",

@@ -1,9 +1,10 @@
--- Atomic CRM's views, with its columns first and in its order; new columns are added at the end.
+-- Summaries: the views that join several aggregates, with Atomic CRM's columns first and in its order;
+-- new columns are added at the end.
 --
 --   contacts_summary   contacts with email_fts, phone_fts, company_name, nb_tasks (open tasks)
 --   companies_summary  companies with nb_deals, nb_contacts
+--   deals_summary      deals with company_name, nb_notes; contact_ids is always a list
 --   activity_log       what was created: companies, contacts, deals and notes
---   init_state         is_initialized: 1 once anybody has signed up, else 0; readable by anon
 --
 -- All run with the caller's rights. Counts are subqueries over an index, worked out only for the
 -- rows that are returned.
@@ -44,7 +45,9 @@ select
   co.search
 from public.contacts co
 left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
-comment on view public.contacts_summary is 'Contacts with their company''s name and the number of their open tasks.';
+comment on view public.contacts_summary is
+  'Contacts with their company''s name and the number of their open tasks.';
+grant select on public.contacts_summary to authenticated;
 
 create view public.companies_summary
 with (security_invoker = on)
@@ -82,7 +85,41 @@ select
   c.updated_at,
   c.search
 from public.companies c;
-comment on view public.companies_summary is 'Companies with the numbers of their deals and contacts.';
+comment on view public.companies_summary is
+  'Companies with the numbers of their deals and contacts.';
+grant select on public.companies_summary to authenticated;
+
+create view public.deals_summary
+with (security_invoker = on)
+as
+select
+  d.id,
+  d.name,
+  d.company_id,
+  coalesce(d.contact_ids, '{}') as contact_ids,
+  d.category,
+  d.stage,
+  d.description,
+  d.amount,
+  d.created_at,
+  d.updated_at,
+  d.archived_at,
+  d.expected_closing_date,
+  d.sales_id,
+  d.index,
+  d.closed_at,
+  c.name as company_name,
+  (
+    select count(*)
+    from public.deal_notes n
+    where n.workspace_id = d.workspace_id and n.deal_id = d.id
+  ) as nb_notes,
+  d.search
+from public.deals d
+left join public.companies c on c.workspace_id = d.workspace_id and c.id = d.company_id;
+comment on view public.deals_summary is
+  'Deals with their company''s name and the number of their notes.';
+grant select on public.deals_summary to authenticated;
 
 -- Only the keys are united and sorted. The rows as JSON are subqueries around that, worked out only
 -- for the page that is returned; a WITH in place of the FROM would work them out for every row.
@@ -130,25 +167,4 @@ from (
   join public.deals d on d.workspace_id = dn.workspace_id and d.id = dn.deal_id
 ) as a;
 comment on view public.activity_log is 'Everything that was created, one row each, newest by date.';
-
-create function private.is_initialized()
-returns bigint
-language sql stable security definer
-set search_path = ''
-as $$
-  select count(*) from (select from public.sales limit 1) as first_member
-$$;
-comment on function private.is_initialized() is
-  '1 when anybody has signed up, else 0. The one function that anon may call.';
-revoke all on function private.is_initialized() from public;
-grant execute on function private.is_initialized() to anon, authenticated, service_role;
-
-create view public.init_state
-with (security_invoker = on)
-as
-select private.is_initialized() as is_initialized;
-comment on view public.init_state is 'Whether anybody has signed up; the frontend asks before the sign-in.';
-
-grant select on public.contacts_summary, public.companies_summary, public.activity_log
-  to authenticated;
-grant select on public.init_state to anon, authenticated;
+grant select on public.activity_log to authenticated;

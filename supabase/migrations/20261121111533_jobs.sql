@@ -1,4 +1,4 @@
--- What is to be done at intervals: emptying the trash after 30 days, forgetting expired keys.
+-- Jobs: what is to be done at intervals, emptying the trash after 30 days, forgetting expired keys.
 --
 -- Functions  gateway.purge_trash(older_than, size), gateway.purge_idempotency_keys(size)
 --
@@ -27,6 +27,7 @@ end
 $$;
 comment on function gateway.purge_trash(interval, integer) is
   'Deletes so many rows for good that were trashed longer ago: {table: rows}; null when another one does.';
+grant execute on function gateway.purge_trash(interval, integer) to portico_gateway;
 
 create function gateway.purge_idempotency_keys(p_size integer)
 returns jsonb
@@ -61,13 +62,7 @@ end
 $$;
 comment on function gateway.purge_idempotency_keys(integer) is
   'Deletes so many expired keys and old rate limits: {table: rows}; null when another one does.';
-
-revoke all on function
-  gateway.purge_trash(interval, integer), gateway.purge_idempotency_keys(integer)
-  from public, anon, authenticated;
-grant execute on function
-  gateway.purge_trash(interval, integer), gateway.purge_idempotency_keys(integer)
-  to portico_gateway;
+grant execute on function gateway.purge_idempotency_keys(integer) to portico_gateway;
 
 do $$
 begin
