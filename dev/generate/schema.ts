@@ -7,8 +7,6 @@
 import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
 import pinned from "../../deno.json" with { type: "json" };
-import { startStack } from "../stack.ts";
-import { removeStackData } from "../stackData.ts";
 import { formatted } from "./formatted.ts";
 
 const ROOT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
@@ -27,20 +25,16 @@ const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 /** Columns of views that hold arrays, as `view.column`. */
 type ArrayColumns = Set<string>;
 
-/** Migrates a database of its own and returns the text of `schema.ts`. */
-export async function generateSchema(log: (line: string) => void): Promise<string> {
+/** Returns the text of `schema.ts` for a migrated database. */
+export async function generateSchema(url: string): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix: "portico-generate-" });
-  await Deno.chmod(directory, 0o755);
-  const stack = await startStack({ directory, runFunction: false, durable: false, log });
   try {
     const [pulled, arrays] = await Promise.all([
-      pull(stack.superuserUrl, join(directory, "pulled")),
-      arrayColumns(stack.superuserUrl),
+      pull(url, join(directory, "pulled")),
+      arrayColumns(url),
     ]);
     return await formatted(reduce(pulled, arrays), "ts");
   } finally {
-    await stack.stop();
-    await removeStackData(directory);
     await Deno.remove(directory, { recursive: true });
   }
 }
