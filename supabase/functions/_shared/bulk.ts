@@ -102,8 +102,7 @@ async function lockRecords<Record>(
 }
 
 function permittedSql(sql: Sql, { set, delete: deletes }: BulkInput): Fragment {
-  const isOwner = sql`
-    ((select private.can_manage()) or sales_id is not distinct from (select private.member_id()))`;
+  const isOwner = sql`private.may_manage(sales_id)`;
   if (deletes) return isOwner;
   if (!set || !("sales_id" in set)) return sql`true`;
   return sql`(${isOwner} or sales_id is not distinct from ${set.sales_id as
