@@ -113,7 +113,7 @@ begin
 end
 $$;
 comment on function private.set_workspace() is
-  'Fills workspace_id; RLS and foreign keys judge a given one.';
+  'Fills in workspace_id when none is given; policies and foreign keys check a given one.';
 
 create procedure private.add_record_triggers(table_name text)
 language plpgsql

@@ -276,5 +276,5 @@ begin
 end
 $$;
 comment on function private.purge_audit_log(interval) is
-  'Deletes what was logged longer ago, for operators who may keep personal data for a time only; returns how many rows.';
+  'Deletes rows that were logged longer ago, for operators who must not keep personal data for good; returns how many.';
 grant execute on function private.purge_audit_log(interval) to service_role;

@@ -132,7 +132,7 @@ $$;
 comment on function private.trash_batch() is 'One uuid per transaction.';
 
 -- A parent's rows come before its children's: its trigger was queued before the cascade began.
-create or replace function private.move_to_trash()
+create function private.move_to_trash()
 returns trigger
 language plpgsql volatile security definer
 set search_path = ''
@@ -424,7 +424,7 @@ $$;
 comment on function private.remember_places(text, text, text, uuid, bigint[], bigint[]) is
   'Notes in the trash where the ids of deleted records stand in restored arrays, which lose them.';
 
-create or replace function private.replace_dead_references(
+create function private.replace_dead_references(
   holder_table text, column_name text, referenced_table text, workspace_id uuid, holder_ids bigint[]
 )
 returns void
@@ -681,7 +681,7 @@ begin
 end
 $$;
 comment on function private.restore(text, bigint) is
-  'Restores a deleted record of the caller''s workspace with what its deletion took along: {"batch", "restored": {table: rows}}; null when it is not in the trash.';
+  'Restores a deleted record of the caller''s workspace and what its deletion took along; returns {"batch", "restored": {table: rows}}, or null when it is not in the trash.';
 grant execute on function private.restore(text, bigint) to authenticated;
 
 -- What is in the trash --------------------------------------------------------------------------
@@ -718,7 +718,7 @@ as $$
   limit 1
 $$;
 comment on function private.trashed(text, bigint) is
-  'When and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", "merged_into"}, or null. merged_into is the end of the way, when that one was merged too.';
+  'When and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", "merged_into"}, or null. When the winner was merged too, merged_into is the last one.';
 grant execute on function private.trashed(text, bigint) to authenticated;
 
 create function private.record_label(table_name text, record jsonb)
@@ -823,7 +823,7 @@ begin
 end
 $$;
 comment on function private.trash_item(bigint) is
-  'Which record a row of the trash of the caller''s workspace is; nothing when it is not there.';
+  'Returns which record a row of the caller''s trash is; no row when it is not there.';
 grant execute on function private.trash_item(bigint) to authenticated;
 
 create function private.was_purged(p_id bigint)
@@ -930,7 +930,7 @@ begin
 end
 $$;
 comment on function private.purge_trash_item(bigint) is
-  'Deletes one row of the trash and what went along with it for good; returns {table: rows}. For admins.';
+  'Deletes one row of the caller''s trash for good, and what went along with it; returns {table: rows}. For admins.';
 grant execute on function private.purge_trash_item(bigint) to authenticated;
 
 create function private.empty_trash(p_size integer)
@@ -951,10 +951,10 @@ begin
 end
 $$;
 comment on function private.empty_trash(integer) is
-  'Deletes so many rows of the trash of the caller''s workspace for good; returns {table: rows}. For admins.';
+  'Deletes at most p_size rows of the caller''s trash for good; returns {table: rows}. For admins.';
 grant execute on function private.empty_trash(integer) to authenticated;
 
-create or replace function private.purge_trash(older_than interval)
+create function private.purge_trash(older_than interval)
 returns bigint
 language plpgsql volatile security definer
 set search_path = ''

@@ -270,7 +270,7 @@ end
 $$;
 comment on function private.contact_search(public.contacts) is 'The search vector of a contact.';
 
-create or replace function private.set_contact_search()
+create function private.set_contact_search()
 returns trigger
 language plpgsql security definer
 set search_path = ''
@@ -449,5 +449,5 @@ as $$
   limit 1
 $$;
 comment on function private.find_contact_merge(bigint, bigint[]) is
-  'The merge of these contacts into this one, or else the latest of any of them, when all went there; else null.';
+  'Returns the merge of exactly these contacts into the winner, else the latest merge of any of them; null unless all went there.';
 grant execute on function private.find_contact_merge(bigint, bigint[]) to authenticated;

@@ -376,6 +376,6 @@ begin
 end
 $$;
 comment on function private.arrange_deals(text[], bigint, text, bigint, numeric) is
-  'Numbers the caller''s live deals of these stages from 0; the moved one goes into its stage at slot, counted from the neighbour if there is one.';
+  'Numbers the caller''s live deals of these stages from 0. The moved deal goes to the slot of its stage, counted from the neighbour if there is one.';
 grant execute on function private.arrange_deals(text[], bigint, text, bigint, numeric)
   to authenticated;

@@ -297,7 +297,7 @@ as $$
   on conflict do nothing
 $$;
 comment on function private.queue_upload(text) is
-  'Has an upload of the caller''s workspace removed, should no note take it up.';
+  'Queues an upload of the caller''s workspace for removal, in case no note takes it up.';
 grant execute on function private.queue_upload(text) to authenticated;
 
 create function private.claim_attachments(paths text[])

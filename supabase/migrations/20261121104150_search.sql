@@ -9,7 +9,7 @@
 -- operators are not leakproof. The functions therefore look in the index themselves, in the caller's
 -- workspace only:  where id in (select private.search_ids('contacts', 'ada love'))
 
-create or replace function private.search_ids(table_name text, words text)
+create function private.search_ids(table_name text, words text)
 returns setof bigint
 language plpgsql stable security definer
 set search_path = ''
@@ -277,7 +277,7 @@ begin
 end
 $$;
 comment on function private.describe_hit(text, bigint) is
-  'Title and subtitle of a record, and for a note whose it is. Of any workspace: for search_records alone.';
+  'Title and subtitle of a record, and the contact or deal of a note. Checks no workspace: for search_records alone.';
 
 create function private.search_records(words text, kinds text[], most integer)
 returns jsonb
@@ -317,5 +317,5 @@ as $$
   where s.place <= most
 $$;
 comment on function private.search_records(text, text[], integer) is
-  'At most so many of the caller''s records of each kind, best first, as JSON.';
+  'Returns at most `most` of the caller''s records of each kind, best first, as JSON.';
 grant execute on function private.search_records(text, text[], integer) to authenticated;

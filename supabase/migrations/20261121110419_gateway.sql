@@ -151,7 +151,7 @@ begin
 end
 $$;
 comment on function gateway.take_idempotency_key(uuid, text, text, text, boolean) is
-  'Takes a free key (first), says that another transaction holds it (locked), or returns what is stored.';
+  'Takes a free key (first), reports that another transaction holds it (locked), or returns the stored answer.';
 grant execute on function gateway.take_idempotency_key(uuid, text, text, text, boolean)
   to portico_gateway;
 
@@ -186,6 +186,6 @@ as $$
   from counted
 $$;
 comment on function gateway.lease_requests(text, integer, integer, integer) is
-  'Takes up to size requests out of the quota of a window: what was leased, what is left, and when it ends.';
+  'Takes at most p_size requests from the quota of a window; returns how many it took, how many are left, and when the window ends.';
 grant execute on function gateway.lease_requests(text, integer, integer, integer)
   to portico_gateway;

@@ -26,7 +26,7 @@ begin
 end
 $$;
 comment on function gateway.purge_trash(interval, integer) is
-  'Deletes so many rows for good that were trashed longer ago: {table: rows}; null when another one does.';
+  'Deletes at most p_size rows for good that were trashed longer ago; returns {table: rows}, or null when another call is at it.';
 grant execute on function gateway.purge_trash(interval, integer) to portico_gateway;
 
 create function gateway.purge_idempotency_keys(p_size integer)
@@ -61,7 +61,7 @@ begin
 end
 $$;
 comment on function gateway.purge_idempotency_keys(integer) is
-  'Deletes so many expired keys and old rate limits: {table: rows}; null when another one does.';
+  'Deletes at most p_size expired keys and old rate limits; returns {table: rows}, or null when another call is at it.';
 grant execute on function gateway.purge_idempotency_keys(integer) to portico_gateway;
 
 do $$

@@ -59,7 +59,7 @@ Deno.test("migrations: no table gets its columns later, and nothing is dropped o
   const migrations = await filesBelow("supabase/migrations", [".sql"]);
   const found = migrations.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, index) =>
-      /^\s*(add column|drop (table|view|index|function|trigger|policy|constraint)|alter .* rename)\b/
+      /^\s*(create or replace|add column|drop (table|view|index|function|trigger|policy|constraint)|alter .* rename)\b/
           .test(line) || /^alter table .* (add|drop) column/.test(line)
         ? [`${path}:${index + 1}: ${line.trim()}`]
         : []
