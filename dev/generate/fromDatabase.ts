@@ -1,8 +1,9 @@
 /** Everything that follows from the migrated database alone: schema.ts, and its reference page. */
 import { startStack } from "../stack.ts";
 import { removeStackData, temporaryDirectory } from "../stackData.ts";
-import { databasePage } from "./database.ts";
+import { pageOf } from "./database.ts";
 import { formatted } from "./formatted.ts";
+import { readRelations } from "./relations.ts";
 import { generateSchema } from "./schema.ts";
 
 /** Migrates a database of its own and returns path below the repository's root → text. */
@@ -12,13 +13,13 @@ export async function generateFromDatabase(
   const directory = await temporaryDirectory();
   const stack = await startStack({ directory, runFunction: false, durable: false, log });
   try {
-    const [schema, page] = await Promise.all([
+    const [schema, { relations, functions }] = await Promise.all([
       generateSchema(stack.superuserUrl),
-      databasePage(stack.superuserUrl),
+      readRelations(stack.superuserUrl),
     ]);
     return {
       "supabase/functions/_shared/schema.ts": schema,
-      "docs/reference/database.md": await formatted(page, "md"),
+      "docs/reference/database.md": await formatted(pageOf(relations, functions), "md"),
     };
   } finally {
     await stack.stop();

@@ -1,4 +1,4 @@
--- Tables and views of a migrated database, one row each, as dev/generate/database.ts shows them.
+-- Tables and views of a migrated database, one row each, as dev/generate/relations.ts reads them.
 with relations as (
   select c.*, format('%s.%s', n.nspname, c.relname) as name, n.nspname
   from pg_class c
