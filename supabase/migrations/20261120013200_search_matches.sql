@@ -1,11 +1,12 @@
 -- Matches of a search, newest first and at most so many, whatever number of records match.
 --
 -- Functions  private.newest_matches(kind, words, most): for every kind of record
+--            private.few_matches(kind, words, most): all matches unless they are more
 --            private.search_ids(table_name, words): all matches, now without a look at companies
 --
 -- A word that occurs everywhere is not worth its index, whose answer would be most of the table: the
--- newest records are read one by one instead until enough of them match. Which of the two it is, a
--- look at the newest 200 tells.
+-- newest records are read one by one instead until enough of them match. The newest 500 records tell
+-- which of the two it is.
 --
 -- Notes have no vector of their own: the index is over the expression, so that rows stay small.
 
@@ -68,28 +69,28 @@ as $$
 $$;
 comment on function private.newest_sql(text) is 'The order in which a kind''s rows t are newest first, as an index has it.';
 
-create function private.are_common(kind text, wanted tsquery)
-returns boolean
+create function private.matching_share(kind text, wanted tsquery)
+returns real
 language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
-  common boolean;
+  share real;
 begin
   execute format(
-    'select count(*) >= 10
+    'select (count(*) / 500.0)::real
      from (
-       select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 200
+       select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 500
      ) newest
      where vector @@ $2',
     private.vector_sql(kind), kind, private.newest_sql(kind)
-  ) into common using caller_workspace, wanted;
-  return common;
+  ) into share using caller_workspace, wanted;
+  return share;
 end
 $$;
-comment on function private.are_common(text, tsquery) is
-  'Whether at least every twentieth of the caller''s newest records matches.';
+comment on function private.matching_share(text, tsquery) is
+  'Which share of the caller''s newest 500 records matches, from 0 to 1.';
 
 create function private.newest_matches(kind text, words text, most integer)
 returns setof bigint
@@ -106,7 +107,7 @@ begin
   -- In the first form coalesce keeps the condition from the index, in the second offset keeps the
   -- order from it.
   return query execute format(
-    case when private.are_common(kind, wanted) then
+    case when private.matching_share(kind, wanted) >= 0.05 then
       'select t.id from public.%1$I t
        where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
        order by %3$s limit $3'
@@ -122,8 +123,69 @@ $$;
 comment on function private.newest_matches(text, text, integer) is
   'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
 
+create function private.estimated_records(table_name text, workspace_id uuid)
+returns bigint
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  plan json;
+begin
+  execute format(
+    'explain (format json) select from public.%I t where t.workspace_id = %L',
+    table_name, workspace_id
+  ) into plan;
+  return (plan #>> '{0,Plan,Plan Rows}')::bigint;
+end
+$$;
+comment on function private.estimated_records(text, uuid) is
+  'How many rows of a table the planner expects in a workspace.';
+
+create function private.few_matches(kind text, words text, most integer)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+  records bigint;
+  share real;
+  ids bigint[];
+begin
+  if wanted is null or private.vector_sql(kind) is null then
+    return '{}';
+  end if;
+  records := private.estimated_records(kind, caller_workspace);
+  share := private.matching_share(kind, wanted);
+  -- In a large workspace to count the matches would cost more than the list itself. One or two matches
+  -- among the newest are no sample.
+  if records > 50 * most and share > 0.005 and records * share > 2 * most then
+    return null;
+  end if;
+  execute format(
+    case when share >= 0.05 then
+      'select array_agg(t.id) from (
+         select t.id from public.%1$I t
+         where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
+         order by %3$s limit $3
+       ) t'
+    else
+      'select array_agg(t.id) from (
+         select t.id from public.%1$I t where t.workspace_id = $1 and %2$s @@ $2 limit $3
+       ) t'
+    end,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) into ids using caller_workspace, wanted, most + 1;
+  return case when cardinality(ids) > most then null else coalesce(ids, '{}') end;
+end
+$$;
+comment on function private.few_matches(text, text, integer) is
+  'Ids of the caller''s records of a kind in which every word occurs, as a prefix; null when they are more than most. Above 50 * most records, null also when the newest let expect more than twice as many matches.';
+
 revoke all on function
-  private.vector_sql(text), private.newest_sql(text), private.are_common(text, tsquery),
-  private.newest_matches(text, text, integer)
+  private.vector_sql(text), private.newest_sql(text), private.matching_share(text, tsquery),
+  private.newest_matches(text, text, integer), private.estimated_records(text, uuid),
+  private.few_matches(text, text, integer)
   from public;
-grant execute on function private.newest_matches(text, text, integer) to authenticated;
+grant execute on function private.few_matches(text, text, integer) to authenticated;

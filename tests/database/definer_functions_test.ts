@@ -47,10 +47,8 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`
       select from private.contacts_with('email_jsonb', '[{"email": "ada@example.com"}]') as id
       where id = ${contact_id}`,
-    "private.newest_matches(text,text,integer)": (tx, { contact_id }) =>
-      tx`
-      select from private.newest_matches('contacts', 'lovelace', 1000) as id
-      where id = ${contact_id}`,
+    "private.few_matches(text,text,integer)": (tx, { contact_id }) =>
+      tx`select where ${contact_id} = any (private.few_matches('contacts', 'lovelace', 1000))`,
     "private.search_records(text,text[],integer)": (tx, { contact_id }) =>
       tx`
       select
