@@ -35,8 +35,12 @@ $$;
 comment on function private.normalize_emails() is
   'Makes email_jsonb an array with normalised addresses, whatever was sent. Nothing is lost.';
 
+-- Most addresses are of small letters, digits and these few characters, and need no change.
 create trigger "30_normalize_emails"
   before insert or update of email_jsonb on public.contacts
   for each row
-  when (new.email_jsonb is not null)
+  when (
+    jsonb_typeof(new.email_jsonb) <> 'array'
+    or jsonb_path_exists(new.email_jsonb, '$[*] ? (!(@.email like_regex "^[a-z0-9@._+-]*$"))')
+  )
   execute function private.normalize_emails();

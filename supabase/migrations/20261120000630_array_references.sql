@@ -21,11 +21,14 @@ begin
     return null;
   end if;
   for added in execute format(
-    'select n.workspace_id, array_agg(distinct reference.id) as ids
-     from new_rows n %1$s
-     cross join lateral unnest(n.%2$I) as reference (id)
-     where %3$s
-     group by n.workspace_id',
+    'select taken.workspace_id, array_agg(taken.id) as ids
+     from (
+       select distinct n.workspace_id, reference.id
+       from new_rows n %1$s
+       cross join lateral unnest(n.%2$I) as reference (id)
+       where %3$s
+     ) taken
+     group by taken.workspace_id',
     case tg_op when 'UPDATE' then 'left join old_rows o using (id)' end,
     column_name,
     case tg_op

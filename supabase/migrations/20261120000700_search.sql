@@ -56,9 +56,16 @@ returns text
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
+declare
+  number text;
 begin
+  -- Most contacts have one number, which needs no query.
+  if jsonb_typeof(phones) = 'array' and jsonb_array_length(phones) <= 1 then
+    number := coalesce(phones #>> '{0,number}', phones #>> '{0}');
+    return number || ' ' || regexp_replace(number, '[^0-9]', '', 'g');
+  end if;
   return (
-    select string_agg(number || ' ' || regexp_replace(number, '[^0-9]', '', 'g'), ' ')
+    select string_agg(numbers.number || ' ' || regexp_replace(numbers.number, '[^0-9]', '', 'g'), ' ')
     from (
       select coalesce(element ->> 'number', element #>> '{}') as number
       from jsonb_path_query(phones, '$[*]') as element
@@ -74,6 +81,10 @@ language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 begin
+  -- Most contacts have at most two addresses, which need no query.
+  if jsonb_typeof(emails) = 'array' and jsonb_array_length(emails) <= 2 then
+    return nullif(concat_ws(' ', emails #>> '{0,email}', emails #>> '{1,email}'), '');
+  end if;
   return (
     select string_agg(element ->> 'email', ' ')
     from jsonb_path_query(emails, '$[*]') as element

@@ -3,37 +3,38 @@
 -- So one look into one index answers a search over contacts. A company that gets another name
 -- changes the vectors of its contacts, and thereby their versions, as it changes their company_name.
 
-create function private.contact_search(contact public.contacts)
+create function private.contact_search(contact public.contacts, company_name text)
 returns tsvector
-language plpgsql stable security definer
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 begin
   return private.search_vector(
     concat_ws(' ', contact.first_name, contact.last_name),
     private.email_addresses(contact.email_jsonb),
-    concat_ws(
-      ' ', contact.title, private.phone_numbers(contact.phone_jsonb),
-      (
-        select co.name
-        from public.companies co
-        where co.workspace_id = contact.workspace_id and co.id = contact.company_id
-      )
-    ),
+    concat_ws(' ', contact.title, private.phone_numbers(contact.phone_jsonb), company_name),
     contact.background
   );
 end
 $$;
-comment on function private.contact_search(public.contacts) is 'The search vector of a contact.';
-revoke all on function private.contact_search(public.contacts) from public;
+comment on function private.contact_search(public.contacts, text) is
+  'The search vector of a contact who works for a company of this name.';
+revoke all on function private.contact_search(public.contacts, text) from public;
 
 create or replace function private.set_contact_search()
 returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  company_name text;
 begin
-  new.search := private.contact_search(new);
+  if new.company_id is not null then
+    select co.name into company_name
+    from public.companies co
+    where co.workspace_id = new.workspace_id and co.id = new.company_id;
+  end if;
+  new.search := private.contact_search(new, company_name);
   return new;
 end
 $$;
@@ -53,7 +54,7 @@ set search_path = ''
 as $$
 begin
   update public.contacts c
-  set search = private.contact_search(c)
+  set search = private.contact_search(c, new.name)
   where c.workspace_id = new.workspace_id and c.company_id = new.id;
   return null;
 end
@@ -69,5 +70,6 @@ create trigger "60_set_contacts_search"
   execute function private.set_company_contacts_search();
 
 update public.contacts c
-set search = private.contact_search(c)
-where c.company_id is not null;
+set search = private.contact_search(c, co.name)
+from public.companies co
+where co.workspace_id = c.workspace_id and co.id = c.company_id;

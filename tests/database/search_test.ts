@@ -39,6 +39,33 @@ test("private.search_ids finds a contact by any of its words, prefixes and spell
   }
 });
 
+test("private.search_ids finds a contact by every address and number, in whatever form it is stored", async () => {
+  const { admin } = await foundWorkspace();
+  for (
+    const [words, values] of Object.entries({
+      "two@example.com 4411": {
+        email_jsonb: sql.json([{ email: "one@example.com" }, { email: "two@example.com" }]),
+        phone_jsonb: sql.json([{ number: "+44 11" }]),
+      },
+      "three@example.org 4922": {
+        email_jsonb: sql.json(
+          ["one", "two", "three"].map((name) => ({ email: `${name}@example.org` })),
+        ),
+        phone_jsonb: sql.json([{ number: "+49 21" }, { number: "+49 22" }]),
+      },
+      "4633": { email_jsonb: sql.json([]), phone_jsonb: sql.json("+46 33") },
+      "4744": {
+        email_jsonb: sql.json([{ type: "Work" }]),
+        phone_jsonb: sql.json({ number: "+47 44" }),
+      },
+      "4855": { phone_jsonb: sql.json(["+48 55"]) },
+    })
+  ) {
+    const id = await insert(admin, "contacts", values);
+    assertEquals(await search(admin, "contacts", words), [id], words);
+  }
+});
+
 test("private.search_ids follows every change of what it searches", async () => {
   const { admin } = await foundWorkspace();
   const id = await insert(admin, "companies", { name: "Analytical Engines", city: "London" });
