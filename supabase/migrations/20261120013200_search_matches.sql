@@ -123,23 +123,20 @@ $$;
 comment on function private.newest_matches(text, text, integer) is
   'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
 
-create function private.estimated_records(table_name text, workspace_id uuid)
+create function private.estimated_rows(statement text)
 returns bigint
-language plpgsql volatile security definer
+language plpgsql volatile
 set search_path = ''
 as $$
 declare
   plan json;
 begin
-  execute format(
-    'explain (format json) select from public.%I t where t.workspace_id = %L',
-    table_name, workspace_id
-  ) into plan;
+  execute 'explain (format json) ' || statement into plan;
   return (plan #>> '{0,Plan,Plan Rows}')::bigint;
 end
 $$;
-comment on function private.estimated_records(text, uuid) is
-  'How many rows of a table the planner expects in a workspace.';
+comment on function private.estimated_rows(text) is
+  'How many rows the planner expects a statement to return. For trusted text alone.';
 
 create function private.few_matches(kind text, words text, most integer)
 returns bigint[]
@@ -156,7 +153,9 @@ begin
   if wanted is null or private.vector_sql(kind) is null then
     return '{}';
   end if;
-  records := private.estimated_records(kind, caller_workspace);
+  records := private.estimated_rows(
+    format('select from public.%I t where t.workspace_id = %L', kind, caller_workspace)
+  );
   share := private.matching_share(kind, wanted);
   -- In a large workspace to count the matches would cost more than the list itself. One or two matches
   -- among the newest are no sample.
@@ -185,7 +184,7 @@ comment on function private.few_matches(text, text, integer) is
 
 revoke all on function
   private.vector_sql(text), private.newest_sql(text), private.matching_share(text, tsquery),
-  private.newest_matches(text, text, integer), private.estimated_records(text, uuid),
+  private.newest_matches(text, text, integer), private.estimated_rows(text),
   private.few_matches(text, text, integer)
   from public;
 grant execute on function private.few_matches(text, text, integer) to authenticated;

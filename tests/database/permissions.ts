@@ -99,6 +99,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.email_addresses(jsonb)",
     "private.end_sessions(uuid)",
     "private.few_matches(text,text,integer)",
+    "private.few_with_ids(text,bigint[],boolean,integer)",
     "private.find_contact_merge(bigint,bigint[])",
     "private.is_admin()",
     "private.is_initialized()",
