@@ -1,13 +1,13 @@
 -- Records: what every business record has, whoever writes it. A workspace, an owner, an id that the
 -- database gave, and references to records that exist.
 --
--- Procedures   private.add_record_triggers(table_name)   id and workspace
---              private.add_owner_triggers(table_name)    sales_id
+-- Procedures   private.add_identity_triggers(table_name)   id and workspace stay as they are
+--              private.add_owner_triggers(table_name)      workspace_id and sales_id
 --
 -- The triggers of a row run in the order of their names:
 --   05_guard_…           the id and the workspace of a record stay as they are
---   10_set_workspace     workspace_id from the caller; without one from the parent or owner
---   20_set_owner         sales_id from the caller when it is empty
+--   10_set_workspace     workspace_id from the caller; without one from the parent or owner;
+--                        10_set_workspace_and_owner also sales_id from the caller when it is empty
 --   20_guard_owner       only its owner, a manager or an admin gives a record away
 --   30_…                 values are normalised or checked
 --   40_set_closed_at     a deal's closing date follows its stage
@@ -79,18 +79,26 @@ returns uuid
 language plpgsql stable security definer
 set search_path = ''
 as $$
-begin
-  return coalesce(
-    (select workspace_id from public.contacts where id = (row_data ->> 'contact_id')::bigint),
-    (select workspace_id from public.deals where id = (row_data ->> 'deal_id')::bigint),
-    (select workspace_id from public.companies where id = (row_data ->> 'company_id')::bigint),
-    (select workspace_id from public.sales where id = (row_data ->> 'sales_id')::bigint),
-    (select workspace_id from public.invitations where id = (row_data ->> 'user_id')::uuid)
+declare
+  workspace_id constant uuid := coalesce(
+    (select c.workspace_id from public.contacts c where c.id = (row_data ->> 'contact_id')::bigint),
+    (select d.workspace_id from public.deals d where d.id = (row_data ->> 'deal_id')::bigint),
+    (select c.workspace_id from public.companies c where c.id = (row_data ->> 'company_id')::bigint),
+    (select s.workspace_id from public.sales s where s.id = (row_data ->> 'sales_id')::bigint),
+    (select i.workspace_id from public.invitations i where i.id = (row_data ->> 'user_id')::uuid)
   );
+begin
+  if workspace_id is null then
+    raise exception using
+      errcode = 'PT422',
+      message = 'The workspace of this row is unknown: without a signed-in member, give workspace_id, an existing owner (sales_id) or an existing parent (company_id, contact_id or deal_id).',
+      detail = 'workspace_required';
+  end if;
+  return workspace_id;
 end
 $$;
 comment on function private.workspace_of(jsonb) is
-  'The workspace of a new row by its parent, its owner or (for a member) their invitation.';
+  'The workspace of a new row by its parent, its owner or (for a member) their invitation. Refuses a row without any.';
 
 create function private.set_workspace()
 returns trigger
@@ -98,24 +106,17 @@ language plpgsql security definer
 set search_path = ''
 as $$
 begin
-  if auth.uid() is not null then
-    new.workspace_id := private.workspace_id();
-    return new;
-  end if;
-  new.workspace_id := private.workspace_of(to_jsonb(new));
-  if new.workspace_id is null then
-    raise exception using
-      errcode = 'PT422',
-      message = 'The workspace of this row is unknown: without a signed-in member, give workspace_id, an existing owner (sales_id) or an existing parent (company_id, contact_id or deal_id).',
-      detail = 'workspace_required';
-  end if;
+  new.workspace_id := case
+    when auth.uid() is null then private.workspace_of(to_jsonb(new))
+    else private.workspace_id()
+  end;
   return new;
 end
 $$;
 comment on function private.set_workspace() is
   'Fills in workspace_id when none is given; policies and foreign keys check a given one.';
 
-create procedure private.add_record_triggers(table_name text)
+create procedure private.add_identity_triggers(table_name text)
 language plpgsql
 set search_path = ''
 as $$
@@ -135,35 +136,43 @@ begin
           and (old.id, old.workspace_id) is distinct from (new.id, new.workspace_id)
         )
         execute function private.guard_identity();
-      create trigger "10_set_workspace"
-        before insert on public.%1$I
-        for each row
-        when (new.workspace_id is null)
-        execute function private.set_workspace();
     $sql$,
     table_name, pg_get_serial_sequence('public.' || table_name, 'id')
   );
 end
 $$;
-comment on procedure private.add_record_triggers(text) is
-  'Fills in workspace_id of a table''s new rows, and keeps ids and workspaces from callers.';
+comment on procedure private.add_identity_triggers(text) is
+  'Keeps callers from choosing the id of a table''s rows, and from changing their id or workspace.';
 
 -- Owner -----------------------------------------------------------------------------------------
 
-create function private.set_owner()
+-- One look at the caller's membership gives both.
+create function private.set_workspace_and_owner()
 returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  caller_id constant uuid := auth.uid();
+  caller_workspace uuid;
+  caller_member bigint;
 begin
-  if auth.uid() is not null and not private.is_restoring() then
-    new.sales_id := private.member_id();
+  if caller_id is null then
+    new.workspace_id := coalesce(new.workspace_id, private.workspace_of(to_jsonb(new)));
+    return new;
+  end if;
+  select workspace_id, id into caller_workspace, caller_member
+  from public.sales
+  where user_id = caller_id and not disabled;
+  new.workspace_id := coalesce(new.workspace_id, caller_workspace);
+  if new.sales_id is null and not private.is_restoring() then
+    new.sales_id := caller_member;
   end if;
   return new;
 end
 $$;
-comment on function private.set_owner() is
-  'Makes the caller the owner of a new record that names none.';
+comment on function private.set_workspace_and_owner() is
+  'Fills workspace_id, and makes the caller the owner of a new record that names none.';
 
 create function private.guard_owner()
 returns trigger
@@ -190,11 +199,11 @@ as $$
 begin
   execute format(
     $sql$
-      create trigger "20_set_owner"
+      create trigger "10_set_workspace_and_owner"
         before insert on public.%1$I
         for each row
-        when (new.sales_id is null)
-        execute function private.set_owner();
+        when (new.workspace_id is null or new.sales_id is null)
+        execute function private.set_workspace_and_owner();
       create trigger "20_guard_owner"
         before update of sales_id on public.%1$I
         for each row
@@ -206,7 +215,7 @@ begin
 end
 $$;
 comment on procedure private.add_owner_triggers(text) is
-  'Makes callers the owners of a table''s new rows, and lets only those give a row away who may manage it.';
+  'Puts a table''s new rows into the caller''s workspace and ownership; only who may manage a row may give it away.';
 
 -- References in arrays --------------------------------------------------------------------------
 
@@ -247,18 +256,16 @@ declare
   referenced_table constant text := tg_argv[1];
   added_ids constant text := case tg_op
     when 'INSERT' then $sql$
-      select n.workspace_id, array_agg(distinct reference.id) as ids
+      select distinct n.workspace_id, reference.id
       from new_rows n
       cross join lateral unnest(n.%1$I) as reference (id)
-      group by n.workspace_id
     $sql$
     else $sql$
-      select n.workspace_id, array_agg(distinct reference.id) as ids
+      select distinct n.workspace_id, reference.id
       from new_rows n
       left join old_rows o using (id)
       cross join lateral unnest(n.%1$I) as reference (id)
       where reference.id <> all (coalesce(o.%1$I, '{}'))
-      group by n.workspace_id
     $sql$
   end;
   added record;
@@ -267,7 +274,11 @@ begin
   if private.is_restoring() then
     return null;
   end if;
-  for added in execute format(added_ids, column_name) loop
+  for added in execute format(
+    'select workspace_id, array_agg(id) as ids from (%s) as added group by workspace_id',
+    format(added_ids, column_name)
+  )
+  loop
     missing := private.missing_ids(referenced_table, added.workspace_id, added.ids);
     if missing <> '{}' then
       raise exception using

@@ -131,6 +131,7 @@ declare
   caller constant uuid := auth.uid();
   caller_member constant bigint := private.member_id();
   request constant text := nullif(current_setting('portico.request_id', true), '');
+  created constant text := case when private.is_restoring() then 'restored' else 'created' end;
   winner_id constant bigint := nullif(current_setting('portico.merged_into', true), '')::bigint;
 begin
   if tg_op = 'INSERT' then
@@ -141,7 +142,7 @@ begin
       n.workspace_id,
       tg_table_name,
       n.id,
-      case when private.is_restoring() then 'restored' else 'created' end,
+      created,
       jsonb_strip_nulls(to_jsonb(n) - left_out),
       caller_member,
       caller,

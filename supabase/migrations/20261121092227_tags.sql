@@ -43,9 +43,15 @@ create policy "managers delete" on public.tags for delete to authenticated
   using (workspace_id = (select private.workspace_id()) and (select private.can_manage()));
 grant select, insert, update, delete on public.tags to authenticated;
 
-call private.add_record_triggers('tags');
+call private.add_identity_triggers('tags');
 call private.add_audit_triggers('tags');
 call private.add_trash_triggers('tags');
+
+create trigger "10_set_workspace"
+  before insert on public.tags
+  for each row
+  when (new.workspace_id is null)
+  execute function private.set_workspace();
 
 create trigger "20_remove_references"
   after delete on public.tags

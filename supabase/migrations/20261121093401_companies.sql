@@ -102,7 +102,7 @@ create policy "owners and managers delete" on public.companies for delete to aut
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.companies to authenticated;
 
-call private.add_record_triggers('companies');
+call private.add_identity_triggers('companies');
 call private.add_owner_triggers('companies');
 call private.add_audit_triggers('companies');
 call private.add_trash_triggers('companies');
@@ -177,20 +177,7 @@ create policy "members delete" on public.favicons_excluded_domains for delete to
   using (workspace_id = (select private.workspace_id()));
 grant select, insert, update, delete on public.favicons_excluded_domains to authenticated;
 
-create trigger "05_guard_new_id"
-  before insert on public.favicons_excluded_domains
-  for each row
-  when (auth.uid() is not null)
-  execute function private.guard_new_id('public.favicons_excluded_domains_id_seq');
-
-create trigger "05_guard_identity"
-  before update of id, workspace_id on public.favicons_excluded_domains
-  for each row
-  when (
-    auth.uid() is not null
-    and (old.id, old.workspace_id) is distinct from (new.id, new.workspace_id)
-  )
-  execute function private.guard_identity();
+call private.add_identity_triggers('favicons_excluded_domains');
 
 -- A member's exclusion belongs to their workspace; the service role's, without one, to everybody.
 create function private.set_exclusion_workspace()

@@ -106,6 +106,10 @@ language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 begin
+  -- Most contacts have at most two addresses, which need no query.
+  if jsonb_typeof(emails) = 'array' and jsonb_array_length(emails) <= 2 then
+    return nullif(concat_ws(' ', emails #>> '{0,email}', emails #>> '{1,email}'), '');
+  end if;
   return (
     select string_agg(element ->> 'email', ' ')
     from jsonb_path_query(emails, '$[*]') as element
@@ -152,7 +156,7 @@ create policy "owners and managers delete" on public.contacts for delete to auth
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.contacts to authenticated;
 
-call private.add_record_triggers('contacts');
+call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
 call private.add_audit_triggers('contacts');
 call private.add_trash_triggers('contacts');
@@ -199,10 +203,14 @@ $$;
 comment on function private.normalize_emails() is
   'Makes email_jsonb an array with normalised addresses, whatever was sent. Nothing is lost.';
 
+-- Most addresses are of small letters, digits and these few characters, and need no change.
 create trigger "30_normalize_emails"
   before insert or update of email_jsonb on public.contacts
   for each row
-  when (new.email_jsonb is not null)
+  when (
+    jsonb_typeof(new.email_jsonb) <> 'array'
+    or jsonb_path_exists(new.email_jsonb, '$[*] ? (!(@.email like_regex "^[a-z0-9@._+-]*$"))')
+  )
   execute function private.normalize_emails();
 
 create trigger "90_set_updated_at"
@@ -231,9 +239,16 @@ returns text
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
+declare
+  number text;
 begin
+  -- Most contacts have one number, which needs no query.
+  if jsonb_typeof(phones) = 'array' and jsonb_array_length(phones) <= 1 then
+    number := coalesce(phones #>> '{0,number}', phones #>> '{0}');
+    return number || ' ' || regexp_replace(number, '[^0-9]', '', 'g');
+  end if;
   return (
-    select string_agg(number || ' ' || regexp_replace(number, '[^0-9]', '', 'g'), ' ')
+    select string_agg(numbers.number || ' ' || regexp_replace(numbers.number, '[^0-9]', '', 'g'), ' ')
     from (
       select coalesce(element ->> 'number', element #>> '{}') as number
       from jsonb_path_query(phones, '$[*]') as element
@@ -247,36 +262,37 @@ comment on function private.phone_numbers(jsonb) is
 -- A contact is found by its company's name: the name is part of contacts.search, weight C. So one
 -- look into one index answers a search over contacts. A company that gets another name changes the
 -- vectors of its contacts, and thereby their versions, as it changes their company_name.
-create function private.contact_search(contact public.contacts)
+create function private.contact_search(contact public.contacts, company_name text)
 returns tsvector
-language plpgsql stable security definer
+language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 begin
   return private.search_vector(
     concat_ws(' ', contact.first_name, contact.last_name),
     private.email_addresses(contact.email_jsonb),
-    concat_ws(
-      ' ', contact.title, private.phone_numbers(contact.phone_jsonb),
-      (
-        select co.name
-        from public.companies co
-        where co.workspace_id = contact.workspace_id and co.id = contact.company_id
-      )
-    ),
+    concat_ws(' ', contact.title, private.phone_numbers(contact.phone_jsonb), company_name),
     contact.background
   );
 end
 $$;
-comment on function private.contact_search(public.contacts) is 'The search vector of a contact.';
+comment on function private.contact_search(public.contacts, text) is
+  'The search vector of a contact who works for a company of this name.';
 
 create function private.set_contact_search()
 returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  company_name text;
 begin
-  new.search := private.contact_search(new);
+  if new.company_id is not null then
+    select co.name into company_name
+    from public.companies co
+    where co.workspace_id = new.workspace_id and co.id = new.company_id;
+  end if;
+  new.search := private.contact_search(new, company_name);
   return new;
 end
 $$;
@@ -296,7 +312,7 @@ set search_path = ''
 as $$
 begin
   update public.contacts c
-  set search = private.contact_search(c)
+  set search = private.contact_search(c, new.name)
   where c.workspace_id = new.workspace_id and c.company_id = new.id;
   return null;
 end

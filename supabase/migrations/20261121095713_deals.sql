@@ -109,7 +109,7 @@ create policy "owners and managers delete" on public.deals for delete to authent
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.deals to authenticated;
 
-call private.add_record_triggers('deals');
+call private.add_identity_triggers('deals');
 call private.add_owner_triggers('deals');
 call private.add_audit_triggers('deals');
 call private.add_trash_triggers('deals');

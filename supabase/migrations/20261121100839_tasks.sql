@@ -64,7 +64,7 @@ create policy "owners and managers delete" on public.tasks for delete to authent
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.tasks to authenticated;
 
-call private.add_record_triggers('tasks');
+call private.add_identity_triggers('tasks');
 call private.add_owner_triggers('tasks');
 call private.add_audit_triggers('tasks');
 call private.add_trash_triggers('tasks');

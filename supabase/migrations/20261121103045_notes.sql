@@ -74,7 +74,7 @@ create policy "owners and managers delete" on public.contact_notes for delete to
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.contact_notes to authenticated;
 
-call private.add_record_triggers('contact_notes');
+call private.add_identity_triggers('contact_notes');
 call private.add_owner_triggers('contact_notes');
 call private.add_audit_triggers('contact_notes');
 call private.add_trash_triggers('contact_notes');
@@ -238,7 +238,7 @@ create policy "owners and managers delete" on public.deal_notes for delete to au
   using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
 grant select, insert, update, delete on public.deal_notes to authenticated;
 
-call private.add_record_triggers('deal_notes');
+call private.add_identity_triggers('deal_notes');
 call private.add_owner_triggers('deal_notes');
 call private.add_audit_triggers('deal_notes');
 call private.add_trash_triggers('deal_notes');

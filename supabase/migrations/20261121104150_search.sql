@@ -1,7 +1,9 @@
 -- Search: over all kinds of records by their words, and by similar spellings where words find little.
 --
 -- Functions  private.search_ids(table_name, words): all matches
---            private.newest_matches(kind, words, most): the newest ones, for every kind of record
+--            private.few_matches(kind, words, most): all matches, unless they are more than most
+--            private.few_with_ids(column_name, ids, hold_all, most): contacts by their tags, deals by
+--            their contact_ids, unless they are more than most
 --            private.search_records(words, kinds, most) returns jsonb
 --            [{"kind", "id", "title", "subtitle", "rank", "matched", "contact_id" or "deal_id"}]
 --
@@ -41,8 +43,8 @@ grant execute on function private.search_ids(text, text) to authenticated, servi
 -- The newest matches ----------------------------------------------------------------------------
 
 -- A word that occurs everywhere is not worth its index, whose answer would be most of the table: the
--- newest records are read one by one instead until enough of them match. Which of the two it is, a
--- look at the newest 200 tells.
+-- newest records are read one by one instead until enough of them match. The newest 500 records tell
+-- which of the two it is.
 
 create function private.vector_sql(kind text)
 returns text
@@ -72,30 +74,30 @@ $$;
 comment on function private.newest_sql(text) is
   'The order in which a kind''s rows t are newest first, as an index has it.';
 
-create function private.are_common(kind text, wanted tsquery)
-returns boolean
+create function private.matching_share(kind text, wanted tsquery)
+returns real
 language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
-  common boolean;
+  share real;
 begin
   execute format(
     $sql$
-      select count(*) >= 10
+      select (count(*) / 500.0)::real
       from (
-        select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 200
+        select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 500
       ) newest
       where vector @@ $2
     $sql$,
     private.vector_sql(kind), kind, private.newest_sql(kind)
-  ) into common using caller_workspace, wanted;
-  return common;
+  ) into share using caller_workspace, wanted;
+  return share;
 end
 $$;
-comment on function private.are_common(text, tsquery) is
-  'Whether at least every twentieth of the caller''s newest records matches.';
+comment on function private.matching_share(text, tsquery) is
+  'Which share of the caller''s newest 500 records matches, from 0 to 1.';
 
 create function private.newest_matches(kind text, words text, most integer)
 returns setof bigint
@@ -113,7 +115,7 @@ begin
   -- order from it.
   return query execute format(
     case
-      when private.are_common(kind, wanted) then $sql$
+      when private.matching_share(kind, wanted) >= 0.05 then $sql$
         select t.id from public.%1$I t
         where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
         order by %3$s limit $3
@@ -130,7 +132,112 @@ end
 $$;
 comment on function private.newest_matches(text, text, integer) is
   'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
-grant execute on function private.newest_matches(text, text, integer) to authenticated;
+
+create function private.estimated_rows(statement text)
+returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  plan json;
+begin
+  execute 'explain (format json) ' || statement into plan;
+  return (plan #>> '{0,Plan,Plan Rows}')::bigint;
+end
+$$;
+comment on function private.estimated_rows(text) is
+  'How many rows the planner expects a statement to return. For trusted text alone.';
+
+create function private.few_matches(kind text, words text, most integer)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+  records bigint;
+  share real;
+  ids bigint[];
+begin
+  if wanted is null or private.vector_sql(kind) is null then
+    return '{}';
+  end if;
+  records := private.estimated_rows(
+    format('select from public.%I t where t.workspace_id = %L', kind, caller_workspace)
+  );
+  share := private.matching_share(kind, wanted);
+  -- In a large workspace to count the matches would cost more than the list itself. One or two matches
+  -- among the newest are no sample.
+  if records > 50 * most and share > 0.005 and records * share > 2 * most then
+    return null;
+  end if;
+  execute format(
+    case
+      when share >= 0.05 then $sql$
+        select array_agg(found.id)
+        from (
+          select t.id from public.%1$I t
+          where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
+          order by %3$s limit $3
+        ) as found
+      $sql$
+      else $sql$
+        select array_agg(found.id)
+        from (
+          select t.id from public.%1$I t where t.workspace_id = $1 and %2$s @@ $2 limit $3
+        ) as found
+      $sql$
+    end,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) into ids using caller_workspace, wanted, most + 1;
+  return case when cardinality(ids) > most then null else coalesce(ids, '{}') end;
+end
+$$;
+comment on function private.few_matches(text, text, integer) is
+  'Ids of the caller''s records of a kind in which every word occurs, as a prefix; null when they are more than most. Above 50 * most records, null also when the newest let expect more than twice as many matches.';
+grant execute on function private.few_matches(text, text, integer) to authenticated;
+
+-- Records that hold an id in an array -----------------------------------------------------------
+
+create function private.few_with_ids(
+  column_name text, ids bigint[], hold_all boolean, most integer
+)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  holders constant text := format(
+    'select t.id, t.workspace_id from public.%I t where t.%I operator(pg_catalog.%s) %L::bigint[]',
+    case column_name when 'tags' then 'contacts' when 'contact_ids' then 'deals' end,
+    column_name,
+    case when hold_all then '@>' else '&&' end,
+    ids
+  );
+  found_ids bigint[];
+begin
+  -- To find a frequent id in the index would cost more than the list itself.
+  if private.estimated_rows(holders) > 5 * most then
+    return null;
+  end if;
+  -- Offset keeps the workspace, which has far more records, from the choice of the index.
+  execute format(
+    $sql$
+      select array_agg(found.id)
+      from (
+        select held.id from (%s offset 0) as held where held.workspace_id = $1 limit $2
+      ) as found
+    $sql$,
+    holders
+  ) into found_ids using caller_workspace, most + 1;
+  return case when cardinality(found_ids) > most then null else coalesce(found_ids, '{}') end;
+end
+$$;
+comment on function private.few_with_ids(text, bigint[], boolean, integer) is
+  'Ids of the caller''s contacts by tags, or deals by contact_ids, that hold all or one of these ids; null when they are more than most, or when the planner expects far more.';
+grant execute on function private.few_with_ids(text, bigint[], boolean, integer) to authenticated;
 
 -- One search over all kinds ---------------------------------------------------------------------
 

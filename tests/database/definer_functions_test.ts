@@ -49,10 +49,8 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`
       select from private.contacts_with('email_jsonb', '[{"email": "ada@example.com"}]') as id
       where id = ${contact_id}`,
-    "private.newest_matches(text,text,integer)": (tx, { contact_id }) =>
-      tx`
-      select from private.newest_matches('contacts', 'lovelace', 1000) as id
-      where id = ${contact_id}`,
+    "private.few_matches(text,text,integer)": (tx, { contact_id }) =>
+      tx`select where ${contact_id} = any (private.few_matches('contacts', 'lovelace', 1000))`,
     "private.search_records(text,text[],integer)": (tx, { contact_id }) =>
       tx`
       select
@@ -73,6 +71,11 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select where private.was_purged(${trash_id})`,
     "private.count_tagged_contacts(bigint)": (tx, { tag_id }) =>
       tx`select where private.count_tagged_contacts(${tag_id}) > 0`,
+    "private.few_with_ids(text,bigint[],boolean,integer)": (tx, { tag_id }) =>
+      tx`
+      select where
+        private.few_with_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
+        or private.few_with_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
     "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
       await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
       await tx`reset role`;

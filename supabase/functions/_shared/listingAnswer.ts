@@ -21,9 +21,9 @@ export async function answerPage(sql: Sql, query: ListQuery, source: Source): Pr
   const from = query.cursor === undefined
     ? { key: [], offset: 0 }
     : decodeCursor(query.cursor, binding, keys.length);
-  const where = whereSql(sql, query, source, matching);
-  const selection = { where, keys, after: from.key, limit: query.limit + 1 };
   try {
+    const { where } = await whereSql(sql, query, source, matching);
+    const selection = { where, keys, after: from.key, limit: query.limit + 1 };
     const [rows, total] = await Promise.all([
       selectRows(sql, source, selection, sql`${jsonSql(sql, query, source)}::text`),
       query.count && countRows(sql, query.count, source.name, where),

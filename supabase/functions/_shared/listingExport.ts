@@ -40,12 +40,12 @@ export async function exportBlock(
   const matching = await matchAgain(sql, query, source, position);
   const order = source.columns.id ? [{ column: source.columns.id, descending: false }] : [];
   const keys = orderKeys(sql, query, undefined, source.columns, order);
-  const where = whereSql(sql, query, source, matching);
-  const selection = { where, keys, after: position?.after ?? [], limit: BLOCK };
   const line = query.format === "csv"
     ? lineSql(sql, source)
     : sql`${jsonSql(sql, query, source)}::text`;
   try {
+    const { where } = await whereSql(sql, query, source, matching);
+    const selection = { where, keys, after: position?.after ?? [], limit: BLOCK };
     const rows = await selectRows(sql, source, selection, line);
     const last = rows.length === BLOCK ? rows.at(-1) : undefined;
     const next = last && { after: last.key, common: matching.common };

@@ -17,7 +17,7 @@ export async function matchingIds(
   most: number,
 ): Promise<{ ids: number[]; count: number }> {
   try {
-    const where = whereSql(sql, query, source, await matchWords(sql, query, source, ""));
+    const { where } = await whereSql(sql, query, source, await matchWords(sql, query, source, ""));
     const rows = await sql<{ id: number }[]>`
       select record.id::float8 as id
       from ${sql(source.name)} as record

@@ -6,6 +6,7 @@ import type { Row } from "./listingPage.ts";
 import type { ListQuery } from "./listingQuery.ts";
 import type { Matching } from "./listingSearch.ts";
 import type { Source } from "./listingSource.ts";
+import { fewHolders } from "./listingHolders.ts";
 import { commaSeparated, conditionSql, joined } from "./listingSql.ts";
 
 /** Which rows. */
@@ -43,19 +44,22 @@ export async function selectRows(
   return rows.slice(0, limit);
 }
 
-/** The conditions of a query. */
-export function whereSql(
+/** The conditions of a query. In an object, since who awaits a fragment would run it. */
+export async function whereSql(
   sql: Sql,
   query: Pick<ListQuery, "conditions" | "filters">,
   { elementKeys, filters }: Source,
   { condition }: Matching,
-): Fragment {
-  const conditions = query.conditions.map((condition) =>
-    conditionSql(sql, condition, elementKeys?.[condition.column.name])
-  );
+): Promise<{ where: Fragment }> {
+  const conditions: Fragment[] = [sql`true`];
+  for (const condition of query.conditions) {
+    conditions.push(conditionSql(sql, condition, elementKeys?.[condition.column.name]));
+    const ids = await fewHolders(sql, condition);
+    if (ids !== undefined) conditions.push(sql`record.id = any (${ids}::text::bigint[])`);
+  }
   if (condition) conditions.push(condition);
   conditions.push(...filterConditions(sql, query.filters, filters));
-  return joined(sql, [sql`true`, ...conditions], sql` and `);
+  return { where: joined(sql, conditions, sql` and `) };
 }
 
 /** The row as JSON: the selected columns, and the relations that are included. */

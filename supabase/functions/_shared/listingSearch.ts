@@ -1,8 +1,9 @@
 /**
- * Words in a list. Up to 1,000 matches are ranked, whatever the table's size. Words that more records
+ * Words in a list. Up to 500 matches are ranked, whatever the table's size. Words that more records
  * hold tell little about them: such a list has its usual order, and reads along it until the page is
- * full, instead of ranking most of the table for 25 rows. A list goes on as its first page began: the
- * cursor is bound to the choice.
+ * full, instead of ranking most of the table for 25 rows. A large workspace estimates the number of
+ * matches from its newest records. A list goes on as its first page began: the cursor is bound to the
+ * choice.
  */
 import { isMadeFor } from "./cursor.ts";
 import type { Fragment, Sql } from "./database.ts";
@@ -10,7 +11,7 @@ import type { ListQuery } from "./listingQuery.ts";
 import { wordsSql } from "./listingSql.ts";
 import type { Source } from "./listingSource.ts";
 
-const MOST_RANKED = 1_000;
+const MOST_RANKED = 500;
 
 /** How the words of a query are looked for. */
 export interface Matching {
@@ -45,8 +46,7 @@ export async function matchWords(
 
 /** The matches as an array literal; undefined when they are more than are worth ranking. */
 async function fewMatches(sql: Sql, table: string, words: string): Promise<string | undefined> {
-  const [row] = await sql<{ count: number; ids: string }[]>`
-    select count(*)::float8 as count, coalesce(array_agg(id), '{}')::text as ids
-    from private.newest_matches(${table}, ${words}, ${MOST_RANKED + 1}::integer) as id`;
-  return row && row.count <= MOST_RANKED ? row.ids : undefined;
+  const [row] = await sql<{ ids: string | null }[]>`
+    select private.few_matches(${table}, ${words}, ${MOST_RANKED}::integer)::text as ids`;
+  return row?.ids ?? undefined;
 }

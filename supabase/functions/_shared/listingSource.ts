@@ -4,7 +4,7 @@ import type { Fragment, Sql } from "./database.ts";
 import type { ListFilters } from "./listingFilters.ts";
 import type { SortKey } from "./listingQuery.ts";
 
-/** `column` holds the search vector; `table` is the kind that `private.newest_matches` finds by. */
+/** `column` holds the search vector; `table` is the kind that `private.few_matches` finds by. */
 export interface Search {
   column: string;
   table?: string;

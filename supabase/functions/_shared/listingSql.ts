@@ -29,11 +29,11 @@ export function conditionSql(sql: Sql, condition: Condition, elementKey?: string
     case "ilike":
       return sql`${left} ilike ${pattern(value)}`;
     case "cs":
-      return sql`${left} @> ${braced(value)}::text::${type}`;
+      return sql`${left} @> ${arraySql(sql, value, column.type)}`;
     case "cd":
-      return sql`${left} <@ ${braced(value)}::text::${type}`;
+      return sql`${left} <@ ${arraySql(sql, value, column.type)}`;
     case "ov":
-      return sql`${left} && ${braced(value)}::text::${type}`;
+      return sql`${left} && ${arraySql(sql, value, column.type)}`;
   }
 }
 
@@ -62,8 +62,9 @@ function pattern(value: string): string {
   return value.replaceAll("*", "%") + (escapesNothing ? "\\" : "");
 }
 
-function braced(value: string): string {
-  return `{${value.replace(/^\{|\}$/g, "")}}`;
+/** A filter's value, `1,2` or `{1,2}`, as an array of this type. */
+export function arraySql(sql: Sql, value: string, type: string): Fragment {
+  return sql`${`{${value.replace(/^\{|\}$/g, "")}}`}::text::${sql.unsafe(type)}`;
 }
 
 function arrayLiteral(items: string[]): string {

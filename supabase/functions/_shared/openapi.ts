@@ -141,7 +141,7 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
     include: { type: "array", items: { type: "string", enum: offer.includes } },
     q: {
       type: "string",
-      description: "Words that must all occur, each as a prefix; ranked unless over 1,000 match.",
+      description: "Words that must all occur, each as a prefix; ranked unless over 500 match.",
     },
     format: {
       type: "string",
