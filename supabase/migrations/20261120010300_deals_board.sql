@@ -1,7 +1,9 @@
 -- What the board and the lists of deals need: positions, which are no change of a deal, and indexes.
 --
+-- Tables     private.board_positions: the live deals in the order of their columns, kept by triggers
 -- Functions  private.arrange_deals(stages, moved_id, moved_stage, neighbour_id, slot)
 --            numbers columns of the caller's board anew, and puts one deal into its place
+--            private.board_totals(), private.first_on_board(stage, most): the caller's board
 
 -- A move renumbers its neighbours. Their content is what it was, and so is their ETag.
 create function private.set_deal_updated_at()
@@ -106,7 +108,7 @@ alter table public.deals add constraint deals_amount_check
 alter table public.deals set (fillfactor = 70);
 drop index public.ix__deals__workspace_id__stage;
 create index ix__deals__workspace_id__stage on public.deals (workspace_id, stage, id);
-create index ix__deals__workspace_id__board on public.deals (workspace_id, stage) include (amount)
+create index ix__deals__workspace_id__board on public.deals (workspace_id, stage)
   where archived_at is null;
 create index ix__deals__workspace_id__updated_at
   on public.deals (workspace_id, updated_at desc nulls last, id desc);
@@ -117,3 +119,111 @@ create index ix__deals__workspace_id__expected_closing_date
   on public.deals (workspace_id, expected_closing_date, id);
 create index ix__deals__workspace_id__closed_at
   on public.deals (workspace_id, closed_at desc nulls last, id desc);
+
+-- The columns of the board ----------------------------------------------------------------------
+
+-- Deals themselves have no index that holds their positions (see above). These rows are narrow and have
+-- one, so that the first deals of a column, and its sum, are read without its other deals.
+create table private.board_positions (
+  deal_id bigint primary key,
+  workspace_id uuid not null,
+  stage text not null,
+  index smallint,
+  amount bigint,
+  constraint board_positions_deal_id_fkey foreign key (workspace_id, deal_id)
+    references public.deals (workspace_id, id) on update cascade on delete cascade
+);
+create index ix__board_positions__workspace_id__deal_id
+  on private.board_positions (workspace_id, deal_id);
+create index ix__board_positions__workspace_id__stage
+  on private.board_positions (workspace_id, stage, index, deal_id) include (amount);
+comment on table private.board_positions is
+  'Stage, position and amount of every deal that is not archived. Kept by triggers of deals.';
+alter table private.board_positions enable row level security;
+create policy "members read" on private.board_positions for select to authenticated
+  using (workspace_id = (select private.workspace_id()));
+revoke all on private.board_positions from anon, authenticated, service_role;
+
+create function private.set_board_positions()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'UPDATE' then
+    delete from private.board_positions p
+    using new_rows n
+    where p.deal_id = n.id and n.archived_at is not null;
+  end if;
+  insert into private.board_positions as p (deal_id, workspace_id, stage, index, amount)
+  select n.id, n.workspace_id, n.stage, n.index, n.amount
+  from new_rows n
+  where n.archived_at is null
+  on conflict (deal_id) do update
+  set stage = excluded.stage, index = excluded.index, amount = excluded.amount
+  where (p.stage, p.index, p.amount) is distinct from
+    (excluded.stage, excluded.index, excluded.amount);
+  return null;
+end
+$$;
+comment on function private.set_board_positions() is
+  'Keeps the board in step with the deals that a statement writes.';
+
+create trigger set_board_positions_inserted
+  after insert on public.deals
+  referencing new table as new_rows
+  for each statement
+  execute function private.set_board_positions();
+create trigger set_board_positions_updated
+  after update on public.deals
+  referencing new table as new_rows
+  for each statement
+  execute function private.set_board_positions();
+
+insert into private.board_positions (deal_id, workspace_id, stage, index, amount)
+select d.id, d.workspace_id, d.stage, d.index, d.amount
+from public.deals d
+where d.archived_at is null;
+
+create function private.board_totals()
+returns table (stage text, count bigint, amount numeric)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    select p.stage, count(*), coalesce(sum(p.amount), 0)
+    from private.board_positions p
+    where p.workspace_id = caller_workspace
+    group by p.stage;
+end
+$$;
+comment on function private.board_totals() is
+  'The stages of the caller''s live deals, with their number and the sum of their amounts.';
+
+create function private.first_on_board(stage text, most integer)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    select p.deal_id
+    from private.board_positions p
+    where p.workspace_id = caller_workspace and p.stage = first_on_board.stage
+    order by p.index, p.deal_id
+    limit most;
+end
+$$;
+comment on function private.first_on_board(text, integer) is
+  'Ids of the caller''s first live deals of a stage, in their order.';
+
+revoke all on function
+  private.set_board_positions(), private.board_totals(), private.first_on_board(text, integer)
+  from public;
+grant execute on function private.board_totals(), private.first_on_board(text, integer)
+  to authenticated;
