@@ -49,7 +49,11 @@ export async function seedScale(
     }
     await setSequences(first);
     await Promise.all([buildIndexes(first, indexes), buildIndexes(second, indexes)]);
-    await first.unsafe(`vacuum analyze ${TABLES.map((name) => `public.${name}`)}, public.tags`);
+    await first.unsafe(
+      `vacuum analyze ${
+        TABLES.map((name) => `public.${name}`)
+      }, public.tags, private.board_positions`,
+    );
     await compareSample(first);
     await first`drop schema bench cascade`;
   } finally {

@@ -1,8 +1,10 @@
 -- Deals: the opportunities of the pipeline, their closing dates and their places on the board.
 --
 -- Tables     deals
+--            private.board_positions: the live deals in the order of their columns, kept by triggers
 -- Functions  private.arrange_deals(stages, moved_id, moved_stage, neighbour_id, slot)
 --            numbers columns of the caller's board anew, and puts one deal into its place
+--            private.board_totals(), private.first_on_board(stage, most): the caller's board
 --
 -- Errors
 --   PT422 unknown_stage, unknown_category   not among the configured values
@@ -76,7 +78,7 @@ comment on column public.deals.closed_at is
 create index ix__deals__workspace_id__company_id on public.deals (workspace_id, company_id);
 create index ix__deals__workspace_id__sales_id on public.deals (workspace_id, sales_id);
 create index ix__deals__workspace_id__stage on public.deals (workspace_id, stage, id);
-create index ix__deals__workspace_id__board on public.deals (workspace_id, stage) include (amount)
+create index ix__deals__workspace_id__board on public.deals (workspace_id, stage)
   where archived_at is null;
 create index ix__deals__workspace_id__created_at
   on public.deals (workspace_id, created_at desc nulls last, id desc);
@@ -313,6 +315,111 @@ create trigger sync_closed_at
   execute function private.sync_closed_at();
 
 -- The board -------------------------------------------------------------------------------------
+
+-- Deals themselves have no index that holds their positions (see above). These rows are narrow and have
+-- one, so that the first deals of a column, and its sum, are read without its other deals.
+create table private.board_positions (
+  deal_id bigint primary key,
+  workspace_id uuid not null,
+  stage text not null,
+  index smallint,
+  amount bigint,
+  constraint board_positions_deal_id_fkey foreign key (workspace_id, deal_id)
+    references public.deals (workspace_id, id) on update cascade on delete cascade
+);
+comment on table private.board_positions is
+  'Stage, position and amount of every deal that is not archived. Kept by triggers of deals.';
+comment on column private.board_positions.deal_id is 'The live deal.';
+comment on column private.board_positions.workspace_id is 'The workspace of the deal.';
+comment on column private.board_positions.stage is 'Its stage: the column of the board.';
+comment on column private.board_positions.index is 'Its position within the column.';
+comment on column private.board_positions.amount is 'Its value.';
+
+create index ix__board_positions__workspace_id__deal_id
+  on private.board_positions (workspace_id, deal_id);
+create index ix__board_positions__workspace_id__stage
+  on private.board_positions (workspace_id, stage, index, deal_id) include (amount);
+
+alter table private.board_positions enable row level security;
+create policy "members read" on private.board_positions for select to authenticated
+  using (workspace_id = (select private.workspace_id()));
+revoke all on private.board_positions from service_role;
+
+create function private.set_board_positions()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'UPDATE' then
+    delete from private.board_positions p
+    using new_rows n
+    where p.deal_id = n.id and n.archived_at is not null;
+  end if;
+  insert into private.board_positions as p (deal_id, workspace_id, stage, index, amount)
+  select n.id, n.workspace_id, n.stage, n.index, n.amount
+  from new_rows n
+  where n.archived_at is null
+  on conflict (deal_id) do update
+  set stage = excluded.stage, index = excluded.index, amount = excluded.amount
+  where (p.stage, p.index, p.amount) is distinct from
+    (excluded.stage, excluded.index, excluded.amount);
+  return null;
+end
+$$;
+comment on function private.set_board_positions() is
+  'Keeps the board in step with the deals that a statement writes.';
+
+create trigger set_board_positions_inserted
+  after insert on public.deals
+  referencing new table as new_rows
+  for each statement
+  execute function private.set_board_positions();
+
+create trigger set_board_positions_updated
+  after update on public.deals
+  referencing new table as new_rows
+  for each statement
+  execute function private.set_board_positions();
+
+create function private.board_totals()
+returns table (stage text, count bigint, amount numeric)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    select p.stage, count(*), coalesce(sum(p.amount), 0)
+    from private.board_positions p
+    where p.workspace_id = caller_workspace
+    group by p.stage;
+end
+$$;
+comment on function private.board_totals() is
+  'The stages of the caller''s live deals, with their number and the sum of their amounts.';
+grant execute on function private.board_totals() to authenticated;
+
+create function private.first_on_board(stage text, most integer)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    select p.deal_id
+    from private.board_positions p
+    where p.workspace_id = caller_workspace and p.stage = first_on_board.stage
+    order by p.index, p.deal_id
+    limit most;
+end
+$$;
+comment on function private.first_on_board(text, integer) is
+  'Ids of the caller''s first live deals of a stage, in their order.';
+grant execute on function private.first_on_board(text, integer) to authenticated;
 
 -- Who calls it holds the workspace's board lock (see the gateway's api/deals/positions.ts), so that two
 -- never number the same column at once.

@@ -76,6 +76,9 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       select where
         private.few_with_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
         or private.few_with_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
+    "private.board_totals()": (tx) => tx`select from private.board_totals()`,
+    "private.first_on_board(text,integer)": (tx) =>
+      tx`select from private.first_on_board('won', 9)`,
     "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
       await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
       await tx`reset role`;
