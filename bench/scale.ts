@@ -110,8 +110,7 @@ async function measure(
   seedSeconds: number,
 ): Promise<ScaleFindings> {
   const rows: Row[] = [];
-  const of = ({ middle, examples }: Workspace) =>
-    requestsAround(middle, examples.email, examples.companyId);
+  const of = ({ middle, examples }: Workspace) => requestsAround(middle, examples);
   for (const [index, request] of of(workspaces[0] ?? fail()).entries()) {
     console.error(`Measuring ${request.name} …`);
     const targets = await Promise.all(

@@ -1,5 +1,6 @@
 /** What a growing workspace is asked for, and how long each answer takes in workspaces of each size. */
 
+import type { Examples } from "./explain.ts";
 import { quantile, sample, type Target } from "./load.ts";
 import { COMMON_WORD, OCCASIONAL_WORD, RARE_WORD } from "./scaleRows.ts";
 import type { Tenant } from "./seed.ts";
@@ -23,20 +24,25 @@ export interface Latency {
 
 const KEYSET = 1.3;
 const SEARCH = 2;
+/** The board's columns hold a hundred times as many deals. */
+const BOARD = 3;
 
-/** All requests, about a workspace in whose middle `middle` lies. */
-export function requestsAround(middle: string, email: string, companyId: number): Request[] {
+/** What the requests of a workspace name. */
+type Named = Pick<Examples, "email" | "companyId" | "tagId">;
+
+/** All requests, about a workspace in whose middle `middle` lies; few contacts have the tag. */
+export function requestsAround(middle: string, named: Named): Request[] {
   return [
-    ...contactRequests(middle, email, companyId),
+    ...contactRequests(middle, named),
     ...searchRequests(),
     { name: "deals, first page", path: "/api/deals", budget: KEYSET },
     { name: "tasks, first page", path: "/api/tasks", budget: KEYSET },
     { name: "activity, first page", path: "/api/activity", budget: KEYSET },
-    { name: "board", path: "/api/deals/board" },
+    { name: "board", path: "/api/deals/board", budget: BOARD },
   ];
 }
 
-function contactRequests(middle: string, email: string, companyId: number): Request[] {
+function contactRequests(middle: string, { email, companyId, tagId }: Named): Request[] {
   const list = (name: string, query: string) => ({
     name,
     path: `/api/contacts${query}`,
@@ -50,6 +56,7 @@ function contactRequests(middle: string, email: string, companyId: number): Requ
     list("contacts by status", "?status=hot"),
     list("contacts of a company", `?company_id=${companyId}`),
     list("contact by e-mail", `?email_jsonb=${email}`),
+    list("contacts with a rare tag", `?tags@cs=${tagId}`),
   ];
 }
 

@@ -165,6 +165,11 @@ async function seedDeals(sql: postgres.Sql, extent: Extent): Promise<void> {
       select initcap(bench.word(number * 7)) || ' for ' || bench.company(number % ${companies}) as name
       offset 0
     ) as names`;
+  await sql`
+    insert into private.board_positions (deal_id, workspace_id, stage, index, amount)
+    select id, workspace_id, stage, index, amount
+    from public.deals
+    where workspace_id = ${workspaceId} and archived_at is null`;
 }
 
 /** A task for every other contact, half of them done; a note on every tenth, and on every other deal. */

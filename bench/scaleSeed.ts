@@ -49,7 +49,11 @@ export async function seedScale(
     }
     await setSequences(first);
     await Promise.all([buildIndexes(first, indexes), buildIndexes(second, indexes)]);
-    await first.unsafe(`vacuum analyze ${TABLES.map((name) => `public.${name}`)}, public.tags`);
+    await first.unsafe(
+      `vacuum analyze ${
+        TABLES.map((name) => `public.${name}`)
+      }, public.tags, private.board_positions`,
+    );
     await compareSample(first);
     await first`drop schema bench cascade`;
   } finally {
@@ -113,11 +117,12 @@ async function compareSample(sql: postgres.Sql): Promise<void> {
   const [row] = await sql<{ differing: number; sample: string | null }[]>`
     select
       count(*)::integer as differing,
-      min(format('%s, not %s', c.search, private.contact_search(c))) as sample
+      min(format('%s, not %s', c.search, private.contact_search(c, co.name))) as sample
     from (
       select c.* from public.contacts c tablesample system (1) limit ${SAMPLE}
     ) as sampled
     join public.contacts c using (id)
-    where c.search is distinct from private.contact_search(c)`;
+    left join public.companies co on co.workspace_id = c.workspace_id and co.id = c.company_id
+    where c.search is distinct from private.contact_search(c, co.name)`;
   if (row?.differing) throw new Error(`${row.differing} vectors differ: ${row.sample}`);
 }

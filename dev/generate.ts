@@ -1,7 +1,8 @@
 /**
  * `deno task generate`: writes everything that follows from the migrations and the operations:
  * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents;
- * and a schema for Drizzle. `--schema-only` ends after the schemas, for when the operations do not fit the new columns yet.
+ * and a schema for Drizzle and a page about the database. `--schema-only` ends after what follows from
+ * the database, for when the operations do not fit the new columns yet.
  * With `--check` it writes nothing, names each file that differs, and fails when there is one.
  */
 import { dirname, fromFileUrl, join } from "@std/path";

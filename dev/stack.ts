@@ -9,12 +9,12 @@ import { type Credentials, loadCredentials } from "./credentials.ts";
 import { functionEnvironment, SITE_URL } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
+import { migrate } from "./migrations.ts";
 import { Postgres } from "./postgres.ts";
 import { type HeldPort, holdPort } from "./process.ts";
 import { createServices } from "./services/mod.ts";
 import type { StackAddresses } from "./stackAddresses.ts";
 import { lockDirectory } from "./stackLock.ts";
-import { pushMigrations } from "./supabaseCli.ts";
 
 /** How to run a stack. A port of 0, the default, takes a free one. */
 export interface StackOptions {
@@ -26,6 +26,8 @@ export interface StackOptions {
   environment?: Record<string, string>;
   /** False runs no function. */
   runFunction?: boolean;
+  /** A folder of migrations instead of supabase/migrations. */
+  migrations?: string;
   /** Another module to serve as the function. */
   entrypoint?: string;
   /** Restarts the function when its files change. */
@@ -80,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const services = await startServices(parts, options, addresses, ports.mail);
   const functions = await Promise.all([
     startFunction(parts, options, addresses),
-    migrate(options, addresses, database.password),
+    prepareDatabase(options, addresses, database.password),
   ]).then(([server]) => server);
   ports.api.release();
   const gateway = startGateway({
@@ -211,14 +213,14 @@ async function startFunction(
   return server;
 }
 
-/** Applies what is missing of supabase/migrations, and lets the function log in. */
-async function migrate(
+/** Applies the migrations that are missing, and lets the function log in. */
+async function prepareDatabase(
   options: StackOptions,
   addresses: StackAddresses,
   password: string,
 ): Promise<void> {
   options.log?.("Applying migrations …");
-  await pushMigrations(addresses.databaseUrl, options.log);
+  await migrate(addresses.databaseUrl, { folder: options.migrations, log: options.log });
   const sql = postgres(addresses.superuserUrl, { max: 1, onnotice: () => {} });
   try {
     const role = await sql`select from pg_roles where rolname = 'portico_gateway'`;

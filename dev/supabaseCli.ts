@@ -47,13 +47,18 @@ export async function supabase(
   return { stdout, stderr };
 }
 
-/** Applies the migrations that a database lacks, then supabase/seed.sql. */
+/** Applies the migrations of a project that a database lacks, then its supabase/seed.sql. */
 export async function pushMigrations(
   databaseUrl: string,
+  workdir: string,
   log?: (line: string) => void,
 ): Promise<void> {
   const remote = databaseUrl.includes("?") ? databaseUrl : `${databaseUrl}?sslmode=disable`;
-  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], { quiet: true, log });
+  await supabase(["db", "push", `--remote=${remote}`, "--include-seed"], {
+    quiet: true,
+    workdir,
+    log,
+  });
 }
 
 /** Returns the path of the CLI's binary, after installing it if it is missing. */

@@ -1,24 +1,28 @@
-/** Everything that follows from the migrations: the shapes of tables and views, for us and Drizzle. */
+/** Everything that follows from the migrations: shapes of tables and views, for us and Drizzle, and a page. */
 import { startStack } from "../stack.ts";
-import { removeStackData } from "../stackData.ts";
+import { removeStackData, temporaryDirectory } from "../stackData.ts";
+import { pageOf } from "./database.ts";
 import { drizzleSchema } from "./drizzle.ts";
+import { formatted } from "./formatted.ts";
+import { readRelations } from "./relations.ts";
 import { schema } from "./schema.ts";
 
 /** Migrates a database of its own and returns: path below the repository's root → text. */
 export async function generateFromDatabase(
   log: (line: string) => void,
 ): Promise<Record<string, string>> {
-  const directory = await Deno.makeTempDir({ prefix: "portico-generate-" });
-  await Deno.chmod(directory, 0o755);
+  const directory = await temporaryDirectory();
   const stack = await startStack({ directory, runFunction: false, durable: false, log });
   try {
-    const [ours, drizzle] = await Promise.all([
+    const [ours, drizzle, { relations, functions }] = await Promise.all([
       schema(stack.superuserUrl),
       drizzleSchema(stack.superuserUrl, directory),
+      readRelations(stack.superuserUrl),
     ]);
     return {
       "supabase/functions/_shared/schema.ts": ours,
       "examples/drizzle/schema.ts": drizzle,
+      "docs/reference/database.md": await formatted(pageOf(relations, functions), "md"),
     };
   } finally {
     await stack.stop();

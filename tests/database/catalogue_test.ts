@@ -48,7 +48,7 @@ test("catalogue: every table that names its workspace fills it in and begins its
       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
         and c.relname <> all (${APPEND_ONLY}::text[])
         and not exists (
-          select from pg_trigger t where t.tgrelid = c.oid and t.tgname = '10_set_workspace'
+          select from pg_trigger t where t.tgrelid = c.oid and t.tgname like '10_set_workspace%'
         )
       union all
       select i.indexrelid::regclass::text from pg_index i

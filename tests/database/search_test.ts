@@ -39,6 +39,33 @@ test("private.search_ids finds a contact by any of its words, prefixes and spell
   }
 });
 
+test("private.search_ids finds a contact by every address and number, in whatever form it is stored", async () => {
+  const { admin } = await foundWorkspace();
+  for (
+    const [words, values] of Object.entries({
+      "two@example.com 4411": {
+        email_jsonb: sql.json([{ email: "one@example.com" }, { email: "two@example.com" }]),
+        phone_jsonb: sql.json([{ number: "+44 11" }]),
+      },
+      "three@example.org 4922": {
+        email_jsonb: sql.json(
+          ["one", "two", "three"].map((name) => ({ email: `${name}@example.org` })),
+        ),
+        phone_jsonb: sql.json([{ number: "+49 21" }, { number: "+49 22" }]),
+      },
+      "4633": { email_jsonb: sql.json([]), phone_jsonb: sql.json("+46 33") },
+      "4744": {
+        email_jsonb: sql.json([{ type: "Work" }]),
+        phone_jsonb: sql.json({ number: "+47 44" }),
+      },
+      "4855": { phone_jsonb: sql.json(["+48 55"]) },
+    })
+  ) {
+    const id = await insert(admin, "contacts", values);
+    assertEquals(await search(admin, "contacts", words), [id], words);
+  }
+});
+
 test("private.search_ids follows every change of what it searches", async () => {
   const { admin } = await foundWorkspace();
   const id = await insert(admin, "companies", { name: "Analytical Engines", city: "London" });
@@ -62,6 +89,24 @@ test("private.search_ids finds in the caller's workspace alone", async () => {
   assertEquals(await search(two.admin, "contacts", "lovelace"), []);
   const disabled = await one.join("rep", true);
   assertEquals(await search(disabled, "contacts", "lovelace"), []);
+});
+
+test("private.few_matches gives all matches, and null when they are more", async () => {
+  const { admin } = await foundWorkspace();
+  const matching = await insertMany(admin, 6, 100);
+  assertEquals(await fewMatches(admin, "ada", 6), matching);
+  assertEquals(await fewMatches(admin, "ada", 5), null);
+  assertEquals(await fewMatches(admin, "nobody", 5), []);
+  assertEquals(await fewMatches(admin, "'", 5), []);
+});
+
+test("private.few_matches goes by the newest records in a workspace with many", async () => {
+  const { admin } = await foundWorkspace();
+  const matching = await insertMany(admin, 60, 600);
+  await sql`analyze public.contacts`;
+  // 660 records are more than 50 * 10, and 60 of the newest 500 let expect 79 matches.
+  assertEquals(await fewMatches(admin, "ada", 10), null);
+  assertEquals(await fewMatches(admin, "ada", 60), matching);
 });
 
 test("contacts.search ranks a name above a mention", async () => {
@@ -93,4 +138,28 @@ async function search(caller: Member, table: string, words: string): Promise<num
     (tx) => tx<{ id: number }[]>`select private.search_ids(${table}, ${words}) as id`,
   );
   return rows.map(({ id }) => id);
+}
+
+/** Inserts contacts who are called Ada, and before them others; returns the ids of the former. */
+async function insertMany(caller: Member, matching: number, others: number): Promise<number[]> {
+  const rows = await asCaller(
+    caller,
+    (tx) =>
+      tx<{ id: number; first_name: string }[]>`
+        insert into public.contacts (first_name, last_seen)
+        select case when number > ${others} then 'Ada' else 'Bob' end, now() + number * interval '1 s'
+        from generate_series(1, ${others + matching}::integer) as number
+        returning id, first_name`,
+  );
+  return rows.filter(({ first_name }) => first_name === "Ada").map(({ id }) => id);
+}
+
+async function fewMatches(caller: Member, words: string, most: number): Promise<number[] | null> {
+  const [row] = await asCaller(
+    caller,
+    (tx) =>
+      tx<{ ids: number[] | null }[]>`
+        select to_json(private.few_matches('contacts', ${words}, ${most}::integer)) as ids`,
+  );
+  return row?.ids?.sort((a, b) => a - b) ?? null;
 }

@@ -1,4 +1,5 @@
 /** The generators refuse what they cannot turn into a document or a schema. */
+import { pageOf, readable } from "../../dev/generate/database.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readDocument } from "../../dev/generate/document.ts";
 import { reduce } from "../../dev/generate/drizzle.ts";
@@ -108,4 +109,55 @@ Deno.test("generate: emitSchema gives arrays their element, unknown types any va
     "const nullableBigintArray = bigintArray.nullable();",
     "const json = z.unknown();",
   ]);
+});
+
+Deno.test("generate: an expression of the catalogue is written as people write it", () => {
+  assertEquals(
+    readable("((workspace_id = ( SELECT private.workspace_id() AS workspace_id)) AND a.may(id))"),
+    "workspace_id = private.workspace_id() and a.may(id)",
+  );
+  assertEquals(
+    readable("((role = ANY (ARRAY['admin'::text, 'REP AND'::text])))"),
+    "role in ('admin', 'REP AND')",
+  );
+  assertEquals(readable("(a) and (b)"), "(a) and (b)");
+});
+
+Deno.test("generate: the database page shows tables, who may do what, and the diagram", () => {
+  const page = pageOf([{
+    name: "public.tags",
+    is_view: false,
+    comment: "Labels.",
+    columns: [{
+      name: "id",
+      type: "bigint",
+      nullable: false,
+      default: "identity",
+      comment: "A | B",
+    }],
+    constraints: [{ name: "tags_pkey", kind: "p", definition: "PRIMARY KEY (id)" }],
+    parents: [{ column: "workspace_id", parent: "public.workspaces", required: true }],
+    arrays: [],
+    indexes: ["CREATE UNIQUE INDEX uq__tags USING btree (name)"],
+    policies: [{
+      name: "members read",
+      command: "select",
+      roles: ["authenticated"],
+      using: "(id = 1)",
+      check: "",
+    }],
+    triggers: [{ name: "10_a", events: "before insert of each row", comment: "Does it." }],
+    grants: [{ role: "authenticated", privileges: "select" }],
+  }], []);
+  for (
+    const line of [
+      "  workspaces ||--o{ tags : workspace_id",
+      "| `id` | bigint |  | `identity` | A \\| B |",
+      "- `tags_pkey`: `primary key (id)`",
+      "- `uq__tags`: `unique (name)`",
+      "- **members read**: select by authenticated, of rows where `id = 1`",
+      "- `10_a`, before insert of each row: Does it.",
+      "- `authenticated`: select",
+    ]
+  ) assertStringIncludes(page, line);
 });

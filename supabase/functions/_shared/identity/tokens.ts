@@ -24,10 +24,10 @@ export type { JWTPayload } from "jose";
 /** The claims of a valid token; throws 401 with its own code for any other. */
 export type VerifyToken = (token: string) => Promise<JWTPayload>;
 
-/** Makes the function that verifies tokens of this project. */
+/** Makes the function that verifies tokens of this project; the first token makes the key sets. */
 export function createVerifyToken(settings: Settings): VerifyToken {
-  const keys = createKeys(settings);
-  return (token) => verify(token, keys, settings);
+  let keys: Keys | undefined;
+  return (token) => verify(token, keys ??= createKeys(settings), settings);
 }
 
 interface Keys {

@@ -157,11 +157,11 @@ export function comparisonSql(
     case "ilike":
       return sql`${left} ilike ${likePattern(value)}`;
     case "cs":
-      return sql`${left} @> ${inBraces(value)}::text::${type}`;
+      return sql`${left} @> ${idsSql(sql, value)}`;
     case "cd":
-      return sql`${left} <@ ${inBraces(value)}::text::${type}`;
+      return sql`${left} <@ ${idsSql(sql, value)}`;
     case "ov":
-      return sql`${left} && ${inBraces(value)}::text::${type}`;
+      return sql`${left} && ${idsSql(sql, value)}`;
   }
 }
 
@@ -180,8 +180,9 @@ function likePattern(value: string): string {
   return value.replaceAll("*", "%") + (endsInEscape ? "\\" : "");
 }
 
-function inBraces(value: string): string {
-  return `{${value.replace(/^\{|\}$/g, "")}}`;
+/** Ids in a filter, `1,2` or `{1,2}`, as an array. */
+export function idsSql(sql: Sql, value: string): Fragment {
+  return arraySql(sql, value.match(/\d+/g) ?? [], "bigint");
 }
 
 /** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */

@@ -12,7 +12,7 @@
 import type { Column } from "./columns.ts";
 import { commaSeparated, type Fragment, type Sql } from "../database/database.ts";
 import type { ListParameters, ListQuery } from "./parse.ts";
-import { matchWords, type Search } from "./search.ts";
+import { holderConditions, matchWords, type Search } from "./search.ts";
 import { jsonSql, type Key, type ListSource, orderKeys, selectRows, whereSql } from "./select.ts";
 
 /** Records that are read at once. */
@@ -52,11 +52,12 @@ export async function exportBlock(
 ): Promise<ExportBlock> {
   const { words, format, sort } = query;
   const match = await matchWords(sql, words, source.search, position?.tooManyToRank);
+  const holders = await holderConditions(sql, query.conditions);
   const { id } = source.columns;
   const byId = id ? [{ column: id, descending: false }] : [];
   const separator = format === "csv" ? "\r\n" : "\n";
   const { text, hasMore, last } = await selectRows(sql, source, {
-    where: whereSql(sql, query, source, match.condition),
+    where: whereSql(sql, query, source, match.condition ? [match.condition, ...holders] : holders),
     keys: orderKeys(sql, sort.length > 0 ? sort : byId, source),
     after: position?.after,
     limit: BLOCK_SIZE,

@@ -36,7 +36,7 @@ import {
 } from "./parse.ts";
 import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
-import { matchWords, type Search } from "./search.ts";
+import { holderConditions, matchWords, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
 export { type Column, LIST_OPERATORS } from "./columns.ts";
@@ -198,7 +198,10 @@ async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<R
   const keys = orderKeys(sql, sort, source, query.sort.length > 0 ? undefined : match.rank);
   const binding = bindingOf(query, source, match.tooManyToRank);
   const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
-  const where = whereSql(sql, query, source, match.condition);
+  const where = whereSql(sql, query, source, [
+    ...(match.condition ? [match.condition] : []),
+    ...await holderConditions(sql, query.conditions),
+  ]);
   const shown = sql`${jsonSql(sql, query, source)}::text`;
   const [rows, counted] = await Promise.all([
     selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
@@ -226,7 +229,8 @@ async function findMatching(
   source: Source,
 ): Promise<{ ids: number[]; count: number }> {
   const { condition } = await matchWords(sql, filter.words, source.search);
-  const where = whereSql(sql, filter, source, condition);
+  const holders = await holderConditions(sql, filter.conditions);
+  const where = whereSql(sql, filter, source, condition ? [condition, ...holders] : holders);
   const ids = await selectIds(sql, where, limit + 1, source);
   if (ids.length <= limit) return { ids, count: ids.length };
   return { ids: [], count: await countRows(sql, "exact", source.name, where) };

@@ -80,7 +80,7 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   cursor: z.string().describe("`next_cursor` of the page before."),
   count: z.enum(["exact", "estimated"]),
   q: z.string()
-    .describe("Words that must all occur, each as a prefix; ranked unless too many match."),
+    .describe("Words that must all occur, each as a prefix; ranked unless over 500 match."),
   format: z.enum(["json", "csv", "ndjson"])
     .describe("csv or ndjson: all records as a file, a line each."),
 };

@@ -6,15 +6,17 @@
  * until the page is full. The first page decides which; the pages after it follow.
  */
 import type { Fragment, Sql } from "../database/database.ts";
+import { idsSql } from "./columns.ts";
+import type { Condition } from "./parse.ts";
 
-const MAXIMUM_RANKED = 1_000;
+const MAXIMUM_RANKED = 500;
 
 /** How the words of a list are looked for. */
 export interface Search {
   /** Column of type tsvector. */
   column: string;
   /**
-   * The name by which `private.newest_matches` and `private.search_ids` know the table. They use its
+   * The name by which `private.few_matches` and `private.search_ids` know the table. They use its
    * index, which row-level security keeps `@@` from. Without it every record is compared.
    */
   table?: string;
@@ -60,8 +62,28 @@ export async function matchWords(
 
 /** The ids of the matches as an array literal; undefined when there are too many to rank. */
 async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
-  const [row] = await sql<{ count: number; ids: string }[]>`
-    select count(*)::float8 as count, coalesce(array_agg(id), '{}')::text as ids
-    from private.newest_matches(${table}, ${words}, ${MAXIMUM_RANKED + 1}::integer) as id`;
-  return row && row.count <= MAXIMUM_RANKED ? row.ids : undefined;
+  const [row] = await sql<{ ids: string | null }[]>`
+    select private.few_matches(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
+  return row?.ids ?? undefined;
+}
+
+const MAXIMUM_HOLDERS = 1_000;
+
+/**
+ * Conditions that limit a list to the few records whose array holds the ids of a filter. Row-level
+ * security keeps Postgres from using the index of such a column, so a function finds them through it;
+ * when many records hold the ids there is no such condition, and the list reads along its order.
+ */
+export async function holderConditions(sql: Sql, conditions: Condition[]): Promise<Fragment[]> {
+  const found: Fragment[] = [];
+  for (const { column, operator, value } of conditions) {
+    if (column.kind !== "ids" || (operator !== "cs" && operator !== "ov")) continue;
+    const [row] = await sql<{ ids: string | null }[]>`
+      select private.few_with_ids(
+        ${column.name}, ${idsSql(sql, value)}, ${operator === "cs"}::boolean,
+        ${MAXIMUM_HOLDERS}::integer
+      )::text as ids`;
+    if (row && row.ids !== null) found.push(sql`record.id = any (${row.ids}::text::bigint[])`);
+  }
+  return found;
 }

@@ -57,12 +57,12 @@ export interface Rows {
   hasMore: boolean;
 }
 
-/** The conditions of a query; `match` is that of its words. */
+/** The conditions of a query, and further ones that its words and rare ids have led to. */
 export function whereSql(
   sql: Sql,
   query: Pick<ListQuery, "conditions" | "filters">,
   source: ListSource,
-  match: Fragment | undefined,
+  further: Fragment[],
 ): Fragment {
   const { filters = {} } = source;
   const conditions = query.conditions.map((condition) => conditionSql(sql, condition, source));
@@ -70,7 +70,7 @@ export function whereSql(
     .flatMap((name) => filters[name]?.condition?.(sql, query.filters) ?? []);
   return joined(
     sql,
-    [sql`true`, ...conditions, ...(match ? [match] : []), ...ownFilters],
+    [sql`true`, ...conditions, ...further, ...ownFilters],
     sql` and `,
   );
 }

@@ -120,9 +120,7 @@ function permittedSql(
   owner: string | undefined,
 ): Fragment {
   if (!owner) return deletes ? sql`(select private.can_manage())` : sql`true`;
-  const manages = sql`
-    ((select private.can_manage())
-      or ${sql(owner)} is not distinct from (select private.member_id()))`;
+  const manages = sql`private.may_manage(${sql(owner)})`;
   if (deletes) return manages;
   if (!(owner in set)) return sql`true`;
   return sql`

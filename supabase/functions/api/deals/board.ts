@@ -68,32 +68,14 @@ export const dealsBoard = read({
 });
 
 async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
+  const { live, totals, first } = columnsSql(sql, query);
   const [row] = await sql<{ board: string }[]>`
     with settings as (
       select private.effective_configuration(config) as config from configuration
     ),
-    configured as (
-      select
-        stage.value ->> 'value' as stage,
-        min(stage.value ->> 'label') as label,
-        min(stage.position) as position
-      from settings
-      cross join lateral jsonb_array_elements(settings.config -> 'dealStages')
-        with ordinality as stage (value, position)
-      where stage.value ->> 'value' is not null
-      group by 1
-    ),
-    live as materialized (
-      select record.id, record.stage, record.index, record.amount
-      from deals as record
-      where ${liveSql(sql, query)}
-    ),
-    totals as (
-      select stage, count(*) as count, coalesce(sum(amount), 0) as amount
-      from live
-      group by stage
-    ),
+    configured as (${configuredSql(sql)}),
+    live as materialized (${live}),
+    totals as (${totals}),
     board_columns as (
       select
         coalesce(configured.stage, totals.stage) as stage,
@@ -107,52 +89,89 @@ async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
     )
     select json_build_object(
       'currency', settings.config ->> 'currency',
-      'data', (
-        select coalesce(
-          json_agg(
-            json_build_object(
-              'stage', stage,
-              'label', label,
-              'configured', configured,
-              'count', count,
-              'amount', amount,
-              'deals', (${dealsSql(sql, limit)})
-            )
-            order by position nulls last, stage
-          ),
-          '[]'
-        )
-        from board_columns
-      )
+      'data', (select coalesce(${columnsJson(sql, first)}, '[]') from board_columns)
     )::text as board
     from settings`;
   return new JsonText(invariant(row, "The board returned no row").board);
 }
 
-/** What is on the board, and passes the filters. */
-function liveSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuery): Fragment {
-  const conditions = [sql`record.archived_at is null`];
+/** The stages of the configuration `settings`, in their order. */
+function configuredSql(sql: Sql): Fragment {
+  return sql`
+    select
+      stage.value ->> 'value' as stage,
+      min(stage.value ->> 'label') as label,
+      min(stage.position) as position
+    from settings
+    cross join lateral jsonb_array_elements(settings.config -> 'dealStages')
+      with ordinality as stage (value, position)
+    where stage.value ->> 'value' is not null
+    group by 1`;
+}
+
+/** All of `board_columns` as one JSON array: configured stages first. */
+function columnsJson(sql: Sql, first: Fragment): Fragment {
+  return sql`
+    json_agg(
+      json_build_object(
+        'stage', stage,
+        'label', label,
+        'configured', configured,
+        'count', count,
+        'amount', amount,
+        'deals', (${dealsSql(sql, first)})
+      )
+      order by position nulls last, stage
+    )`;
+}
+
+/** The deals of the board, the totals of its columns, and the first deals of `board_columns`. */
+function columnsSql(sql: Sql, query: BoardQuery) {
+  // Numbers stand in the text, for the planner.
+  const limit = sql.unsafe(String(query.limit ?? DEFAULT_LIMIT));
+  const conditions = filtersSql(sql, query);
+  if (conditions.length === 0) {
+    return {
+      live: sql`select where false`,
+      totals: sql`select stage, count, amount from private.board_totals()`,
+      first: sql`select private.first_on_board(board_columns.stage, ${limit}) as id`,
+    };
+  }
+  return {
+    live: sql`
+      select record.id, record.stage, record.index, record.amount
+      from deals as record
+      where record.archived_at is null and ${joined(sql, conditions, sql` and `)}`,
+    totals: sql`
+      select stage, count(*) as count, coalesce(sum(amount), 0) as amount
+      from live
+      group by stage`,
+    first: sql`
+      select live.id
+      from live
+      where live.stage = board_columns.stage
+      order by live.index, live.id
+      limit ${limit}`,
+  };
+}
+
+function filtersSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuery): Fragment[] {
+  const conditions: Fragment[] = [];
   if (company_id !== undefined) conditions.push(sql`record.company_id = ${company_id}`);
   if (category !== undefined) conditions.push(sql`record.category = ${category}`);
   if (sales_id !== undefined) conditions.push(sql`record.sales_id = ${sales_id}`);
   if (q.trim() !== "") {
     conditions.push(sql`record.id in (select private.search_ids('deals', ${q}))`);
   }
-  return joined(sql, conditions, sql` and `);
+  return conditions;
 }
 
-/** The first deals of the column `board_columns`. The limit stands in the text, for the planner. */
-function dealsSql(sql: Sql, limit: number): Fragment {
+/** The first deals of the column `board_columns`. */
+function dealsSql(sql: Sql, first: Fragment): Fragment {
   const fields = deals.list.parameters.fields.map((name) => sql`record.${sql(name)}`);
   return sql`
     select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
-    from (
-      select live.id
-      from live
-      where live.stage = board_columns.stage
-      order by live.index, live.id
-      limit ${sql.unsafe(String(limit))}
-    ) as first
+    from (${first}) as first
     cross join lateral (
       select ${commaSeparated(sql, fields)}, (${ownerSql(sql)}) as owner
       from deals_summary as record

@@ -1,0 +1,428 @@
+-- Search: over all kinds of records by their words, and by similar spellings where words find little.
+--
+-- Functions  private.search_ids(table_name, words): all matches
+--            private.few_matches(kind, words, most): all matches, unless they are more than most
+--            private.few_with_ids(column_name, ids, hold_all, most): contacts by their tags, deals by
+--            their contact_ids, unless they are more than most
+--            private.search_records(words, kinds, most) returns jsonb
+--            [{"kind", "id", "title", "subtitle", "rank", "matched", "contact_id" or "deal_id"}]
+--
+-- Under row level security PostgreSQL cannot use a GIN index for @@, ilike or @>, because these
+-- operators are not leakproof. The functions therefore look in the index themselves, in the caller's
+-- workspace only:  where id in (select private.search_ids('contacts', 'ada love'))
+
+create function private.search_ids(table_name text, words text)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+begin
+  case table_name
+    when 'contacts' then
+      return query
+        select c.id from public.contacts c
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
+    when 'companies' then
+      return query
+        select c.id from public.companies c
+        where c.workspace_id = caller_workspace and c.search @@ wanted;
+    when 'deals' then
+      return query
+        select d.id from public.deals d
+        where d.workspace_id = caller_workspace and d.search @@ wanted;
+  end case;
+end
+$$;
+comment on function private.search_ids(text, text) is
+  'Ids of the caller''s contacts, companies or deals in which every word occurs; none without a word.';
+grant execute on function private.search_ids(text, text) to authenticated, service_role;
+
+-- The newest matches ----------------------------------------------------------------------------
+
+-- A word that occurs everywhere is not worth its index, whose answer would be most of the table: the
+-- newest records are read one by one instead until enough of them match. The newest 500 records tell
+-- which of the two it is.
+
+create function private.vector_sql(kind text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when kind in ('contacts', 'companies', 'deals') then 't.search'
+    when kind in ('contact_notes', 'deal_notes') then 'private.search_vector(null, null, null, t.text)'
+  end
+$$;
+comment on function private.vector_sql(text) is
+  'What is searched of a row t; null for a kind that is not searched.';
+
+create function private.newest_sql(kind text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select format('t.%I desc nulls last, t.id desc', case kind
+    when 'contacts' then 'last_seen'
+    when 'contact_notes' then 'date'
+    when 'deal_notes' then 'date'
+    else 'created_at'
+  end)
+$$;
+comment on function private.newest_sql(text) is
+  'The order in which a kind''s rows t are newest first, as an index has it.';
+
+create function private.matching_share(kind text, wanted tsquery)
+returns real
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  share real;
+begin
+  execute format(
+    $sql$
+      select (count(*) / 500.0)::real
+      from (
+        select %s as vector from public.%I t where t.workspace_id = $1 order by %s limit 500
+      ) newest
+      where vector @@ $2
+    $sql$,
+    private.vector_sql(kind), kind, private.newest_sql(kind)
+  ) into share using caller_workspace, wanted;
+  return share;
+end
+$$;
+comment on function private.matching_share(text, tsquery) is
+  'Which share of the caller''s newest 500 records matches, from 0 to 1.';
+
+create function private.newest_matches(kind text, words text, most integer)
+returns setof bigint
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+begin
+  if wanted is null or private.vector_sql(kind) is null then
+    return;
+  end if;
+  -- In the first form coalesce keeps the condition from the index, in the second offset keeps the
+  -- order from it.
+  return query execute format(
+    case
+      when private.matching_share(kind, wanted) >= 0.05 then $sql$
+        select t.id from public.%1$I t
+        where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
+        order by %3$s limit $3
+      $sql$
+      else $sql$
+        select t.id
+        from (select * from public.%1$I t where t.workspace_id = $1 and %2$s @@ $2 offset 0) t
+        order by %3$s limit $3
+      $sql$
+    end,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) using caller_workspace, wanted, most;
+end
+$$;
+comment on function private.newest_matches(text, text, integer) is
+  'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
+
+create function private.estimated_rows(statement text)
+returns bigint
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  plan json;
+begin
+  execute 'explain (format json) ' || statement into plan;
+  return (plan #>> '{0,Plan,Plan Rows}')::bigint;
+end
+$$;
+comment on function private.estimated_rows(text) is
+  'How many rows the planner expects a statement to return. For trusted text alone.';
+
+create function private.few_matches(kind text, words text, most integer)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  wanted constant tsquery := private.search_query(words);
+  records bigint;
+  share real;
+  ids bigint[];
+begin
+  if wanted is null or private.vector_sql(kind) is null then
+    return '{}';
+  end if;
+  records := private.estimated_rows(
+    format('select from public.%I t where t.workspace_id = %L', kind, caller_workspace)
+  );
+  share := private.matching_share(kind, wanted);
+  -- In a large workspace to count the matches would cost more than the list itself. One or two matches
+  -- among the newest are no sample.
+  if records > 50 * most and share > 0.005 and records * share > 2 * most then
+    return null;
+  end if;
+  execute format(
+    case
+      when share >= 0.05 then $sql$
+        select array_agg(found.id)
+        from (
+          select t.id from public.%1$I t
+          where t.workspace_id = $1 and coalesce(%2$s @@ $2, false)
+          order by %3$s limit $3
+        ) as found
+      $sql$
+      else $sql$
+        select array_agg(found.id)
+        from (
+          select t.id from public.%1$I t where t.workspace_id = $1 and %2$s @@ $2 limit $3
+        ) as found
+      $sql$
+    end,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) into ids using caller_workspace, wanted, most + 1;
+  return case when cardinality(ids) > most then null else coalesce(ids, '{}') end;
+end
+$$;
+comment on function private.few_matches(text, text, integer) is
+  'Ids of the caller''s records of a kind in which every word occurs, as a prefix; null when they are more than most. Above 50 * most records, null also when the newest let expect more than twice as many matches.';
+grant execute on function private.few_matches(text, text, integer) to authenticated;
+
+-- Records that hold an id in an array -----------------------------------------------------------
+
+create function private.few_with_ids(
+  column_name text, ids bigint[], hold_all boolean, most integer
+)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  holders constant text := format(
+    'select t.id, t.workspace_id from public.%I t where t.%I operator(pg_catalog.%s) %L::bigint[]',
+    case column_name when 'tags' then 'contacts' when 'contact_ids' then 'deals' end,
+    column_name,
+    case when hold_all then '@>' else '&&' end,
+    ids
+  );
+  found_ids bigint[];
+begin
+  -- To find a frequent id in the index would cost more than the list itself.
+  if private.estimated_rows(holders) > 5 * most then
+    return null;
+  end if;
+  -- Offset keeps the workspace, which has far more records, from the choice of the index.
+  execute format(
+    $sql$
+      select array_agg(found.id)
+      from (
+        select held.id from (%s offset 0) as held where held.workspace_id = $1 limit $2
+      ) as found
+    $sql$,
+    holders
+  ) into found_ids using caller_workspace, most + 1;
+  return case when cardinality(found_ids) > most then null else coalesce(found_ids, '{}') end;
+end
+$$;
+comment on function private.few_with_ids(text, bigint[], boolean, integer) is
+  'Ids of the caller''s contacts by tags, or deals by contact_ids, that hold all or one of these ids; null when they are more than most, or when the planner expects far more.';
+grant execute on function private.few_with_ids(text, bigint[], boolean, integer) to authenticated;
+
+-- One search over all kinds ---------------------------------------------------------------------
+
+-- matched is "words" (every word occurs, as a prefix; rank by where and how often) or "similar" (every
+-- word resembles one of the record's names or addresses; rank by how much). Contacts, companies and
+-- deals can be similar; notes cannot.
+
+create function private.hits_by_words(kind text, words text, most integer)
+returns table (id bigint, rank real)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query execute format(
+    $sql$
+      select t.id, ts_rank(%2$s, $2) as rank
+      from public.%1$I t
+      where t.workspace_id = $1 and t.id in (select private.newest_matches(%1$L, $3, 1000))
+      order by rank desc, %3$s
+      limit $4
+    $sql$,
+    kind, private.vector_sql(kind), private.newest_sql(kind)
+  ) using caller_workspace, private.search_query(words), words, most;
+end
+$$;
+comment on function private.hits_by_words(text, text, integer) is
+  'The best of the caller''s newest 1,000 records of a kind in which every word occurs.';
+
+create function private.comparable_words(words text)
+returns text[]
+language sql immutable
+set search_path = ''
+as $$
+  select coalesce(array_agg(distinct word), '{}')
+  from (
+    select lower(split_part(part, '@', 1)) as word
+    from regexp_split_to_table(extensions.unaccent('extensions.unaccent'::regdictionary, words), '[\s,;]+') as part
+  ) as parts
+  where char_length(word) >= 3
+$$;
+comment on function private.comparable_words(text) is
+  'The words of a search that are long enough to be compared by their spelling.';
+
+create function private.hits_by_spelling(kind text, words text, most integer)
+returns table (id bigint, rank real)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  compared constant text[] := private.comparable_words(words);
+  names constant text := case kind
+    when 'contacts' then 'private.contact_spelling(t.first_name, t.last_name, t.email_jsonb)'
+    else 't.name'
+  end;
+begin
+  if compared = '{}' or kind not in ('contacts', 'companies', 'deals') then
+    return;
+  end if;
+  perform set_config('pg_trgm.word_similarity_threshold', '0.45', true);
+  return query execute format(
+    $sql$
+      select candidates.id, least(resemblance.least, 1)::real
+      from unnest($2) as word
+      cross join lateral (
+        select t.id, %2$s as names
+        from public.%1$I t
+        where t.workspace_id = $1 and word operator(extensions.<%%) %2$s
+        limit 500
+      ) candidates
+      cross join lateral (
+        select
+          min(extensions.word_similarity(other, candidates.names)) as least,
+          avg(extensions.word_similarity(other, candidates.names)) as mean
+        from unnest($2) as other
+      ) resemblance
+      where resemblance.least >= 0.45
+      group by candidates.id, resemblance.least, resemblance.mean
+      order by resemblance.mean desc, candidates.id desc
+      limit $3
+    $sql$,
+    kind, names
+  ) using caller_workspace, compared, most;
+end
+$$;
+comment on function private.hits_by_spelling(text, text, integer) is
+  'The caller''s records of a kind whose names or addresses resemble every word.';
+
+create function private.describe_hit(kind text, record_id bigint)
+returns jsonb
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  return case kind
+    when 'contacts' then (
+      select jsonb_build_object(
+        'title', coalesce(
+          nullif(btrim(concat_ws(' ', c.first_name, c.last_name)), ''),
+          c.email_jsonb #>> '{0,email}', '#' || c.id
+        ),
+        'subtitle', coalesce(
+          nullif(concat_ws(', ', nullif(c.title, ''), co.name), ''), c.email_jsonb #>> '{0,email}'
+        )
+      )
+      from public.contacts c
+      left join public.companies co on co.workspace_id = c.workspace_id and co.id = c.company_id
+      where c.id = record_id
+    )
+    when 'companies' then (
+      select jsonb_build_object(
+        'title', c.name,
+        'subtitle', nullif(concat_ws(', ', nullif(c.sector, ''), nullif(c.city, '')), '')
+      )
+      from public.companies c
+      where c.id = record_id
+    )
+    when 'deals' then (
+      select jsonb_build_object('title', d.name, 'subtitle', concat_ws(', ', d.stage, co.name))
+      from public.deals d
+      left join public.companies co on co.workspace_id = d.workspace_id and co.id = d.company_id
+      where d.id = record_id
+    )
+    when 'contact_notes' then (
+      select jsonb_build_object(
+        'title', left(btrim(n.text), 200),
+        'subtitle', private.describe_hit('contacts', n.contact_id) -> 'title',
+        'contact_id', n.contact_id
+      )
+      from public.contact_notes n
+      where n.id = record_id
+    )
+    when 'deal_notes' then (
+      select jsonb_build_object(
+        'title', left(btrim(n.text), 200), 'subtitle', d.name, 'deal_id', n.deal_id
+      )
+      from public.deal_notes n
+      join public.deals d on d.workspace_id = n.workspace_id and d.id = n.deal_id
+      where n.id = record_id
+    )
+  end;
+end
+$$;
+comment on function private.describe_hit(text, bigint) is
+  'Title and subtitle of a record, and the contact or deal of a note. Checks no workspace: for search_records alone.';
+
+create function private.search_records(words text, kinds text[], most integer)
+returns jsonb
+language sql stable security definer
+set search_path = ''
+as $$
+  with by_words as materialized (
+    select wanted.kind, wanted.position, hit.id, hit.rank
+    from unnest(kinds) with ordinality as wanted (kind, position)
+    cross join lateral private.hits_by_words(wanted.kind, words, most) as hit
+  ), hits as (
+    select b.*, 'words' as matched from by_words b
+    union all
+    select wanted.kind, wanted.position, hit.id, hit.rank, 'similar'
+    from unnest(kinds) with ordinality as wanted (kind, position)
+    cross join lateral (select count(*) as hits from by_words b where b.kind = wanted.kind) as found
+    cross join lateral private.hits_by_spelling(
+      -- No kind, no look at the index.
+      case when found.hits < least(most, 5) then wanted.kind else '' end, words, most
+    ) as hit
+    where not exists (select from by_words b where b.kind = wanted.kind and b.id = hit.id)
+  ), shown as (
+    select
+      h.*,
+      row_number() over (partition by h.kind order by h.matched desc, h.rank desc) as place
+    from hits h
+  )
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object('kind', s.kind, 'id', s.id, 'rank', s.rank, 'matched', s.matched)
+        || private.describe_hit(s.kind, s.id)
+      order by s.matched desc, s.rank desc, s.position, s.place
+    ),
+    '[]'
+  )
+  from shown s
+  where s.place <= most
+$$;
+comment on function private.search_records(text, text[], integer) is
+  'Returns at most `most` of the caller''s records of each kind, best first, as JSON.';
+grant execute on function private.search_records(text, text[], integer) to authenticated;
