@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
 import { contactsListing } from "../../../supabase/functions/api/contacts/queries.ts";
+import type { ExportPosition } from "../../../supabase/functions/_shared/list/export.ts";
 import { become, foundWorkspace, type Member, sql } from "../../support/database.ts";
 import { stack, test } from "../../support/workspace.ts";
 
@@ -25,13 +26,13 @@ async function blocksOf(member: Member, parameters: Record<string, string>): Pro
     await become(connection, member);
     const query = contactsListing.query.parse({ format: "ndjson", ...parameters });
     const blocks: Block[] = [];
-    for (let position; blocks.length === 0 || position;) {
+    let position: ExportPosition | undefined;
+    do {
       statements.length = 0;
-      const block = await contactsListing.export(connection, query, position);
-      const lines = block.text.split("\n").length - 1;
-      blocks.push({ statements: statements.slice(), lines });
-      position = block.next;
-    }
+      const { text, next } = await contactsListing.export(connection, query, position);
+      blocks.push({ statements: statements.slice(), lines: text.split("\n").length - 1 });
+      position = next;
+    } while (position);
     return blocks;
   } finally {
     await connection`rollback`;

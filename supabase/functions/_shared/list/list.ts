@@ -192,7 +192,7 @@ async function findMatching(
 ): Promise<{ ids: number[]; count: number }> {
   const { condition } = await matchWords(sql, filter.words, source.search);
   const where = whereSql(sql, filter, source, condition);
-  const ids = await selectIds(sql, where, limit + 1, source);
+  const ids = await selectIds(sql, source.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
   return { ids: [], count: await countRows(sql, "exact", source.name, where) };
 }
