@@ -40,6 +40,15 @@ import type { Reply } from "../reply.ts";
 import { matchWords, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
+// The door of the room: what others need of its parts.
+export { decodeCursor, encodeCursor } from "./cursor.ts";
+export { exportList, exportQuery } from "./export.ts";
+export { DEFAULT_LIMIT, isFilter, MAXIMUM_LIMIT, parseListQuery } from "./parse.ts";
+export { commaSeparated, joined } from "./sql.ts";
+export type { CsvCell, ExportBlock, ExportPosition, StreamedAnswer } from "./export.ts";
+export type { Filter, ListFilter, ListFilters, ListParameters, ListQuery } from "./parse.ts";
+export type { Parameters } from "./parse.ts";
+
 /** What a resource says of its list. */
 export interface ListDefinition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
