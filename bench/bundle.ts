@@ -1,57 +1,46 @@
 /**
- * Size of the function's bundle, minified by esbuild: what loads at once, and with the parts that load
- * on demand. `deno run -A bench/bundle.ts` prints it; with `--limit=<bytes>` too large a total ends
- * with code 1, for CI.
+ * Size of the function, minified by esbuild: what loads at once, and with the parts that load on
+ * demand. `deno run -A bench/bundle.ts` prints it, and the largest packages and folders in it.
  */
-
 import { fromFileUrl } from "@std/path";
-import * as esbuild from "esbuild";
-import configuration from "../deno.json" with { type: "json" };
+import type { Metafile } from "esbuild";
+import { bundle } from "../dev/bundle.ts";
 
-export interface Bundle {
+export interface Sizes {
   /** Bytes of all parts. */
   total: number;
   /** Bytes that load before the first request. */
   initial: number;
+  /** Bytes by package or folder, the largest first. */
+  origins: [name: string, bytes: number][];
 }
 
 const ENTRY = fromFileUrl(new URL("../supabase/functions/api/index.ts", import.meta.url));
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
+const SHOWN = 12;
 
-/** Bundles a module, by default the function, into `directory` as `index.js` and its parts. */
-export async function bundle(directory: string, entry = ENTRY): Promise<Bundle> {
+/** Bundles the function in parts and measures them. */
+export async function sizes(): Promise<Sizes> {
+  const directory = await Deno.makeTempDir({ prefix: "portico-bundle-" });
   try {
-    const { metafile } = await esbuild.build({
-      entryPoints: { index: entry },
-      outdir: directory,
-      bundle: true,
-      minify: true,
-      splitting: true,
-      metafile: true,
-      format: "esm",
-      platform: "node",
-      target: "es2022",
-      absWorkingDir: ROOT,
-      alias: packageNames(),
-      logLevel: "error",
-    });
-    return sizes(metafile);
+    const { outputs } = await bundle({ entry: ENTRY, directory, parts: true });
+    const scripts = Object.entries(outputs).filter(([name]) => name.endsWith(".js"));
+    const loaded = loadedAtOnce(outputs);
+    return {
+      total: bytesOf(scripts),
+      initial: bytesOf(scripts.filter(([name]) => loaded.has(name))),
+      origins: origins(scripts.flatMap(([, { inputs }]) => Object.entries(inputs))),
+    };
   } finally {
-    await esbuild.stop();
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
-/** `npm:hono@4.1.2/cors` → `hono/cors`: esbuild looks packages up in node_modules. */
-function packageNames(): Record<string, string> {
-  const names = Object.entries(configuration.imports).map(([name, target]) => {
-    const [, path = ""] = /^npm:(.*)$/.exec(target) ?? [];
-    return [name, path.replace(/^((?:@[^/]+\/)?[^@/]+)@[^/]+/, "$1")];
-  });
-  return Object.fromEntries(names.filter(([name, target]) => name !== target));
+function bytesOf(outputs: [string, { bytes: number }][]): number {
+  return outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0);
 }
 
-function sizes({ outputs }: esbuild.Metafile): Bundle {
-  const total = Object.values(outputs).reduce((sum, { bytes }) => sum + bytes, 0);
+/** The entry and what it imports, directly or not. */
+function loadedAtOnce(outputs: Metafile["outputs"]): Set<string> {
   const reached = new Set<string>();
   const visit = (name: string) => {
     if (reached.has(name)) return;
@@ -59,21 +48,27 @@ function sizes({ outputs }: esbuild.Metafile): Bundle {
     const imports = outputs[name]?.imports ?? [];
     for (const { path, kind } of imports) if (kind === "import-statement") visit(path);
   };
-  for (const [name, { entryPoint }] of Object.entries(outputs)) {
-    if (entryPoint && name.endsWith("index.js")) visit(name);
+  for (const name of Object.keys(outputs)) if (name.endsWith("/index.js")) visit(name);
+  return reached;
+}
+
+function origins(inputs: [string, { bytesInOutput: number }][]): Sizes["origins"] {
+  const bytes = new Map<string, number>();
+  for (const [path, { bytesInOutput }] of inputs) {
+    const name = originOf(path);
+    bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput);
   }
-  const initial = [...reached].reduce((sum, name) => sum + (outputs[name]?.bytes ?? 0), 0);
-  return { total, initial };
+  return [...bytes].sort(([, left], [, right]) => right - left);
+}
+
+/** `…/node_modules/@supabase/auth-js/dist/x.js` → `@supabase/auth-js`; else the first two folders. */
+function originOf(path: string): string {
+  const [, installed] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+  return installed ?? path.replace("supabase/functions/", "").split("/").slice(0, 2).join("/");
 }
 
 if (import.meta.main) {
-  const directory = await Deno.makeTempDir({ prefix: "portico-bundle-" });
-  try {
-    const { total, initial } = await bundle(directory);
-    console.log(`${total} bytes minified, ${initial} of them before the first request`);
-    const limit = Deno.args.find((argument) => argument.startsWith("--limit="))?.slice(8);
-    if (limit && total > Number(limit)) Deno.exitCode = 1;
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  const { total, initial, origins } = await sizes();
+  console.log(`${total} bytes minified, ${initial} of them before the first request`);
+  for (const [name, bytes] of origins.slice(0, SHOWN)) console.log(`${bytes}\t${name}`);
 }

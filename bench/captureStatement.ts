@@ -3,7 +3,7 @@
  * instead of sending, so that the bare peer runs the very same text.
  */
 import postgres from "postgres";
-import { contactsListing } from "../supabase/functions/api/contacts/queries.ts";
+import { contacts } from "../supabase/functions/api/contacts/queries.ts";
 
 /** The text of the list's statement on `relation`; it has no parameters. */
 export async function captureListStatement(databaseUrl: string, relation: string): Promise<string> {
@@ -14,7 +14,7 @@ export async function captureListStatement(databaseUrl: string, relation: string
   });
   try {
     const reserved = await sql.reserve();
-    await contactsListing.answer(reserved, contactsListing.query.parse({}));
+    await contacts.list.answer(reserved, contacts.list.query.parse({}));
     reserved.release();
   } finally {
     await sql.end();

@@ -1,22 +1,42 @@
-/** From starting a process to its first answer, for the bundled function and a bundled Hono app. */
+/**
+ * From starting a process to its first answer: the function and a bare Hono app, each as one bundled
+ * file and from its sources. `deno run -A bench/coldStart.ts` prints it, without a stack.
+ */
 
 import { fromFileUrl, join } from "@std/path";
+import { BOOT_ENVIRONMENT } from "../dev/bootEnvironment.ts";
+import { bundle } from "../dev/bundle.ts";
 import { claimPort } from "../dev/process.ts";
-import { type Bundle, bundle } from "./bundle.ts";
 import { median } from "./load.ts";
+import { figure } from "./report.ts";
 import { spawnServer } from "./server.ts";
 
 /** Milliseconds, medians over the rounds. */
-export interface ColdStart {
+export interface Times {
   function: number;
   hono: number;
-  /** Of the function. */
-  bundle: Bundle;
 }
 
+export interface ColdStart {
+  /** As `deno task deploy` builds it. */
+  bundled: Times;
+  sources: Times;
+}
+
+interface Candidate {
+  file: string;
+  environment: Record<string, string>;
+  flags: string[];
+  times: number[];
+}
+
+type Pair = Record<keyof Times, Candidate>;
+
+const FUNCTION = fromFileUrl(new URL("../supabase/functions/api/index.ts", import.meta.url));
 const HONO = fromFileUrl(new URL("./peers/hono.ts", import.meta.url));
 const POLL_MS = 1;
 const GIVE_UP_MS = 20_000;
+const ROUNDS = 15;
 
 /** Starts each in turn, once to warm the disk's cache and then `rounds` times. */
 export async function coldStart(
@@ -25,33 +45,47 @@ export async function coldStart(
 ): Promise<ColdStart> {
   const directory = await Deno.makeTempDir({ prefix: "portico-cold-" });
   try {
-    const bundles = {
-      function: await bundle(join(directory, "function")),
-      hono: await bundle(join(directory, "hono"), HONO),
+    const bundled = await bundledPair(directory, environment);
+    const sources: Pair = {
+      function: { file: FUNCTION, environment, flags: [], times: [] },
+      hono: { file: HONO, environment: {}, flags: [], times: [] },
     };
-    await Deno.writeTextFile(join(directory, "package.json"), '{"type":"module"}');
-    const times = { function: [] as number[], hono: [] as number[] };
+    const candidates = [bundled.function, bundled.hono, sources.function, sources.hono];
     for (let round = 0; round <= rounds; round++) {
-      for (const name of ["function", "hono"] as const) {
-        const file = join(directory, name, "index.js");
-        const time = await firstAnswer(file, name === "function" ? environment : {});
-        if (round > 0) times[name].push(time);
+      for (const candidate of candidates) {
+        const time = await firstAnswer(candidate);
+        if (round > 0) candidate.times.push(time);
       }
     }
-    return {
-      function: median(times.function),
-      hono: median(times.hono),
-      bundle: bundles.function,
-    };
+    return { bundled: medians(bundled), sources: medians(sources) };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-async function firstAnswer(file: string, environment: Record<string, string>): Promise<number> {
+async function bundledPair(
+  directory: string,
+  environment: Record<string, string>,
+): Promise<Pair> {
+  const candidate = async (name: string, entry: string, environment: Record<string, string>) => {
+    await bundle({ entry, directory: join(directory, name) });
+    const file = join(directory, name, "index.js");
+    return { file, environment, flags: ["--no-config"], times: [] };
+  };
+  return {
+    function: await candidate("function", FUNCTION, environment),
+    hono: await candidate("hono", HONO, {}),
+  };
+}
+
+function medians(pair: Pair): Times {
+  return { function: median(pair.function.times), hono: median(pair.hono.times) };
+}
+
+async function firstAnswer({ file, environment, flags }: Candidate): Promise<number> {
   const port = claimPort(0, "server", "--port");
   const start = performance.now();
-  const child = spawnServer(file, port, environment, ["--no-config"]);
+  const child = spawnServer(file, port, environment, flags);
   try {
     while (performance.now() - start < GIVE_UP_MS) {
       if (await isHealthy(port)) return performance.now() - start;
@@ -71,5 +105,13 @@ async function isHealthy(port: number): Promise<boolean> {
     return response.ok;
   } catch {
     return false;
+  }
+}
+
+if (import.meta.main) {
+  const { bundled, sources } = await coldStart(BOOT_ENVIRONMENT, ROUNDS);
+  for (const [name, times] of Object.entries({ bundled, sources })) {
+    const ratio = figure(times.function / times.hono);
+    console.log(`${name}: ${figure(times.function)} ms, Hono ${figure(times.hono)} ms, ${ratio} ×`);
   }
 }

@@ -1,15 +1,15 @@
 /** The plans of the lists' own statements, run as a member under row-level security. */
 
 import postgres from "postgres";
-import { activityListing } from "../supabase/functions/api/activity/queries.ts";
-import { companiesListing } from "../supabase/functions/api/companies/queries.ts";
-import { contactNotesListing } from "../supabase/functions/api/contact_notes/queries.ts";
-import { contactsListing } from "../supabase/functions/api/contacts/queries.ts";
-import { dealNotesListing } from "../supabase/functions/api/deal_notes/queries.ts";
-import { dealsListing } from "../supabase/functions/api/deals/queries.ts";
-import { tagsListing } from "../supabase/functions/api/tags/queries.ts";
-import { tasksListing } from "../supabase/functions/api/tasks/queries.ts";
-import { usersListing } from "../supabase/functions/api/users/queries.ts";
+import { activityList } from "../supabase/functions/api/activity/queries.ts";
+import { companies } from "../supabase/functions/api/companies/queries.ts";
+import { contactNotes } from "../supabase/functions/api/contact_notes/queries.ts";
+import { contacts } from "../supabase/functions/api/contacts/queries.ts";
+import { dealNotes } from "../supabase/functions/api/deal_notes/queries.ts";
+import { deals } from "../supabase/functions/api/deals/queries.ts";
+import { tags } from "../supabase/functions/api/tags/queries.ts";
+import { tasks } from "../supabase/functions/api/tasks/queries.ts";
+import { usersList } from "../supabase/functions/api/users/queries.ts";
 import { COMMON_WORD, RARE_WORD } from "./scaleRows.ts";
 import type { Tenant } from "./seed.ts";
 
@@ -21,15 +21,15 @@ export interface ExplainedList {
 }
 
 const LISTS = {
-  contacts: contactsListing,
-  companies: companiesListing,
-  deals: dealsListing,
-  tasks: tasksListing,
-  contact_notes: contactNotesListing,
-  deal_notes: dealNotesListing,
-  tags: tagsListing,
-  activity: activityListing,
-  users: usersListing,
+  contacts: contacts.list,
+  companies: companies.list,
+  deals: deals.list,
+  tasks: tasks.list,
+  contact_notes: contactNotes.list,
+  deal_notes: dealNotes.list,
+  tags: tags.list,
+  activity: activityList,
+  users: usersList,
 };
 type ListName = keyof typeof LISTS;
 

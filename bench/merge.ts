@@ -137,32 +137,7 @@ async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promi
     await sql`
       select to_jsonb(contacts) - 'search' as contact from public.contacts
       where id = any (${`{${winner},${loser}}`}::text::bigint[]) order by id for update`;
-    const [moved] = await sql`
-      with moved_tasks as (
-        update public.tasks set contact_id = ${winner}
-        where contact_id = any (${losers}::text::bigint[]) returning id
-      ),
-      moved_notes as (
-        update public.contact_notes set contact_id = ${winner}
-        where contact_id = any (${losers}::text::bigint[]) returning id
-      ),
-      moved_deals as (
-        update public.deals set contact_ids = (
-          select array_agg(mapped.id order by mapped.position)
-          from (
-            select
-              case when held.id = any (${losers}::text::bigint[]) then ${winner}::bigint else held.id end as id,
-              min(held.position) as position
-            from unnest(deals.contact_ids) with ordinality as held (id, position)
-            group by 1
-          ) as mapped
-        )
-        where contact_ids && ${losers}::text::bigint[] returning id
-      )
-      select
-        (select count(*)::float8 from moved_tasks) as tasks,
-        (select count(*)::float8 from moved_notes) as contact_notes,
-        (select count(*)::float8 from moved_deals) as deals`;
+    const [moved] = await moveRelated(sql, winner, losers);
     await sql`update public.contacts set first_name = 'Merged', tags = null where id = ${winner}`;
     await sql`select set_config('portico.merged_into', ${String(winner)}, true)`;
     await sql`delete from public.contacts where id = any (${losers}::text::bigint[])`;
@@ -171,4 +146,34 @@ async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promi
         ${winner}, ${losers}::text::bigint[], ${JSON.stringify(moved)}::text::jsonb)`;
     await sql`select to_json(record) from public.contacts_summary as record where id = ${winner}`;
   });
+}
+
+/** Moves the losers' tasks, notes and deals to the winner; returns how many of each. */
+function moveRelated(sql: postgres.TransactionSql, winner: number, losers: string) {
+  return sql`
+    with moved_tasks as (
+      update public.tasks set contact_id = ${winner}
+      where contact_id = any (${losers}::text::bigint[]) returning id
+    ),
+    moved_notes as (
+      update public.contact_notes set contact_id = ${winner}
+      where contact_id = any (${losers}::text::bigint[]) returning id
+    ),
+    moved_deals as (
+      update public.deals set contact_ids = (
+        select array_agg(mapped.id order by mapped.position)
+        from (
+          select
+            case when held.id = any (${losers}::text::bigint[]) then ${winner}::bigint else held.id end as id,
+            min(held.position) as position
+          from unnest(deals.contact_ids) with ordinality as held (id, position)
+          group by 1
+        ) as mapped
+      )
+      where contact_ids && ${losers}::text::bigint[] returning id
+    )
+    select
+      (select count(*)::float8 from moved_tasks) as tasks,
+      (select count(*)::float8 from moved_notes) as contact_notes,
+      (select count(*)::float8 from moved_deals) as deals`;
 }

@@ -1,7 +1,7 @@
 /**
  * `deno task bench-scale [--write] [--sizes=10000,100000,1000000]`: the same requests in workspaces of
  * different sizes in one database, on a stack of its own; `--write` also writes docs/scale.md and
- * docs/queries.md. The full run takes some ten minutes and 4 GB of disk.
+ * bench/queries.md. The full run takes some ten minutes and 4 GB of disk.
  */
 
 import { fromFileUrl } from "@std/path";
@@ -53,8 +53,8 @@ async function main(): Promise<void> {
   console.log(scaleTable(findings));
   const explained = await explain(stack, workspaces);
   if (Deno.args.includes("--write")) {
-    await writePage("scale.md", scalePage(findings));
-    await writePage("queries.md", queriesPage(explained, sizes.at(-1) ?? 0));
+    await writePage("docs/scale.md", scalePage(findings));
+    await writePage("bench/queries.md", queriesPage(explained, sizes.at(-1) ?? 0));
   } else console.log(queriesPage(explained, sizes.at(-1) ?? 0));
 }
 
@@ -143,8 +143,8 @@ async function explain(stack: Stack, workspaces: Workspace[]) {
   return await explainLists(stack.superuserUrl, tenant, examples);
 }
 
-async function writePage(name: string, text: string): Promise<void> {
-  const file = fromFileUrl(new URL(`../docs/${name}`, import.meta.url));
+async function writePage(path: string, text: string): Promise<void> {
+  const file = fromFileUrl(new URL(`../${path}`, import.meta.url));
   await Deno.writeTextFile(file, text);
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file] }).output();
 }

@@ -1,4 +1,4 @@
-/** What a run at several sizes found, as docs/scale.md and docs/queries.md. */
+/** What a run at several sizes found, as docs/scale.md and bench/queries.md. */
 
 import { type ExplainedList, isWasteful, sequentialScans } from "./explain.ts";
 import { figure } from "./report.ts";
@@ -64,13 +64,14 @@ function count(value: number): string {
 /** docs/scale.md. */
 export function scalePage(findings: ScaleFindings): string {
   const { exports, sizes, seedSeconds, loadAverage } = findings;
+  const date = new Date().toISOString().slice(0, 10);
   return `# Scale
 
 \`deno task bench-scale\` asks the same of workspaces with ${
     sizes.map(count).join(", ")
   } contacts, in
 one database; \`--sizes=10000,100000\` takes others, \`--write\` also writes this page and
-[queries.md](queries.md). A workspace has a company for every 20 contacts, a deal for every 10 (half of
+[queries.md](../bench/queries.md). A workspace has a company for every 20 contacts, a deal for every 10 (half of
 them archived), a task for every other, notes on every tenth contact and every other deal, and a change
 in the audit log for every tenth contact.
 
@@ -81,9 +82,7 @@ Milliseconds over HTTP, p50 / p99; the ratio is that of the largest workspace to
 ${scaleTable(findings)}
 
 One request at a time, in turn for each size, so that a slow moment of the machine hits all alike.
-Taken on ${
-    new Date().toISOString().slice(0, 10)
-  } with ${navigator.hardwareConcurrency} processors, which
+Taken on ${date} with ${navigator.hardwareConcurrency} processors, which
 load generator, function and PostgreSQL share; load average at the end: ${
     figure(loadAverage)
   }. A p99
@@ -104,7 +103,7 @@ All workspaces were seeded, indexed and analyzed within ${Math.round(seedSeconds
 `;
 }
 
-/** docs/queries.md. */
+/** bench/queries.md. */
 export function queriesPage(lists: ExplainedList[], contacts: number): string {
   const scans = lists.flatMap(({ name, parameters, plans }) =>
     plans.flatMap(sequentialScans).map((table) => `- ${titleOf(name, parameters)}: ${table}`)

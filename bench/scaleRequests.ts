@@ -26,47 +26,52 @@ const SEARCH = 2;
 
 /** All requests, about a workspace in whose middle `middle` lies. */
 export function requestsAround(middle: string, email: string, companyId: number): Request[] {
-  const contacts = (query: string) => `/api/contacts?${query}`;
   return [
-    { name: "contacts, first page", path: "/api/contacts", budget: KEYSET },
-    {
-      name: "contacts, a page behind half of them",
-      path: contacts(`last_seen@lte=${encodeURIComponent(middle)}`),
-      nextPage: true,
-      budget: KEYSET,
-    },
-    {
-      name: "contacts, second page by name",
-      path: contacts("sort=last_name"),
-      nextPage: true,
-      budget: KEYSET,
-    },
-    { name: "contacts by status", path: contacts("status=hot"), budget: KEYSET },
-    { name: "contacts of a company", path: contacts(`company_id=${companyId}`), budget: KEYSET },
-    { name: "contact by e-mail", path: contacts(`email_jsonb=${email}`), budget: KEYSET },
-    { name: "contacts, a rare word", path: contacts(`q=${RARE_WORD}`), budget: SEARCH },
-    {
-      name: "contacts, a word of every 100th",
-      path: contacts(`q=${OCCASIONAL_WORD}`),
-      budget: SEARCH,
-    },
-    { name: "contacts, a word of every other", path: contacts(`q=${COMMON_WORD}`), budget: SEARCH },
-    { name: "search, a rare word", path: `/api/search?q=${RARE_WORD}`, budget: SEARCH },
-    {
-      name: "search, a word of every 100th contact",
-      path: `/api/search?q=${OCCASIONAL_WORD}`,
-      budget: SEARCH,
-    },
-    {
-      name: "search, a word of every other contact",
-      path: `/api/search?q=${COMMON_WORD}`,
-      budget: SEARCH,
-    },
-    { name: "search, misspelt", path: "/api/search?q=quilfeathr", budget: SEARCH },
+    ...contactRequests(middle, email, companyId),
+    ...searchRequests(),
     { name: "deals, first page", path: "/api/deals", budget: KEYSET },
     { name: "tasks, first page", path: "/api/tasks", budget: KEYSET },
     { name: "activity, first page", path: "/api/activity", budget: KEYSET },
     { name: "board", path: "/api/deals/board" },
+  ];
+}
+
+function contactRequests(middle: string, email: string, companyId: number): Request[] {
+  const list = (name: string, query: string) => ({
+    name,
+    path: `/api/contacts${query}`,
+    budget: KEYSET,
+  });
+  const half = `?last_seen@lte=${encodeURIComponent(middle)}`;
+  return [
+    list("contacts, first page", ""),
+    { ...list("contacts, a page behind half of them", half), nextPage: true },
+    { ...list("contacts, second page by name", "?sort=last_name"), nextPage: true },
+    list("contacts by status", "?status=hot"),
+    list("contacts of a company", `?company_id=${companyId}`),
+    list("contact by e-mail", `?email_jsonb=${email}`),
+  ];
+}
+
+function searchRequests(): Request[] {
+  const list = (name: string, word: string) => ({
+    name,
+    path: `/api/contacts?q=${word}`,
+    budget: SEARCH,
+  });
+  const search = (name: string, word: string) => ({
+    name,
+    path: `/api/search?q=${word}`,
+    budget: SEARCH,
+  });
+  return [
+    list("contacts, a rare word", RARE_WORD),
+    list("contacts, a word of every 100th", OCCASIONAL_WORD),
+    list("contacts, a word of every other", COMMON_WORD),
+    search("search, a rare word", RARE_WORD),
+    search("search, a word of every 100th contact", OCCASIONAL_WORD),
+    search("search, a word of every other contact", COMMON_WORD),
+    search("search, misspelt", "quilfeathr"),
   ];
 }
 

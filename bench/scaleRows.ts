@@ -56,7 +56,7 @@ export async function seedContacts(
   first: number,
   last: number,
 ): Promise<void> {
-  const { workspaceId, memberId, contacts, companies } = extent;
+  const { workspaceId, memberId, companies } = extent;
   await sql`
     insert into public.contacts (
       id, workspace_id, sales_id, company_id, first_name, last_name, gender, title, background, status,
@@ -82,12 +82,22 @@ export async function seedContacts(
         || setweight(to_tsvector('pg_catalog.simple', concat_ws(' ',
           'Buyer', '49 30', number, '4930' || number, company)), 'C')
         || setweight(to_tsvector('pg_catalog.simple', background), 'D')
+    ${contactTexts(sql, extent, first, last)}`;
+}
+
+/** The numbers, and names, addresses and texts made from them, as a FROM clause. */
+function contactTexts(
+  sql: postgres.Sql,
+  { contacts, companies }: Extent,
+  first: number,
+  last: number,
+) {
+  const rareEvery = Math.max(1, Math.floor(contacts / Math.max(20, contacts / 20_000)));
+  return sql`
     from (
       select
         number::bigint as number,
-        number % ${
-    Math.max(1, Math.floor(contacts / Math.max(20, contacts / 20_000)))
-  }::integer = 0 as rare
+        number % ${rareEvery}::integer = 0 as rare
       from generate_series(${first}::integer, ${last}::integer) as number
     ) as numbers
     cross join lateral (

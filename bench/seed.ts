@@ -1,7 +1,7 @@
 /** The rows that everything is measured on, made by a few set-based statements. */
 
 import postgres from "postgres";
-import type { StackAddresses } from "../dev/stack.ts";
+import type { StackAddresses } from "../dev/stackAddresses.ts";
 
 /** A workspace with its founder signed in. */
 export interface Tenant {

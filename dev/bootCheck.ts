@@ -2,19 +2,14 @@
  * Type-checks and boots the function under the Deno that runs this file, to show that it needs
  * nothing newer than the hosted runtime:
  *
- *     npx --yes deno@2.1.14 run -A --no-config --no-lock dev/bootCheck.ts
+ *     npx --yes deno@2.1.14 run -A --no-config --no-lock dev/bootCheck.ts [built file]
  *
+ * A file that `deno task deploy --dry-run` has built is booted too.
  * Works in a copy without lockfile and node_modules, whose formats an old Deno may not know. Uses
  * nothing but Deno itself for the same reason. Ends with the line `N passed, N failed`.
  */
 
-const DUMMY_ENVIRONMENT = {
-  SUPABASE_URL: "http://127.0.0.1:9",
-  SUPABASE_DB_URL: "postgresql://postgres:postgres@127.0.0.1:9/postgres",
-  SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_boot"}',
-  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_boot"}',
-  JWT_SECRET: "a-secret-for-the-boot-check-that-signs-nothing",
-};
+import { BOOT_ENVIRONMENT } from "./bootEnvironment.ts";
 
 /** Old Denos trust their own list of authorities alone; machines behind a proxy have one more. */
 const TRUST = { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "system,mozilla" };
@@ -52,27 +47,27 @@ function freePort(): number {
 }
 
 /** Old Denos know no way to move `Deno.serve` to a free port from outside. */
-async function writeLauncher(port: number): Promise<string> {
+async function writeLauncher(port: number, module: string): Promise<string> {
   const launcher = `${copy}/launcher.ts`;
   await Deno.writeTextFile(
     launcher,
     `const serve = Deno.serve;
 Deno.serve = ((handler: Deno.ServeHandler) =>
   serve({ hostname: "127.0.0.1", port: ${port} }, handler)) as typeof Deno.serve;
-await import("./supabase/functions/api/index.ts");
+await import(${JSON.stringify(module)});
 `,
   );
   return launcher;
 }
 
 /** Starts the function with the permissions of an edge function and asks it for its health. */
-async function boots(): Promise<boolean> {
+async function boots(module: string): Promise<boolean> {
   const port = freePort();
-  const launcher = await writeLauncher(port);
+  const launcher = await writeLauncher(port, module);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-net", "--allow-env", launcher],
     cwd: copy,
-    env: { ...DUMMY_ENVIRONMENT, ...TRUST },
+    env: { ...BOOT_ENVIRONMENT, ...TRUST },
     stdin: "null",
   }).spawn();
   let ended = false;
@@ -102,7 +97,12 @@ async function healthStatus(port: number): Promise<number | null> {
 
 try {
   await prepareCopy();
-  const checks = { "types": typesAreRight, "boot and GET /api/health": boots };
+  const [built] = Deno.args;
+  const checks = {
+    "types": typesAreRight,
+    "boot and GET /api/health": () => boots(entrypoint),
+    ...(built && { "boot of the built file": () => boots(Deno.realPathSync(built)) }),
+  };
   let failed = 0;
   for (const [name, check] of Object.entries(checks)) {
     const passed = await check();

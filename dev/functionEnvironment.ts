@@ -1,7 +1,7 @@
 /** The environment of the function under the local stack. */
 
 import { legacyKey } from "./credentials.ts";
-import type { StackAddresses } from "./stack.ts";
+import type { StackAddresses } from "./stackAddresses.ts";
 
 /** Where the frontend runs locally: links in mails lead there. */
 export const SITE_URL = "http://localhost:5173";

@@ -9,8 +9,9 @@ import { claimPort, isListening, waitUntil } from "./process.ts";
 import { forward } from "./forward.ts";
 
 const DEBOUNCE_MILLISECONDS = 100;
-const START_TIMEOUT_MILLISECONDS = 30_000;
-const CRASH_NOTICE_MILLISECONDS = 500;
+/** Generous: a busy machine takes long to compile. */
+const START_TIMEOUT_MILLISECONDS = 120_000;
+const CRASH_NOTICE_MILLISECONDS = 5_000;
 /** A function that lived longer than this was healthy: its crash starts no backoff. */
 const HEALTHY_MILLISECONDS = 10_000;
 const LONGEST_PAUSE_MILLISECONDS = 15_000;

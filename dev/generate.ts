@@ -1,15 +1,14 @@
 /**
  * `deno task generate`: writes everything that follows from the migrations and the operations:
- * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents.
- * `--schema-only` ends after schema.ts, for when the operations do not fit the new columns yet.
+ * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents;
+ * and a schema for Drizzle. `--schema-only` ends after the schemas, for when the operations do not fit the new columns yet.
  * With `--check` it writes nothing, names each file that differs, and fails when there is one.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import { readIfExists } from "./files.ts";
-import { generateSchema } from "./generate/schema.ts";
+import { generateFromDatabase } from "./generate/fromDatabase.ts";
 
 const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
-const SCHEMA = "supabase/functions/_shared/schema.ts";
 
 /** Path below the repository's root → text. */
 export type Files = Record<string, string>;
@@ -17,7 +16,7 @@ export type Files = Record<string, string>;
 async function main(): Promise<void> {
   const check = Deno.args.includes("--check");
   const log = (line: string) => console.log(line);
-  const changed = await settle({ [SCHEMA]: await generateSchema(log) }, check);
+  const changed = await settle(await generateFromDatabase(log), check);
   if (!Deno.args.includes("--schema-only")) {
     // Read only now: the operations are built on the schema that was just written.
     const { generateFromOperations } = await import("./generate/fromOperations.ts");

@@ -20,6 +20,8 @@ export interface PostgresOptions {
   /** Holds the cluster; made when missing. */
   dataDirectory: string;
   port: number;
+  /** Called just before the server listens on the port. */
+  releasePort?(): void;
   /** Password of the login roles. */
   password?: string;
   /** False skips writing through to the disk: faster, for clusters that nobody needs tomorrow. */
@@ -182,6 +184,7 @@ async function startServer(
 ): Promise<GuardedProcess> {
   const words: string[] = [];
   const ready = Promise.withResolvers<"ready">();
+  options.releasePort?.();
   const server = GuardedProcess.start({
     command: join(programs, "postgres"),
     args: ["-D", dataDirectory, ...serverSettings(options)],

@@ -9,12 +9,32 @@ export class PortTakenError extends Error {
   }
 }
 
+/** A port that nobody else can take until it is released. */
+export interface HeldPort {
+  port: number;
+  /** To be called just before the server listens on the port; may be called again. */
+  release(): void;
+}
+
 /** Returns `port` if it is free, a free one for 0. Throws PortTakenError. */
 export function claimPort(port: number, part: string, option: string): number {
+  const held = holdPort(port, part, option);
+  held.release();
+  return held.port;
+}
+
+/** Holds `port` if it is free, a free one for 0. Throws PortTakenError. */
+export function holdPort(port: number, part: string, option: string): HeldPort {
   try {
     const listener = Deno.listen({ hostname: "127.0.0.1", port });
-    listener.close();
-    return listener.addr.port;
+    let held = true;
+    return {
+      port: listener.addr.port,
+      release() {
+        if (held) listener.close();
+        held = false;
+      },
+    };
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) throw new PortTakenError(port, part, option);
     throw error;

@@ -10,8 +10,9 @@ import { functionEnvironment, SITE_URL } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
 import { Postgres } from "./postgres.ts";
-import { claimPort } from "./process.ts";
+import { type HeldPort, holdPort } from "./process.ts";
 import { createServices } from "./services/mod.ts";
+import type { StackAddresses } from "./stackAddresses.ts";
 import { lockDirectory } from "./stackLock.ts";
 import { pushMigrations } from "./supabaseCli.ts";
 
@@ -37,22 +38,6 @@ export interface StackOptions {
   functionLog?(line: string): void;
 }
 
-/** Coordinates of a running stack; plain data, so that they can be handed to other processes. */
-export interface StackAddresses {
-  apiUrl: string;
-  functionUrl: string;
-  mailUrl: string;
-  /** As `postgres`, who owns the tables. */
-  databaseUrl: string;
-  /** As `supabase_admin`. */
-  superuserUrl: string;
-  /** As `portico_gateway`, the function's own login. */
-  gatewayDatabaseUrl: string;
-  publishableKey: string;
-  secretKey: string;
-  jwtSecret: string;
-}
-
 /** A running stack. */
 export interface Stack extends StackAddresses {
   demoPassword: string;
@@ -66,10 +51,11 @@ export interface Stack extends StackAddresses {
   stop(): Promise<void>;
 }
 
+/** Held from the beginning: until its server listens, another process could take a free port. */
 interface Ports {
-  api: number;
-  database: number;
-  mail: number;
+  api: HeldPort;
+  database: HeldPort;
+  mail: HeldPort;
 }
 
 /**
@@ -78,14 +64,14 @@ interface Ports {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const directory = resolve(options.directory);
-  const ports = claimPorts(options);
   await using parts = new AsyncDisposableStack();
+  const ports = holdPorts(parts, options);
   await Deno.mkdir(directory, { recursive: true });
   parts.defer(
     await lockDirectory(directory, {
       pid: Deno.pid,
-      apiUrl: localUrl(ports.api),
-      databasePort: ports.database,
+      apiUrl: localUrl(ports.api.port),
+      databasePort: ports.database.port,
     }),
   );
   const database = await startDatabase(parts, options, directory, ports.database);
@@ -96,8 +82,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     startFunction(parts, options, addresses),
     migrate(options, addresses, database.password),
   ]).then(([server]) => server);
+  ports.api.release();
   const gateway = startGateway({
-    port: ports.api,
+    port: ports.api.port,
     slugs: await readSlugs(),
     functions: functions && ((request, clientGone) => functions.fetch(request, clientGone)),
     services: (request) => services.fetch(request),
@@ -115,11 +102,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-function claimPorts(options: StackOptions): Ports {
+function holdPorts(parts: AsyncDisposableStack, options: StackOptions): Ports {
+  const hold = (port: number | undefined, part: string, option: string) => {
+    const held = holdPort(port ?? 0, part, option);
+    parts.defer(() => held.release());
+    return held;
+  };
   return {
-    api: claimPort(options.apiPort ?? 0, "API", "--port"),
-    database: claimPort(options.databasePort ?? 0, "database", "--db-port"),
-    mail: claimPort(options.mailPort ?? 0, "mail", "--mail-port"),
+    api: hold(options.apiPort, "API", "--port"),
+    database: hold(options.databasePort, "database", "--db-port"),
+    mail: hold(options.mailPort, "mail", "--mail-port"),
   };
 }
 
@@ -130,9 +122,9 @@ function addressesOf(
 ): StackAddresses {
   const { publishableKey, secretKey, jwtSecret } = credentials;
   return {
-    apiUrl: localUrl(ports.api),
-    functionUrl: `${localUrl(ports.api)}/functions/v1/api`,
-    mailUrl: localUrl(ports.mail),
+    apiUrl: localUrl(ports.api.port),
+    functionUrl: `${localUrl(ports.api.port)}/functions/v1/api`,
+    mailUrl: localUrl(ports.mail.port),
     databaseUrl: databaseUrl("postgres"),
     superuserUrl: databaseUrl("supabase_admin"),
     gatewayDatabaseUrl: databaseUrl("portico_gateway"),
@@ -146,7 +138,7 @@ async function startDatabase(
   parts: AsyncDisposableStack,
   options: StackOptions,
   directory: string,
-  port: number,
+  held: HeldPort,
 ) {
   options.log?.("Starting PostgreSQL …");
   const logFile = await Deno.open(join(directory, "postgres.log"), { create: true, append: true });
@@ -155,7 +147,8 @@ async function startDatabase(
   const launch = () =>
     Postgres.start({
       dataDirectory: join(directory, "database"),
-      port,
+      port: held.port,
+      releasePort: held.release,
       durable: options.durable,
       log: (line) => logFile.writeSync(encoder.encode(line + "\n")),
     });
@@ -181,9 +174,10 @@ async function startServices(
   parts: AsyncDisposableStack,
   options: StackOptions,
   addresses: StackAddresses,
-  mailPort: number,
+  mail: HeldPort,
 ) {
   options.log?.("Starting auth, REST, storage and mail …");
+  mail.release();
   const services = await createServices({
     databaseUrl: addresses.superuserUrl,
     apiUrl: addresses.apiUrl,
@@ -191,7 +185,7 @@ async function startServices(
     jwtSecret: addresses.jwtSecret,
     publishableKey: addresses.publishableKey,
     secretKey: addresses.secretKey,
-    mailPort,
+    mailPort: mail.port,
     storageDirectory: join(options.directory, "storage"),
     log: options.log ?? (() => {}),
   });

@@ -26,15 +26,15 @@ export interface CliOutput {
 }
 
 /**
- * Runs `supabase <args>` in this repository and returns its output; prints it too unless `quiet`.
- * Throws with the output when the CLI fails.
+ * Runs `supabase <args>` on the `supabase` folder of this repository, or of `workdir`, and returns its
+ * output; prints it too unless `quiet`. Throws with the output when the CLI fails.
  */
 export async function supabase(
   args: string[],
-  options: { quiet?: boolean; log?(line: string): void } = {},
+  options: { quiet?: boolean; workdir?: string; log?(line: string): void } = {},
 ): Promise<CliOutput> {
   const output = await new Deno.Command(await cliBinary(options.log), {
-    args: [...args, "--yes", "--agent=no", `--workdir=${ROOT}`],
+    args: [...args, "--yes", "--agent=no", `--workdir=${options.workdir ?? ROOT}`],
     env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
     stdin: "null",
   }).output();

@@ -1,6 +1,10 @@
 /**
- * `deno task test [filter | files]`: runs the tests on a stack of their own, on free ports, with data
- * that is thrown away. Ends with the line `N passed, N failed`.
+ * `deno task test [paths] [filter]`: runs the tests in these folders and files, or all of them, on a
+ * stack of their own, on free ports, with data that is thrown away. Ends with the line
+ * `N passed, N failed`.
+ *
+ *     deno task test tests/api/contacts tests/list/filters_test.ts
+ *     deno task test contacts.merge
  */
 
 import { exists } from "./files.ts";
@@ -10,8 +14,24 @@ import { removeStackData, temporaryDirectory } from "./stackData.ts";
 /** The origins that the tests' requests come from. */
 const ALLOWED_ORIGINS = "https://app.example.com,https://*.preview.example.com";
 const PARALLEL_FILES = "2";
+/** Tests of pure code and of the sources themselves. */
+const WITHOUT_STACK = /^(\.\/)?tests\/(unit|repo)(\/|$)/;
+
+interface Selection {
+  /** Folders and files; none selects all. */
+  paths: string[];
+  /** Part of the tests' names. */
+  filter: string;
+}
 
 async function main(): Promise<number> {
+  const selection = await readSelection(Deno.args);
+  const { paths } = selection;
+  const needsStack = paths.length === 0 || !paths.every((path) => WITHOUT_STACK.test(path));
+  return needsStack ? await runOnStack(selection) : await runTests(selection);
+}
+
+async function runOnStack(selection: Selection): Promise<number> {
   const directory = await temporaryDirectory();
   let stack: Stack | undefined;
   try {
@@ -22,7 +42,7 @@ async function main(): Promise<number> {
       log: (line) => line.endsWith("…") && console.log(line),
       functionLog: printUnlessRequest,
     });
-    return await runTests(stack, await testArguments(Deno.args));
+    return await runTests(selection, stack);
   } finally {
     await stack?.stop();
     await removeStackData(directory);
@@ -35,22 +55,30 @@ function printUnlessRequest(line: string): void {
   if (!line.startsWith("{")) console.error(`[function] ${line}`);
 }
 
-/** Existing paths are files to run; the rest is a filter on the tests' names. */
-async function testArguments(args: string[]): Promise<string[]> {
-  const files: string[] = [];
-  const filters: string[] = [];
-  for (const arg of args) (await exists(arg) ? files : filters).push(arg);
-  const filter = filters.length > 0 ? [`--filter=${filters.join(" ")}`] : [];
-  return [...filter, ...(files.length > 0 ? files : ["tests/"])];
+/**
+ * Existing paths are what to run; the rest is a filter on the tests' names.
+ * @throws Error for a path below `tests/` that does not exist
+ */
+async function readSelection(args: string[]): Promise<Selection> {
+  const paths: string[] = [];
+  const words: string[] = [];
+  for (const arg of args) {
+    if (await exists(arg)) paths.push(arg);
+    else if (/^(\.\/)?tests\//.test(arg)) throw new Error(`There is no ${arg}.`);
+    else words.push(arg);
+  }
+  return { paths, filter: words.join(" ") };
 }
 
 /** Runs `deno test`; returns the exit code. Types are checked by `deno task check`. */
-async function runTests(stack: Stack, args: string[]): Promise<number> {
-  const addresses = Object.entries(stack).filter(([, value]) => typeof value === "string");
+async function runTests({ paths, filter }: Selection, stack?: Stack): Promise<number> {
+  const addresses = Object.entries(stack ?? {}).filter(([, value]) => typeof value === "string");
+  const args = filter === "" ? [] : [`--filter=${filter}`];
+  args.push(...(paths.length > 0 ? paths : ["tests/"]));
   const tests = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", "--parallel", "--no-check", ...args],
     env: {
-      PORTICO_TEST_STACK: JSON.stringify(Object.fromEntries(addresses)),
+      ...(stack && { PORTICO_TEST_STACK: JSON.stringify(Object.fromEntries(addresses)) }),
       DENO_JOBS: Deno.env.get("DENO_JOBS") ?? PARALLEL_FILES,
     },
     stdin: "null",

@@ -19,7 +19,10 @@ const answers = (access: "member" | "anyone"): Operation =>
   });
 
 const app = createApp(readSettings(Deno.env.toObject()), {
-  operations: [answers("member"), answers("anyone")],
+  resources: {
+    "/api/member": () => Promise.resolve({ operations: [answers("member")] }),
+    "/api/anyone": () => Promise.resolve({ operations: [answers("anyone")] }),
+  },
 });
 
 Deno.serve((request) => app.fetch(request));

@@ -17,38 +17,69 @@ const parameter = z.object({
   required: z.boolean().default(false),
   schema: schema.extend({ items: schema.optional() }),
 });
+const parameterReference = z.object({ $ref: z.string() });
 const operation = z.object({
   operationId: z.string(),
   summary: z.string(),
   description: z.string().default(""),
   "x-surface": z.string().optional(),
-  "x-filter-operators": z.record(z.string(), z.array(z.string())).optional(),
-  parameters: z.array(parameter).default([]),
+  "x-filters": z.record(z.string(), z.string()).optional(),
+  parameters: z.array(z.union([parameterReference, parameter])).default([]),
   requestBody: z.object({ required: z.boolean().default(false), content }).optional(),
   responses: z.record(z.string(), z.object({ content: content.partial().optional() })),
 });
 const document = z.object({
+  "x-operators": z.record(z.string(), z.array(z.string())).default({}),
   paths: z.record(z.string(), z.record(z.string(), operation)),
-  components: z.object({ schemas: z.record(z.string(), schema) }),
+  components: z.object({
+    schemas: z.record(z.string(), schema),
+    parameters: z.record(z.string(), parameter).default({}),
+  }),
 });
 
 export type Schema = z.output<typeof schema>;
-/** An operation of the document, with its address. */
-export type Described = z.output<typeof operation> & { method: string; path: string };
+export type Parameter = z.output<typeof parameter>;
+/** An operation of the document, with its address and its parameters in full. */
+export type Described = Omit<z.output<typeof operation>, "parameters"> & {
+  method: string;
+  path: string;
+  parameters: Parameter[];
+};
 
-/** The operations and schemas of a document. Throws where it is not as OpenAPI 3.1 wants it. */
-export async function readDocument(
-  json: Record<string, unknown>,
-): Promise<{ operations: Described[]; schemas: Record<string, Schema> }> {
+/** What the generators read of a document. */
+export interface ApiDocument {
+  operations: Described[];
+  schemas: Record<string, Schema>;
+  /** Kind of value → the operators that a field of this kind takes. */
+  operators: Record<string, string[]>;
+}
+
+/** Reads a document. Throws where it is not as OpenAPI 3.1 wants it. */
+export async function readDocument(json: Record<string, unknown>): Promise<ApiDocument> {
   const result = await new Validator().validate(structuredClone(json));
   if (!result.valid) throw new Error(`OpenAPI: ${JSON.stringify(result.errors, null, 2)}`);
-  const { paths, components } = document.parse(json);
+  const { paths, components, "x-operators": operators } = document.parse(json);
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, described]) => ({ ...described, method, path }))
+    Object.entries(methods).map(([method, described]) => ({
+      ...described,
+      method,
+      path,
+      parameters: described.parameters.map((item) => resolved(item, components.parameters)),
+    }))
   );
   requireUnique(operations.map(({ operationId }) => operationId));
   for (const described of operations) requirePathParameters(described);
-  return { operations, schemas: components.schemas };
+  return { operations, schemas: components.schemas, operators };
+}
+
+function resolved(
+  item: Parameter | z.output<typeof parameterReference>,
+  known: Record<string, Parameter>,
+): Parameter {
+  if (!("$ref" in item)) return item;
+  const found = known[item.$ref.replace("#/components/parameters/", "")];
+  if (!found) throw new Error(`OpenAPI: there is no ${item.$ref}`);
+  return found;
 }
 
 function requireUnique(ids: string[]): void {

@@ -15,3 +15,23 @@ export async function formatted(text: string, extension: "ts" | "json" | "md"): 
   if (success) return new TextDecoder().decode(stdout);
   throw new Error(`Generated text does not parse: ${new TextDecoder().decode(stderr)}\n${text}`);
 }
+
+const LINE_WIDTH = 100;
+
+/** JSON with objects and arrays on one line where they fit. */
+export function compactJson(value: unknown, indent = ""): string {
+  const line = JSON.stringify(value, null, 1).replace(/\n\s*/g, " ");
+  if (
+    typeof value !== "object" || value === null || line.length + indent.length < LINE_WIDTH - 30
+  ) {
+    return line;
+  }
+  const inner = `${indent}  `;
+  const items = Array.isArray(value)
+    ? value.map((item) => inner + compactJson(item, inner))
+    : Object.entries(value).map(([key, item]) =>
+      `${inner}${JSON.stringify(key)}: ${compactJson(item, inner)}`
+    );
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  return `${open}\n${items.join(",\n")}\n${indent}${close}`;
+}

@@ -23,6 +23,13 @@ export interface Mail {
   link: string | null;
 }
 
+/** A caught mail. */
+export interface CaughtMail extends Mail {
+  id: string;
+  from: string;
+  sent_at: string;
+}
+
 /** What a template can show. */
 export interface MailContent {
   to: string;

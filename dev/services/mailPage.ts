@@ -1,7 +1,6 @@
 /** The pages of the mail catcher. */
 
-import { escapeHtml } from "./mail.ts";
-import type { CaughtMail } from "./mailServer.ts";
+import { type CaughtMail, escapeHtml } from "./mail.ts";
 
 const STYLE = `
   body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }

@@ -10,15 +10,8 @@
 
 import { Hono } from "hono";
 import * as z from "zod";
-import { type Mail, MailRefused } from "./mail.ts";
+import { type CaughtMail, type Mail, MailRefused } from "./mail.ts";
 import { listPage, messagePage } from "./mailPage.ts";
-
-/** A caught mail. */
-export interface CaughtMail extends Mail {
-  id: string;
-  from: string;
-  sent_at: string;
-}
 
 const KEPT = 1000;
 const FROM = "Portico <no-reply@portico.localhost>";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { operations } from "../support/registry.ts";
 import { assertDeclared } from "../support/answers.ts";
 import { call, includesOf } from "../support/operations.ts";
 import { type Answer, createWorkspace, test, type Workspace } from "../support/workspace.ts";
@@ -15,7 +15,9 @@ for (const operation of operations.filter(({ queryExample }) => queryExample ===
     const { answer, id } = await firstSuccess(operation, workspace);
     assertDeclared(operation, answer);
     assertHeaders(operation, answer);
-    if (operation.kind === "read") await testIncludes(operation, workspace, id);
+    if (operation.kind === "read" || operation.kind === "list") {
+      await testIncludes(operation, workspace, id);
+    }
   });
 }
 

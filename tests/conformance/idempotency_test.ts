@@ -1,7 +1,7 @@
 /** `Idempotency-Key` on every POST: replayed, refused for another request, refused while in flight. */
 import { assertEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { operations } from "../support/registry.ts";
 import { assertProblem } from "../support/answers.ts";
 import { bodyOf, call, creatableResources, isForMembers } from "../support/operations.ts";
 import { createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";

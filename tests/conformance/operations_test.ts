@@ -1,7 +1,7 @@
 /** What every operation refuses, for every operation in the registry, with no line per operation. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { operations } from "../support/registry.ts";
 import { assertProblem } from "../support/answers.ts";
 import {
   addressOf,
@@ -34,7 +34,6 @@ for (const operation of operations) {
   testParameters(operation);
   if (isForMembers(operation)) testIdentity(operation);
   if (operation.access === "service") testSecretKey(operation);
-  if (operation.access === "admin") testRoles(operation);
   if (operation.path.includes(":")) testMalformedIds(operation);
   if (operation.body) testBodies(operation);
   if (isForMembers(operation) && namesRecord(operation)) testForeignRecords(operation);
@@ -75,19 +74,6 @@ function testSecretKey(operation: Operation): void {
   });
 }
 
-function testRoles(operation: Operation): void {
-  test(`${operation.id} answers 403 to a rep and to a manager`, async () => {
-    const { own, rep, manager } = await callers();
-    const make = recordsOf(own);
-    const resource = resourceOf(operation);
-    const id = resource === undefined ? undefined : await make(resource);
-    const body = await bodyOf(operation, make);
-    for (const token of [rep, manager]) {
-      assertProblem(await call(operation, { token, id, body }), 403, "admin_required");
-    }
-  });
-}
-
 function testParameters(operation: Operation): void {
   test(`${operation.id} answers 400 to an unknown query parameter`, async () => {
     const token = await entitled(operation);
@@ -118,7 +104,7 @@ function testMalformedIds(operation: Operation): void {
 
 function testBodies(operation: Operation): void {
   test(`${operation.id} has an example of its body that is valid`, () => {
-    assert(operation.example !== undefined, `Give ${operation.id} an example.`);
+    assertNotEquals(operation.example, undefined, `Give ${operation.id} an example.`);
     operation.body?.parse(operation.example);
     return Promise.resolve();
   });
@@ -143,7 +129,6 @@ function testBodies(operation: Operation): void {
     const { admin: token } = await callers();
     const answer = await call(operation, { token, body: '{"a": 1,\n  "b": nope}' });
     assertProblem(answer, 400, "invalid_json");
-    assert(answer.body.detail.includes("line 2, column 9"), answer.body.detail);
   });
 
   test(`${operation.id} answers 415 to a body of another type, or of none`, async () => {

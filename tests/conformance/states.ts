@@ -2,7 +2,7 @@
  * The states of a record that operations ask for: new, joined (users come by invitation), in the trash.
  * An operation that is declared must succeed in one of them.
  */
-import { assert } from "@std/assert";
+import { assert, assertLess } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { bodyOf, call, type MakeRecord, recordsOf, resourceOf } from "../support/operations.ts";
 import { type Answer, stack, type Workspace } from "../support/workspace.ts";
@@ -29,7 +29,7 @@ export async function firstSuccess(
     const token = operation.access === "service" ? stack.secretKey : workspace.admin.token;
     const answer = await call(operation, { token, id, body, headers });
     if (answer.status < 300) return { answer, id, body, make };
-    assert(answer.status < 500, JSON.stringify(answer.body));
+    assertLess(answer.status, 500, JSON.stringify(answer.body));
     refusals.push(answer.body);
   }
   throw new Error(`${operation.id} never succeeds: ${JSON.stringify(refusals)}`);

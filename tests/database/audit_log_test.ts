@@ -1,5 +1,6 @@
 /** The audit log: one row for each change, with who did it; append-only; visible in its workspace. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { present } from "../support/exactly.ts";
 import {
   asCaller,
   type Caller,
@@ -102,7 +103,7 @@ function changedColumn(relation: Relation): string {
   if (relation.name === "configuration") return "config";
   if (relation.name === "sales") return "first_name";
   const columns = relation.columns.filter(({ name, type }) => type === "text" && name !== "stage");
-  return columns[0]?.name ?? "";
+  return present(columns[0], `column of text in ${relation.name}`).name;
 }
 
 async function assertDeleted(tenant: Tenant, relation: Relation, row: Row) {
@@ -114,7 +115,7 @@ async function assertDeleted(tenant: Tenant, relation: Relation, row: Row) {
   const entry = entries.at(-1);
   assertEquals([entry?.action, entry?.after], ["deleted", null]);
   assertEquals([entry?.member_id, entry?.user_id], [admin.id, admin.user_id]);
-  assert(Object.keys(entry?.before ?? {}).length > 0);
+  assertGreater(Object.keys(entry?.before ?? {}).length, 0);
 }
 
 test("audit log: a statement over many records leaves one row for each that changed", async () => {

@@ -1,5 +1,6 @@
 /** Functions that run with their owner's rights and that callers may execute: what strangers get. */
 import { assertEquals } from "@std/assert";
+import { only } from "../support/exactly.ts";
 import {
   anonymous,
   asCaller,
@@ -161,11 +162,12 @@ async function createTarget(): Promise<Target> {
     update public.contacts set email_jsonb = '[{"email": "ada@example.com"}]'
     where id = ${contact.id}`;
   await sql`delete from public.contacts where id = ${trashed.id}`;
-  const [row] = await sql<{ id: number }[]>`
+  const { id: trash_id } = only(
+    await sql<{ id: number }[]>`
     select id from private.trash
     where workspace_id = ${tenant.workspace_id} and table_name = 'contacts'
-      and record_id = ${trashed.id}`;
-  const trash_id = row?.id ?? 0;
+      and record_id = ${trashed.id}`,
+  );
   await sql`
     insert into public.audit_log (workspace_id, table_name, record_id, action, after)
     values (${tenant.workspace_id}, 'contacts', ${trashed.id}, 'purged', ${

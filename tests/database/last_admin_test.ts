@@ -1,5 +1,6 @@
 /** A workspace keeps an active admin, also when several are changed at the same time. */
 import { assertEquals } from "@std/assert";
+import { only } from "../support/exactly.ts";
 import {
   asCaller,
   foundWorkspace,
@@ -80,10 +81,12 @@ function change(caller: Member | typeof service, member: Member, values: Row) {
 }
 
 async function activeAdmins(workspace_id: string): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
+  const { count } = only(
+    await sql<{ count: number }[]>`
     select count(*) from public.sales
-    where workspace_id = ${workspace_id} and role = 'admin' and not disabled`;
-  return row?.count ?? 0;
+    where workspace_id = ${workspace_id} and role = 'admin' and not disabled`,
+  );
+  return count;
 }
 
 async function demote({ connection }: Session, { id }: Member): Promise<void> {

@@ -1,5 +1,5 @@
 /** Joining, profiles and access of members, as the database guards them. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import {
   asCaller,
   foundWorkspace,
@@ -52,7 +52,7 @@ test("members: an invitation by id and e-mail joins its workspace with its role"
   );
   assertEquals(await acceptedAt(id), null);
   await signIn(email);
-  assert(await acceptedAt(id) !== null, "the first sign-in accepts the invitation");
+  assertNotEquals(await acceptedAt(id), null, "the first sign-in accepts the invitation");
 });
 
 test("members: an invitation for another e-mail address does not let anybody in", async () => {

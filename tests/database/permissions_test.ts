@@ -1,5 +1,5 @@
 /** Executes every cell of permissions.ts: relation × verb × caller, on own and on others' rows. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { type Row, sql } from "../support/database.ts";
 import { createWorkspace, stack, test } from "../support/workspace.ts";
 import {
@@ -67,7 +67,7 @@ test("permissions: the tables of private and gateway are closed to every caller"
     join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
     where c.relnamespace in ('private'::regnamespace, 'gateway'::regnamespace)
       and c.relkind in ('r', 'v', 'm', 'p')`;
-  assert(closed.length > 0);
+  assertGreater(closed.length, 0);
   const failures: string[] = [];
   for (const { name, column } of closed) {
     const statements = [

@@ -1,5 +1,6 @@
 /** What every row gets or must satisfy on its way in. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { exactly, only } from "../support/exactly.ts";
 import {
   asCaller,
   type Caller,
@@ -51,23 +52,26 @@ test("records: updated_at moves strictly forward, and only when something change
   const stamps = await asCaller(admin, async (tx) => {
     const [row] = await tx`insert into public.companies (name) values ('A') returning *`;
     const write = async (name: string) => {
-      const [found] = await tx<{ stamp: string }[]>`
+      const { stamp } = only(
+        await tx<{ stamp: string }[]>`
         update public.companies set name = ${name} where id = ${row?.id}
-        returning updated_at::text as stamp`;
-      return found?.stamp ?? "";
+        returning updated_at::text as stamp`,
+      );
+      return stamp;
     };
     return [await write("B"), await write("B"), await write("C"), await write("D")];
   });
-  const [first = "", repeated, second = "", third = ""] = stamps;
+  const [first, repeated, second, third] = exactly(4, stamps);
   assertEquals(repeated, first);
-  assert(first < second && second < third, `${first} < ${second} < ${third}`);
+  assertLess(first, second);
+  assertLess(second, third);
 });
 
 test("records: updated_at cannot be set back", async () => {
   const { admin } = await foundWorkspace();
   const row = await insert(admin, "companies", { name: "A" });
   const changed = await update(admin, row, "companies", { updated_at: new Date(0) });
-  assert(changed.updated_at > row.updated_at);
+  assertGreater(changed.updated_at, row.updated_at);
 });
 
 test("records: e-mail addresses are normalised and nothing is lost", async () => {

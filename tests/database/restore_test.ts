@@ -1,5 +1,5 @@
 /** private.restore puts exactly one deletion back, under the same ids. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import {
   asCaller,
   type Caller,
@@ -66,7 +66,7 @@ test("private.restore moves updated_at, so that what was cached is stale", async
   await remove(tenant.admin, "companies", company.id);
   await restore(tenant.admin, "companies", company.id);
   const [row] = await sql`select updated_at from public.companies where id = ${company.id}`;
-  assert(row?.updated_at > company.updated_at);
+  assertGreater(row?.updated_at, company.updated_at);
 });
 
 test("private.restore answers null for what is not in the trash: never was, or restored", async () => {
@@ -74,7 +74,7 @@ test("private.restore answers null for what is not in the trash: never was, or r
   const { company } = await createFamily(tenant, tenant.admin);
   assertEquals(await restore(tenant.admin, "companies", company.id), null);
   await remove(tenant.admin, "companies", company.id);
-  assert(await restore(tenant.admin, "companies", company.id) !== null);
+  assertNotEquals(await restore(tenant.admin, "companies", company.id), null);
   assertEquals(await restore(tenant.admin, "companies", company.id), null);
   assertEquals(await restore(tenant.admin, "no_such_table", 1), null);
 });
@@ -172,7 +172,7 @@ test("private.restore is for the owner, managers and admins of the workspace", a
     detail: "restore_not_allowed",
   });
   for (const caller of [rep, manager, tenant.admin]) {
-    assert(await restore(caller, "contacts", contact.id) !== null);
+    assertNotEquals(await restore(caller, "contacts", contact.id), null);
     await remove(rep, "contacts", contact.id);
   }
 });

@@ -1,5 +1,6 @@
 /** Holders and elements of id arrays, deleted one after the other, and restored in any order. */
 import { assertEquals } from "@std/assert";
+import { exactly, only } from "../support/exactly.ts";
 import { asCaller, foundWorkspace, type Member, sql } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
 
@@ -9,13 +10,18 @@ async function makeDeal(
   admin: Member,
 ): Promise<{ deals: number; contacts: number; held: number[] }> {
   return await asCaller(admin, async (tx) => {
-    const contacts = await tx<{ id: number }[]>`
-      insert into contacts (first_name) values ('Ada'), ('Grace'), ('Mary') returning id`;
+    const contacts = exactly(
+      3,
+      await tx<{ id: number }[]>`
+      insert into contacts (first_name) values ('Ada'), ('Grace'), ('Mary') returning id`,
+    );
     const held = contacts.map(({ id }) => id);
-    const [deal] = await tx<{ id: number }[]>`
+    const deal = only(
+      await tx<{ id: number }[]>`
       insert into deals (name, stage, contact_ids)
-      values ('Deal', 'opportunity', ${held}) returning id`;
-    return { deals: deal?.id ?? 0, contacts: held[1] ?? 0, held };
+      values ('Deal', 'opportunity', ${held}) returning id`,
+    );
+    return { deals: deal.id, contacts: contacts[1].id, held };
   });
 }
 

@@ -1,3 +1,4 @@
+/** The local stack's REST and storage APIs: who may reach what. */
 import { assert, assertEquals, assertExists } from "@std/assert";
 import { SignJWT } from "jose";
 import {
@@ -11,12 +12,12 @@ import {
 
 Deno.test("/rest/v1 runs as the caller, and row level security decides", async () => {
   const [ada, bob] = await Promise.all([createConfirmedUser(), createConfirmedUser()]);
-  const { client } = await signIn(ada.email ?? "");
+  const { client } = await signIn(ada.email);
   const written = await client.from("contacts").insert({ last_name: "Lovelace" }).select().single();
   assertEquals(written.error, null);
   const { id, workspace_id } = written.data;
 
-  const other = (await signIn(bob.email ?? "")).client;
+  const other = (await signIn(bob.email)).client;
   assertEquals((await other.from("contacts").select().eq("id", id)).data, []);
   const forged = await other.from("contacts").insert({ last_name: "Mallory", workspace_id });
   assertEquals([forged.status, forged.error?.code], [403, "42501"]);
@@ -28,7 +29,7 @@ Deno.test("/rest/v1 runs as the caller, and row level security decides", async (
 });
 
 Deno.test("/rest/v1 grants nothing that the migrations did not", async () => {
-  const { client } = await signIn((await createConfirmedUser()).email ?? "");
+  const { client } = await signIn((await createConfirmedUser()).email);
   await client.from("contacts").select("id").limit(1);
   await runSql(async (sql) => {
     const granted = await sql`

@@ -1,7 +1,8 @@
 /** The generators refuse what they cannot turn into a document or a schema. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readDocument } from "../../dev/generate/document.ts";
-import { reduce } from "../../dev/generate/schema.ts";
+import { reduce } from "../../dev/generate/drizzle.ts";
+import { type CatalogueColumn, emitSchema } from "../../dev/generate/schema.ts";
 
 const operation = (operationId: string, parameters: object[] = []) => ({
   operationId,
@@ -51,4 +52,60 @@ export const tags_summary = pgView("tags_summary", {	ids: bigint({ mode: "number
   assertStringIncludes(text, ".generatedByDefaultAsIdentity(),");
   assertStringIncludes(text, 'ids: bigint({ mode: "number" }).array(),\n}).existing();');
   assertEquals(/secret|index|securityInvoker/.test(text), false);
+});
+
+function column(name: string, type: string, more: Partial<CatalogueColumn> = {}): CatalogueColumn {
+  const defaults = { notNull: false, hasDefault: false, generated: false, reference: false };
+  return { relation: "tags", isView: false, name, type, ...defaults, ...more };
+}
+
+/** The lines of a member of the relation, without its braces. */
+function member(text: string, name: string): string[] {
+  const [, body = ""] = new RegExp(`^${name}: \\{\\n([^}]*)\\},`, "m").exec(text) ?? [];
+  return body.trim().split("\n");
+}
+
+Deno.test("generate: emitSchema tells rows from inputs by null, default and who sets a column", () => {
+  const text = emitSchema([
+    column("id", "bigint", { notNull: true, generated: true }),
+    column("workspace_id", "uuid", { notNull: true }),
+    column("name", "text", { notNull: true }),
+    column("color", "citext", { notNull: true, hasDefault: true }),
+    column("sales_id", "bigint", { reference: true }),
+    column("due", "timestamp with time zone"),
+    column("extra", "jsonb"),
+    column("search", "tsvector"),
+  ]);
+  assertEquals(member(text, "columns").length, 8);
+  assertEquals(member(text, "row"), [
+    "id: bigint,",
+    "name: text,",
+    "color: text,",
+    "sales_id: nullableBigint,",
+    "due: nullableText,",
+    "extra: json,",
+  ]);
+  assertEquals(member(text, "input"), [
+    "name: text,",
+    "color: optionalText,",
+    "sales_id: nullishRecordId,",
+    "due: nullishTimestamp,",
+    "extra: optionalJson,",
+  ]);
+  assertStringIncludes(text, 'import { recordId, timestamp } from "./fields.ts";');
+  assertStringIncludes(text, "const nullishRecordId = recordId.nullish();");
+});
+
+Deno.test("generate: emitSchema gives arrays their element, unknown types any value, views no input", () => {
+  const view = { isView: true };
+  const text = emitSchema([column("ids", "bigint[]", view), column("area", "polygon", view)]);
+  assertEquals(member(text, "row"), ["ids: nullableBigintArray,", "area: json,"]);
+  assertEquals(text.includes("input: {"), false);
+  const shapes = text.match(/^const \w+ = .*$/gm);
+  assertEquals(shapes, [
+    "const bigint = z.int();",
+    "const bigintArray = z.array(bigint);",
+    "const nullableBigintArray = bigintArray.nullable();",
+    "const json = z.unknown();",
+  ]);
 });

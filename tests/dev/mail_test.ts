@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+/** Mails of the local stack's auth server, and where their links lead. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   adminClient,
   callAuth,
@@ -86,7 +93,7 @@ Deno.test("a refused invitation leaves a user who was there, and the older link"
 
 Deno.test("a recovery mail leads to a new password, by link and by code", async () => {
   const user = await createConfirmedUser();
-  const email = user.email ?? "";
+  const email = user.email;
   const redirectTo = "http://localhost:5173/reset";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });
   const mail = await newestMail(email);
@@ -118,7 +125,7 @@ Deno.test("a magic link signs in, and signs nobody up when told not to", async (
 
 Deno.test("a change of one's own address is confirmed from the new mailbox", async () => {
   const user = await createConfirmedUser();
-  const { client } = await signIn(user.email ?? "");
+  const { client } = await signIn(user.email);
   const email = freshEmail();
   assertEquals((await client.auth.updateUser({ email })).data.user?.new_email, email);
   await followLink((await newestMail(email)).link);
@@ -126,11 +133,11 @@ Deno.test("a change of one's own address is confirmed from the new mailbox", asy
 });
 
 Deno.test("links never lead to a foreign site", async () => {
-  const { email = "" } = await createConfirmedUser();
+  const { email } = await createConfirmedUser();
   const redirectTo = "https://evil.example/steal";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });
   const { link } = await newestMail(email);
-  assert(link.searchParams.get("redirect_to") !== redirectTo);
+  assertNotEquals(link.searchParams.get("redirect_to"), redirectTo);
   link.searchParams.set("redirect_to", redirectTo);
   const response = await fetch(link, { redirect: "manual" });
   await response.body?.cancel();

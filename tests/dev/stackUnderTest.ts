@@ -3,6 +3,7 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import * as z from "zod";
+import { present } from "../support/exactly.ts";
 
 const stackSchema = z.object({
   apiUrl: z.string(),
@@ -49,7 +50,7 @@ export async function createConfirmedUser(email = freshEmail()) {
   const attributes = { email, password: PASSWORD, email_confirm: true };
   const { data, error } = await adminClient().auth.admin.createUser(attributes);
   if (error) throw error;
-  return data.user;
+  return { ...data.user, email: present(data.user.email, "address of the user") };
 }
 
 /** Calls the auth API without supabase-js, to see statuses, headers and bodies as they are. */
@@ -104,7 +105,7 @@ export async function mailsTo(email: string) {
 export async function newestMail(email: string) {
   const [mail] = await mailsTo(email);
   if (!mail) throw new Error(`No mail was sent to ${email}.`);
-  return { ...mail, link: new URL(mail.link ?? "") };
+  return { ...mail, link: new URL(present(mail.link, "link in the mail")) };
 }
 
 /** Makes the mail server refuse the next mails to an address. */
@@ -119,5 +120,7 @@ export async function refuseMail(email: string, count = 1): Promise<void> {
 export async function followLink(link: URL): Promise<URLSearchParams> {
   const response = await fetch(link, { redirect: "manual" });
   await response.body?.cancel();
-  return new URLSearchParams(new URL(response.headers.get("Location") ?? "").hash.slice(1));
+  return new URLSearchParams(
+    new URL(present(response.headers.get("Location"), "Location")).hash.slice(1),
+  );
 }

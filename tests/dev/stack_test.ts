@@ -1,10 +1,17 @@
 /** The local stack itself: side by side, taken ports, crashes, and nothing left behind. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { FunctionServer } from "../../dev/functionServer.ts";
 import { isListening, waitUntil } from "../../dev/process.ts";
-import { type StackAddresses, startStack } from "../../dev/stack.ts";
+import { startStack } from "../../dev/stack.ts";
+import type { StackAddresses } from "../../dev/stackAddresses.ts";
 import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
 
 const START = fromFileUrl(new URL("../../dev/start.ts", import.meta.url));
@@ -57,7 +64,7 @@ Deno.test("startStack runs beside another stack and leaves nothing behind when s
       const health = await fetch(`${stack.functionUrl}/health`);
       assertEquals((await health.json()).status, "ok");
     }
-    assert(running.secretKey !== second.secretKey);
+    assertNotEquals(running.secretKey, second.secretKey);
     await second.stop();
     assert(await noneListens(ports));
     assertEquals((await Array.fromAsync(Deno.readDir(directory), (file) => file.name)).sort(), [
@@ -130,7 +137,7 @@ Deno.test("a crash of the function shows its stack trace, answers 503 and is ove
     const crash = await server.fetch(new Request("http://localhost/api/crash"));
     assertEquals(crash.status, 503);
     assertEquals(crash.headers.get("content-type"), "application/problem+json");
-    assert(Number(crash.headers.get("retry-after")) >= 1);
+    assertGreaterOrEqual(Number(crash.headers.get("retry-after")), 1);
     assertEquals((await crash.json()).code, "function_unavailable");
     const next = await server.fetch(new Request("http://localhost/api/health"));
     assertEquals(await next.text(), "fine");

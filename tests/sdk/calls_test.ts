@@ -1,5 +1,5 @@
 /** The SDK's calls on the real API: records, versions, pages. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertExists, assertRejects } from "@std/assert";
 import { createClient, PorticoError } from "../../client-sdk/src/mod.ts";
 import { stack, test } from "../support/workspace.ts";
 import { newClient } from "./signedIn.ts";
@@ -35,7 +35,8 @@ test("sdk: withResponse gives the etag, and ifMatch refuses an outdated version"
   const portico = await newClient();
   const { id } = await portico.contacts.create({ first_name: "Ada" });
   const { data, etag, requestId, response } = await portico.contacts.get(id).withResponse();
-  assert(etag && requestId);
+  assertExists(requestId);
+  assertExists(etag);
   assertEquals([response.status, etag], [200, `"${data.updated_at}"`]);
   await portico.contacts.update(id, { title: "first" }, { ifMatch: etag });
   const refused = await assertRejects(

@@ -3,12 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi.ts";
-import { PROBLEMS } from "../../supabase/functions/_shared/problem.ts";
-import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { problemTypes } from "../../supabase/functions/_shared/problem.ts";
+import { routeOf } from "../../supabase/functions/_shared/facts.ts";
+import { operations } from "./registry.ts";
 import type { Answer } from "./workspace.ts";
 
-const codes = z.enum(Object.keys(PROBLEMS));
+const codes = z.enum(Object.keys(problemTypes()));
 const problemSchema = z.looseObject({
   type: z.string().startsWith("urn:portico:problem:"),
   title: z.string().min(1),

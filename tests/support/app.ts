@@ -32,10 +32,14 @@ export interface AppUnderTest extends App {
   send(path: string, init?: RequestInit): Promise<Answer>;
 }
 
+/** Addresses and keys of the stack. */
+export function testAddresses(): z.output<typeof addressesSchema> {
+  return addressesSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
+}
+
 /** The settings of the stack's function, changed. */
 export async function testSettings(changes: Partial<Settings> = {}): Promise<Settings> {
-  const addresses = addressesSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
-  return { ...readSettings(await functionEnvironment(addresses)), ...changes };
+  return { ...readSettings(await functionEnvironment(testAddresses())), ...changes };
 }
 
 /** Makes an app; the caller closes it. */

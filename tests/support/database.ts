@@ -9,18 +9,15 @@
  * workspace.ts. Tests are registered by `test()` of that module, since `sql` outlives them.
  */
 import postgres from "postgres";
-import { freshEmail, type Role, stack } from "./workspace.ts";
-
-const options = {
-  max: 6,
-  idle_timeout: 1,
-  onnotice: () => {},
-  // Ids as numbers, as the Data API shows them.
-  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-};
+import { only } from "./exactly.ts";
+import { freshEmail, openDatabase, type Role } from "./workspace.ts";
 
 /** The database as a superuser: for preparing rows and for assertions. */
-export const sql = postgres(stack.superuserUrl, options);
+export const sql = await openDatabase({
+  max: 6,
+  // Ids as numbers, as the Data API shows them.
+  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+});
 
 /** A statement's rows may be looked into freely. */
 // deno-lint-ignore no-explicit-any
@@ -133,8 +130,7 @@ export async function openSession(caller: Caller): Promise<Session> {
   const connection = await sql.reserve();
   await connection`begin`;
   await become(connection, caller);
-  const [{ pid } = { pid: 0 }] = await connection<{ pid: number }[]>`
-    select pg_backend_pid() as pid`;
+  const { pid } = only(await connection<{ pid: number }[]>`select pg_backend_pid() as pid`);
   return {
     connection,
     isBlocked: () => waitsForLock(pid),
@@ -149,7 +145,7 @@ export async function openSession(caller: Caller): Promise<Session> {
 }
 
 async function waitsForLock(pid: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const [row] = await sql<{ blocked: boolean }[]>`
       select cardinality(pg_blocking_pids(${pid})) > 0 as blocked`;

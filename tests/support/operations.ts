@@ -4,9 +4,8 @@
  */
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { parameterNames } from "../../supabase/functions/_shared/http/parameters.ts";
-import { routeOf } from "../../supabase/functions/_shared/http/routes.ts";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { parameterNames, routeOf } from "../../supabase/functions/_shared/facts.ts";
+import { operations } from "./registry.ts";
 import { type Answer, answerOf, freshEmail, stack, type Workspace } from "./workspace.ts";
 
 /** Makes a record of a resource and returns its id. */
@@ -33,7 +32,7 @@ export function resourceOf(operation: Operation): string | undefined {
 
 /** Whether members call it, with an access token. */
 export function isForMembers({ access }: Operation): boolean {
-  return access === "member" || access === "admin";
+  return access === "member";
 }
 
 /** Whether an operation names a record: in its path, or in its body. */
@@ -128,7 +127,7 @@ async function trashed({ admin }: Workspace, id: number): Promise<number> {
 
 /** The names of what `include` may hold. */
 export function includesOf(operation: Operation): string[] {
-  if (operation.kind === "read" && operation.listing) return operation.listing.offer.includes;
+  if (operation.kind === "list") return operation.of.parameters.includes;
   if (!parameterNames(operation).includes("include") || !operation.query) return [];
   const { properties } = z.toJSONSchema(operation.query, { unrepresentable: "any" });
   const include = properties?.include;

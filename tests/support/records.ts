@@ -2,16 +2,25 @@
  * Records of a workspace, put in and looked at past the API: rows as a superuser inserts them, all that
  * a workspace holds, and whatever points to contacts that are not there.
  */
-import { sql, stack, type TestMember, type Workspace } from "./workspace.ts";
+import { only } from "./exactly.ts";
+import { type Api, sql, stack, type TestMember, type Workspace } from "./workspace.ts";
 
 type Values = Record<string, unknown>;
 
-/** Inserts rows into a table of `public`, owned by the admin unless said otherwise; returns their ids. */
-export async function insertRows(
+/** As many ids as there are rows. */
+type Ids<Rows extends readonly Values[]> = { -readonly [Index in keyof Rows]: number };
+
+/**
+ * Inserts rows into a table of `public`, owned by the admin unless said otherwise. Returns their ids, in
+ * order; throws when one was not inserted.
+ *
+ *     const [winner, loser] = await insertRows(workspace, "contacts", [{}, {}]);
+ */
+export async function insertRows<const Rows extends readonly Values[]>(
   workspace: Workspace,
   table: string,
-  rows: Values[],
-): Promise<number[]> {
+  rows: Rows,
+): Promise<Ids<Rows>> {
   const owner = table === "tags" ? {} : { sales_id: workspace.admin.id };
   const complete = rows.map((row) => ({ workspace_id: workspace.id, ...owner, ...row }));
   const columns = [...new Set(complete.flatMap(Object.keys))];
@@ -22,7 +31,18 @@ export async function insertRows(
       null::${sql("public." + table)}, ${JSON.stringify(complete)}::text::jsonb
     )
     returning id::int as id`;
-  return inserted.map(({ id }) => id);
+  const ids = inserted.map(({ id }) => id);
+  if (!isComplete(ids, rows)) {
+    throw new Error(`${table} took ${ids.length} of ${rows.length} rows.`);
+  }
+  return ids;
+}
+
+function isComplete<Rows extends readonly Values[]>(
+  ids: number[],
+  rows: Rows,
+): ids is number[] & Ids<Rows> {
+  return ids.length === rows.length;
 }
 
 /** Inserts one row; returns its id. */
@@ -32,8 +52,19 @@ export async function insertRow(
   values: Values = {},
 ): Promise<number> {
   const [id] = await insertRows(workspace, table, [values]);
-  if (id === undefined) throw new Error(`${table} took no row.`);
   return id;
+}
+
+/** Inserts a contact called Ada; returns its id. */
+export function contactOf(workspace: Workspace, values: Values = {}): Promise<number> {
+  return insertRow(workspace, "contacts", { first_name: "Ada", ...values });
+}
+
+/** Creates a record by a request; returns its id. Throws unless the answer is 201. */
+export async function create(api: Api, path: string, values: Values): Promise<number> {
+  const { status, body } = await api.post(path, values);
+  if (status !== 201) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
+  return body.id;
 }
 
 /** A row of `public` as JSON; undefined when it is not there. */
@@ -62,10 +93,12 @@ export async function everythingIn(workspaceId: string): Promise<string[]> {
 export async function countRows(workspaceId: string, tables: string[]) {
   const counts: Record<string, number> = {};
   for (const table of tables) {
-    const [row] = await sql<{ count: number }[]>`
+    const { count } = only(
+      await sql<{ count: number }[]>`
       select count(*)::int as count from ${sql("public." + table)}
-      where workspace_id = ${workspaceId}`;
-    counts[table] = row?.count ?? 0;
+      where workspace_id = ${workspaceId}`,
+    );
+    counts[table] = count;
   }
   return counts;
 }

@@ -11,6 +11,7 @@
  */
 import postgres from "postgres";
 import * as z from "zod";
+import { only } from "./exactly.ts";
 
 const stackSchema = z.object({
   apiUrl: z.string(),
@@ -26,7 +27,7 @@ const stackSchema = z.object({
 export const stack = stackSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
 
 /** The database as a superuser: for preparing rows and for assertions. */
-export const sql = postgres(stack.superuserUrl, { max: 4, idle_timeout: 1, onnotice: () => {} });
+export const sql = await openDatabase({ max: 4 });
 
 export type Role = "admin" | "manager" | "rep";
 
@@ -70,6 +71,17 @@ export interface Workspace {
 /** Long enough for every test user. */
 export const PASSWORD = "correct horse battery";
 
+/** Connects as a superuser; returns once arrays come as arrays. */
+export async function openDatabase<Types extends Record<string, postgres.PostgresType>>(
+  options: postgres.Options<Types>,
+) {
+  const opened = postgres(stack.superuserUrl, { idle_timeout: 1, onnotice() {}, ...options });
+  // The driver asks for the array types just before its first statement, whose own rows it may see
+  // before it has stored them: arrays in these would be text.
+  await opened`select`;
+  return opened;
+}
+
 /** Registers a test that may leave the shared database connection open. */
 export function test(name: string, run: () => Promise<void>): void {
   Deno.test({ name, fn: run, sanitizeResources: false, sanitizeOps: false });
@@ -86,9 +98,10 @@ export async function createWorkspace(): Promise<Workspace> {
   const data = { first_name: "Ada", last_name: "Admin" };
   await auth("/signup", { email, password: PASSWORD, data });
   const admin = await signIn(email);
-  const [row] = await sql<{ id: string }[]>`
-    select workspace_id as id from public.sales where id = ${admin.id}`;
-  const id = row?.id ?? "";
+  const { id } = only(
+    await sql<{ id: string }[]>`
+    select workspace_id as id from public.sales where id = ${admin.id}`,
+  );
   return { id, admin, addMember: (role) => addMember(id, role) };
 }
 
@@ -160,6 +173,13 @@ async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
     values (${id}, ${workspaceId}, ${email}, 'Max', ${role}, ${role})`;
   await auth("/admin/users", { id, email, password: PASSWORD, email_confirm: true });
   return await signIn(email);
+}
+
+/** A header of an answer. Throws when it is not there. */
+export function headerOf({ headers }: Pick<Answer, "headers">, name: string): string {
+  const value = headers.get(name);
+  if (value === null) throw new Error(`The answer has no ${name}.`);
+  return value;
 }
 
 /** The answer with its body read. */

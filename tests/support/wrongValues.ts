@@ -1,6 +1,6 @@
 /** Values that a body's schema does not allow, made from the schema itself. */
 import * as z from "zod";
-import { operations } from "../../supabase/functions/api/resources.ts";
+import { operations } from "./registry.ts";
 
 export interface Schema {
   type?: string | string[];

@@ -27,14 +27,6 @@ export type Offboarding = components["schemas"]["Offboarding"];
 
 export type RestoreInput = components["schemas"]["RestoreInput"];
 
-export type SaleInput = components["schemas"]["SaleInput"];
-
-export type Sale = components["schemas"]["Sale"];
-
-export type SalePatch = components["schemas"]["SalePatch"];
-
-export type PasswordUpdate = components["schemas"]["PasswordUpdate"];
-
 export type Company = components["schemas"]["Company"];
 
 export type CompanyInput = components["schemas"]["CompanyInput"];
@@ -44,6 +36,8 @@ export type CompanyPatch = components["schemas"]["CompanyPatch"];
 export type CompanyBulkInput = components["schemas"]["CompanyBulkInput"];
 
 export type BulkResult = components["schemas"]["BulkResult"];
+
+export type Activity = components["schemas"]["Activity"];
 
 export type Contact = components["schemas"]["Contact"];
 
@@ -71,11 +65,11 @@ export type TagMergeResult = components["schemas"]["TagMergeResult"];
 
 export type SearchHit = components["schemas"]["SearchHit"];
 
+export type Deal = components["schemas"]["Deal"];
+
 export type Board = components["schemas"]["Board"];
 
 export type BoardColumn = components["schemas"]["BoardColumn"];
-
-export type Deal = components["schemas"]["Deal"];
 
 export type DealInput = components["schemas"]["DealInput"];
 
@@ -107,6 +101,8 @@ export type Purged = components["schemas"]["Purged"];
 
 export type JobResult = components["schemas"]["JobResult"];
 
+export type AttachmentRemovals = components["schemas"]["AttachmentRemovals"];
+
 export type Task = components["schemas"]["Task"];
 
 export type TaskInput = components["schemas"]["TaskInput"];
@@ -115,9 +111,9 @@ export type TaskPatch = components["schemas"]["TaskPatch"];
 
 export type TaskBulkInput = components["schemas"]["TaskBulkInput"];
 
-export type Attachment = components["schemas"]["Attachment"];
-
 export type ContactNote = components["schemas"]["ContactNote"];
+
+export type Attachment = components["schemas"]["Attachment"];
 
 export type ContactNoteInput = components["schemas"]["ContactNoteInput"];
 
@@ -137,7 +133,23 @@ export type Upload = components["schemas"]["Upload"];
 
 export type Download = components["schemas"]["Download"];
 
-export type AttachmentRemovals = components["schemas"]["AttachmentRemovals"];
+export type SaleInput = components["schemas"]["SaleInput"];
+
+export type Sale = components["schemas"]["Sale"];
+
+export type SalePatch = components["schemas"]["SalePatch"];
+
+export type PasswordUpdate = components["schemas"]["PasswordUpdate"];
+
+type OperatorsOfNumber = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+type OperatorsOfTime = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+type OperatorsOfDate = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+type OperatorsOfText = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+type OperatorsOfBoolean = "eq" | "neq" | "is";
+type OperatorsOfUuid = "eq" | "neq" | "in" | "is";
+type OperatorsOfIds = "cs" | "cd" | "ov" | "is";
+type OperatorsOfElements = "eq" | "is";
+type OperatorsOfOpaque = "is";
 
 /** Operations on `system`. */
 export class SystemResource {
@@ -158,7 +170,7 @@ export class SystemResource {
   /**
    * Whether the database and the auth server can be reached.
    *
-   * Problems of its own: `not_ready`.
+   * Problems: `not_ready`.
    */
   ready(options?: CallOptions): Call<Readiness> {
     return this.#transport.call<Readiness>({ method: "GET", path: path`/ready`, options });
@@ -185,6 +197,8 @@ export class MeResource {
 
   /**
    * Get your profile, workspace and permissions.
+   *
+   * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Me> {
     return this.#transport.call<Me>({ method: "GET", path: path`/me`, options });
@@ -194,6 +208,8 @@ export class MeResource {
    * Change your profile.
    *
    * An avatar of null is cleared. Your e-mail address is changed at the auth server, which asks for a confirmation.
+   *
+   * Allowed to: every member.
    */
   update(body: ProfilePatch, options?: CallOptions): Call<Me> {
     return this.#transport.call<Me>({ method: "PATCH", path: path`/me`, body, options });
@@ -201,18 +217,18 @@ export class MeResource {
 }
 
 interface UsersListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  user_id: "eq" | "neq" | "in" | "is";
-  email: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  first_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  last_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  avatar: "is";
-  role: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  administrator: "eq" | "neq" | "is";
-  disabled: "eq" | "neq" | "is";
-  status: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  email: OperatorsOfText;
+  first_name: OperatorsOfText;
+  last_name: OperatorsOfText;
+  avatar: OperatorsOfOpaque;
+  role: OperatorsOfText;
+  administrator: OperatorsOfBoolean;
+  disabled: OperatorsOfBoolean;
+  status: OperatorsOfText;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type UsersListQuery = ListQuery<
   UsersListOperators,
@@ -230,6 +246,8 @@ export class UsersResource {
    * List users.
    *
    * `q` searches names and e-mail addresses.
+   *
+   * Allowed to: every member.
    */
   list(query?: UsersListQuery & { select?: undefined }, options?: CallOptions): PageCall<User>;
   list(query: UsersListQuery, options?: CallOptions): PageCall<Partial<User>>;
@@ -242,7 +260,9 @@ export class UsersResource {
    *
    * Mails a link to join the workspace. After a failure send the same request again.
    *
-   * Problems of its own: `member_exists`, `user_exists_elsewhere`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   * Allowed to: admins.
+   *
+   * Problems: `member_exists`, `user_exists_elsewhere`, `email_taken`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   invite(body: UserInput, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "POST", path: path`/users`, body, options });
@@ -250,6 +270,8 @@ export class UsersResource {
 
   /**
    * Get a user.
+   *
+   * Allowed to: every member.
    */
   get(id: number, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "GET", path: path`/users/${id}`, options });
@@ -258,11 +280,11 @@ export class UsersResource {
   /**
    * Change a user.
    *
-   * What is absent stays. Disabling ends the sessions at once; a changed address holds without a confirmation.
+   * Omitted fields keep their value. Disabling ends the sessions at once; a changed address holds without a confirmation.
    *
-   * Allowed to: oneself for names and avatar; admins for everybody and everything.
+   * Allowed to: the user themself and admins; `email`: admins; `role`: admins; `disabled`: admins.
    *
-   * Problems of its own: `admin_required`, `last_admin`, `email_taken`, `auth_unavailable`.
+   * Problems: `last_admin`, `email_taken`, `auth_unavailable`.
    */
   update(id: number, body: UserPatch, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "PATCH", path: path`/users/${id}`, body, options });
@@ -271,9 +293,11 @@ export class UsersResource {
   /**
    * Offboard a user.
    *
-   * All records of the user go to `reassign_to`, the sessions end, the account is banned. Somebody who has not joined yet is removed. Repeating it succeeds.
+   * All records of the user go to `reassign_to`, the sessions end, the account is banned. A user who has not joined yet is removed. Repeating it succeeds.
    *
-   * Problems of its own: `reassign_required`, `unknown_reference`, `last_admin`, `auth_unavailable`.
+   * Allowed to: admins.
+   *
+   * Problems: `reassign_required`, `unknown_reference`, `forbidden`, `last_admin`, `auth_unavailable`.
    */
   offboard(
     id: number,
@@ -291,7 +315,9 @@ export class UsersResource {
   /**
    * Mail an invitation again.
    *
-   * Problems of its own: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   * Allowed to: admins.
+   *
+   * Problems: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resendInvite(id: number, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({
@@ -304,9 +330,9 @@ export class UsersResource {
   /**
    * Mail a link to a new password.
    *
-   * Allowed to: oneself; admins for everybody.
+   * Allowed to: the user themself and admins.
    *
-   * Problems of its own: `admin_required`, `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   * Problems: `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resetPassword(id: number, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({
@@ -319,9 +345,11 @@ export class UsersResource {
   /**
    * Let a disabled user in again.
    *
-   * With the role that the request says, `rep` without one; never silently an admin.
+   * With the role that the request names; a rep without one.
    *
-   * Problems of its own: `auth_unavailable`.
+   * Allowed to: admins.
+   *
+   * Problems: `auth_unavailable`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({
@@ -334,28 +362,28 @@ export class UsersResource {
 }
 
 interface CompaniesListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  sector: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  size: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  linkedin_url: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  website: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  phone_number: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  address: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  zipcode: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  city: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  state_abbr: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  context_links: "is";
-  country: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  description: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  revenue: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  tax_identifier: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  logo: "is";
-  nb_deals: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  nb_contacts: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  name: OperatorsOfText;
+  sector: OperatorsOfText;
+  size: OperatorsOfNumber;
+  linkedin_url: OperatorsOfText;
+  website: OperatorsOfText;
+  phone_number: OperatorsOfText;
+  address: OperatorsOfText;
+  zipcode: OperatorsOfText;
+  city: OperatorsOfText;
+  state_abbr: OperatorsOfText;
+  sales_id: OperatorsOfNumber;
+  context_links: OperatorsOfOpaque;
+  country: OperatorsOfText;
+  description: OperatorsOfText;
+  revenue: OperatorsOfText;
+  tax_identifier: OperatorsOfText;
+  logo: OperatorsOfOpaque;
+  nb_deals: OperatorsOfNumber;
+  nb_contacts: OperatorsOfNumber;
+  updated_at: OperatorsOfTime;
 }
 export type CompaniesListQuery = ListQuery<
   CompaniesListOperators,
@@ -364,15 +392,15 @@ export type CompaniesListQuery = ListQuery<
 >;
 
 interface CompaniesHistoryOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  changes: "is";
-  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  user_id: "eq" | "neq" | "in" | "is";
-  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  table_name: OperatorsOfText;
+  record_id: OperatorsOfNumber;
+  action: OperatorsOfText;
+  changes: OperatorsOfOpaque;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  created_at: OperatorsOfTime;
 }
 export type CompaniesHistoryQuery = ListQuery<
   CompaniesHistoryOperators,
@@ -390,6 +418,8 @@ export class CompaniesResource {
 
   /**
    * List companies.
+   *
+   * Allowed to: every member.
    */
   list(
     query?: CompaniesListQuery & { select?: undefined },
@@ -403,9 +433,11 @@ export class CompaniesResource {
   /**
    * Create a company.
    *
-   * Without `sales_id` the caller owns it.
+   * Without `sales_id` the caller becomes the owner.
    *
-   * Problems of its own: `unknown_reference`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_reference`.
    */
   create(body: CompanyInput, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({ method: "POST", path: path`/companies`, body, options });
@@ -414,7 +446,9 @@ export class CompaniesResource {
   /**
    * Get a company.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   get(
     id: number,
@@ -432,11 +466,11 @@ export class CompaniesResource {
   /**
    * Change a company.
    *
-   * What is absent stays; null clears. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
    *
-   * Allowed to: every member; the owner is changed by the company's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `owner_change_not_allowed`, `unknown_reference`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`.
    */
   update(id: number, body: CompanyPatch, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -450,9 +484,9 @@ export class CompaniesResource {
   /**
    * Move a company to the trash.
    *
-   * Its contacts and deals go along, with their notes and tasks. Repeating it succeeds.
+   * Its contacts and deals are deleted with it, and their notes and tasks. Repeating it succeeds.
    *
-   * Allowed to: the company's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/companies/${id}`, options });
@@ -461,11 +495,11 @@ export class CompaniesResource {
   /**
    * Take a company out of the trash.
    *
-   * What its deletion took along comes back with it, and only that.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Allowed to: the company's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -480,9 +514,9 @@ export class CompaniesResource {
    *
    * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
    *
-   * Allowed to: every member; owners are changed and companies deleted by the company's owner, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_reference`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -497,6 +531,8 @@ export class CompaniesResource {
    * List the changes of a company.
    *
    * Newest first. A record in the trash, or deleted for good, keeps its history.
+   *
+   * Allowed to: every member.
    */
   history(
     id: number,
@@ -537,27 +573,27 @@ export class CompaniesResource {
 }
 
 interface ContactsListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  first_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  last_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  gender: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  title: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  background: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  avatar: "is";
-  first_seen: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  last_seen: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  has_newsletter: "eq" | "neq" | "is";
-  status: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  tags: "cs" | "cd" | "ov" | "is";
-  company_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  linkedin_url: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  email_jsonb: "eq" | "is";
-  phone_jsonb: "eq" | "is";
-  company_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  nb_tasks: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  first_name: OperatorsOfText;
+  last_name: OperatorsOfText;
+  gender: OperatorsOfText;
+  title: OperatorsOfText;
+  background: OperatorsOfText;
+  avatar: OperatorsOfOpaque;
+  first_seen: OperatorsOfTime;
+  last_seen: OperatorsOfTime;
+  has_newsletter: OperatorsOfBoolean;
+  status: OperatorsOfText;
+  tags: OperatorsOfIds;
+  company_id: OperatorsOfNumber;
+  sales_id: OperatorsOfNumber;
+  linkedin_url: OperatorsOfText;
+  email_jsonb: OperatorsOfElements;
+  phone_jsonb: OperatorsOfElements;
+  company_name: OperatorsOfText;
+  nb_tasks: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type ContactsListQuery = ListQuery<
   ContactsListOperators,
@@ -566,15 +602,15 @@ export type ContactsListQuery = ListQuery<
 >;
 
 interface ContactsHistoryOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  changes: "is";
-  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  user_id: "eq" | "neq" | "in" | "is";
-  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  table_name: OperatorsOfText;
+  record_id: OperatorsOfNumber;
+  action: OperatorsOfText;
+  changes: OperatorsOfOpaque;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  created_at: OperatorsOfTime;
 }
 export type ContactsHistoryQuery = ListQuery<
   ContactsHistoryOperators,
@@ -592,6 +628,8 @@ export class ContactsResource {
 
   /**
    * List contacts.
+   *
+   * Allowed to: every member.
    */
   list(
     query?: ContactsListQuery & { select?: undefined },
@@ -605,9 +643,11 @@ export class ContactsResource {
   /**
    * Create a contact.
    *
-   * Without `sales_id` the caller owns it.
+   * Without `sales_id` the caller becomes the owner.
    *
-   * Problems of its own: `unknown_tag`, `unknown_reference`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_tag`, `unknown_reference`.
    */
   create(body: ContactInput, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({ method: "POST", path: path`/contacts`, body, options });
@@ -616,9 +656,11 @@ export class ContactsResource {
   /**
    * Get a contact.
    *
-   * A contact in the trash is 410; a merged one names its winner in `merged_into`.
+   * A merged contact is 410 with the id of the one that it was `merged_into`.
    *
-   * Problems of its own: `deleted`, `merged`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `merged`.
    */
   get(
     id: number,
@@ -636,11 +678,11 @@ export class ContactsResource {
   /**
    * Change a contact.
    *
-   * What is absent stays; null clears. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
    *
-   * Allowed to: every member; the owner is changed by the contact's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+   * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
   update(id: number, body: ContactInput, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({
@@ -654,9 +696,9 @@ export class ContactsResource {
   /**
    * Move a contact to the trash.
    *
-   * Its notes and tasks go along. Repeating it succeeds.
+   * Its notes and tasks are deleted with it. Repeating it succeeds.
    *
-   * Allowed to: the contact's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/contacts/${id}`, options });
@@ -665,11 +707,11 @@ export class ContactsResource {
   /**
    * Take a contact out of the trash.
    *
-   * What its deletion took along comes back with it, and only that.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Allowed to: the contact's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `restore_not_allowed`, `merged`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
    */
   restore(id: number, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({
@@ -684,9 +726,9 @@ export class ContactsResource {
    *
    * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
    *
-   * Allowed to: every member; owners are changed and contacts deleted by the contact's owner, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -698,27 +740,11 @@ export class ContactsResource {
   }
 
   /**
-   * Merge contacts into this one.
-   *
-   * Repeating a merge answers as the first time. With `dry_run` nothing changes.
-   *
-   * Allowed to: the owner of all of the contacts, managers and admins.
-   *
-   * Problems of its own: `self_merge`.
-   */
-  merge(id: number, body: MergeInput, options?: CallOptions): Call<MergeResult> {
-    return this.#transport.call<MergeResult>({
-      method: "POST",
-      path: path`/contacts/${id}/merge`,
-      body,
-      options,
-    });
-  }
-
-  /**
    * List the changes of a contact.
    *
    * Newest first. A record in the trash, or deleted for good, keeps its history.
+   *
+   * Allowed to: every member.
    */
   history(
     id: number,
@@ -756,15 +782,33 @@ export class ContactsResource {
       options,
     });
   }
+
+  /**
+   * Merge contacts into this one.
+   *
+   * Repeating a merge answers as the first time. With `dry_run` nothing changes.
+   *
+   * Allowed to: the owner of each record that changes, managers and admins.
+   *
+   * Problems: `self_merge`, `deleted`, `merged`.
+   */
+  merge(id: number, body: MergeInput, options?: CallOptions): Call<MergeResult> {
+    return this.#transport.call<MergeResult>({
+      method: "POST",
+      path: path`/contacts/${id}/merge`,
+      body,
+      options,
+    });
+  }
 }
 
 interface TagsListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  color: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  nb_contacts: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  name: OperatorsOfText;
+  color: OperatorsOfText;
+  nb_contacts: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type TagsListQuery = ListQuery<
   TagsListOperators,
@@ -781,7 +825,9 @@ export class TagsResource {
   /**
    * List tags.
    *
-   * With the number of contacts that carry each.
+   * With the number of contacts that have each tag.
+   *
+   * Allowed to: every member.
    */
   list(query?: TagsListQuery & { select?: undefined }, options?: CallOptions): PageCall<Tag>;
   list(query: TagsListQuery, options?: CallOptions): PageCall<Partial<Tag>>;
@@ -792,9 +838,11 @@ export class TagsResource {
   /**
    * Create a tag.
    *
-   * A name that a tag has already, in whatever case, is 409 with that tag's `id`.
+   * A name that a tag has already, in any case, is 409 with that tag's `id`.
    *
-   * Problems of its own: `tag_exists`.
+   * Allowed to: every member.
+   *
+   * Problems: `tag_exists`.
    */
   create(body: TagInput, options?: CallOptions): Call<Tag> {
     return this.#transport.call<Tag>({ method: "POST", path: path`/tags`, body, options });
@@ -803,18 +851,22 @@ export class TagsResource {
   /**
    * Get a tag.
    *
-   * Problems of its own: `deleted`, `merged`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `merged`.
    */
   get(id: number, options?: CallOptions): Call<Tag> {
     return this.#transport.call<Tag>({ method: "GET", path: path`/tags/${id}`, options });
   }
 
   /**
-   * Rename or recolour a tag.
+   * Change a tag.
    *
-   * What is absent stays. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
    *
-   * Problems of its own: `tag_exists`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `merged`, `tag_exists`.
    */
   update(id: number, body: TagPatch, options?: CallOptions): Call<Tag> {
     return this.#transport.call<Tag>({ method: "PATCH", path: path`/tags/${id}`, body, options });
@@ -823,7 +875,7 @@ export class TagsResource {
   /**
    * Move a tag to the trash.
    *
-   * Contacts carry it no longer. Repeating it succeeds.
+   * It is taken off all contacts. Repeating it succeeds.
    *
    * Allowed to: managers and admins.
    */
@@ -834,11 +886,11 @@ export class TagsResource {
   /**
    * Take a tag out of the trash.
    *
-   * Contacts that carried it carry it again, in its place.
+   * Contacts that had it get it back, in its place. Repeating it succeeds.
    *
    * Allowed to: managers and admins.
    *
-   * Problems of its own: `restore_not_allowed`, `merged`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
    */
   restore(id: number, options?: CallOptions): Call<Tag> {
     return this.#transport.call<Tag>({ method: "POST", path: path`/tags/${id}/restore`, options });
@@ -851,7 +903,7 @@ export class TagsResource {
    *
    * Allowed to: managers and admins.
    *
-   * Problems of its own: `self_merge`.
+   * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: TagMergeInput, options?: CallOptions): Call<TagMergeResult> {
     return this.#transport.call<TagMergeResult>({
@@ -874,6 +926,8 @@ export class SearchResource {
    * Search all records.
    *
    * Every word must occur, as a prefix, in any spelling of accents and case. Where words find fewer than five records of a kind, contacts, companies and deals of a similar spelling follow. At most `limit` (10, at most 20) of each kind, best first; of words that occur in more than 1,000 records the newest are looked at.
+   *
+   * Allowed to: every member.
    */
   all(
     query?: {
@@ -890,23 +944,23 @@ export class SearchResource {
 }
 
 interface DealsListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  company_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  contact_ids: "cs" | "cd" | "ov" | "is";
-  category: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  stage: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  description: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  amount: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  archived_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  expected_closing_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  index: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  closed_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  company_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  nb_notes: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  name: OperatorsOfText;
+  company_id: OperatorsOfNumber;
+  contact_ids: OperatorsOfIds;
+  category: OperatorsOfText;
+  stage: OperatorsOfText;
+  description: OperatorsOfText;
+  amount: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
+  archived_at: OperatorsOfTime;
+  expected_closing_date: OperatorsOfDate;
+  sales_id: OperatorsOfNumber;
+  index: OperatorsOfNumber;
+  closed_at: OperatorsOfTime;
+  company_name: OperatorsOfText;
+  nb_notes: OperatorsOfNumber;
 }
 export type DealsListQuery = ListQuery<
   DealsListOperators,
@@ -915,15 +969,15 @@ export type DealsListQuery = ListQuery<
 >;
 
 interface DealsHistoryOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  changes: "is";
-  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  user_id: "eq" | "neq" | "in" | "is";
-  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  table_name: OperatorsOfText;
+  record_id: OperatorsOfNumber;
+  action: OperatorsOfText;
+  changes: OperatorsOfOpaque;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  created_at: OperatorsOfTime;
 }
 export type DealsHistoryQuery = ListQuery<
   DealsHistoryOperators,
@@ -943,7 +997,9 @@ export class DealsResource {
   /**
    * List deals.
    *
-   * Archived ones too, unless `archived_at=is.null`.
+   * Archived deals too, unless `archived_at=is.null`.
+   *
+   * Allowed to: every member.
    */
   list(query?: DealsListQuery & { select?: undefined }, options?: CallOptions): PageCall<Deal>;
   list(query: DealsListQuery, options?: CallOptions): PageCall<Partial<Deal>>;
@@ -954,9 +1010,11 @@ export class DealsResource {
   /**
    * Create a deal.
    *
-   * At the top of its stage's column. Without `sales_id` the caller owns it. In a stage that the configuration calls won or lost, `closed_at` is now unless said.
+   * Without `sales_id` the caller becomes the owner. The deal goes to the top of its stage's column. In a stage that the configuration calls won or lost, `closed_at` is now when it is omitted.
    *
-   * Problems of its own: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   create(body: DealInput, options?: CallOptions): Call<Deal> {
     return this.#transport.call<Deal>({ method: "POST", path: path`/deals`, body, options });
@@ -966,6 +1024,8 @@ export class DealsResource {
    * Get the board.
    *
    * Live deals by stage, in their order, with number and sum per stage. The rest of a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
+   *
+   * Allowed to: every member.
    */
   board(
     query?: {
@@ -983,7 +1043,9 @@ export class DealsResource {
   /**
    * Get a deal.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   get(
     id: number,
@@ -996,11 +1058,11 @@ export class DealsResource {
   /**
    * Change a deal.
    *
-   * What is absent stays; null clears. With `If-Match`, only the version that was read. A changed stage puts it at the top of the new column; to choose the place, move it.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. A changed stage puts the deal at the top of the new column; to choose the place, move it.
    *
-   * Allowed to: every member; the owner is changed by the deal's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `owner_change_not_allowed`, `closing_date_required`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   update(id: number, body: DealPatch, options?: CallOptions): Call<Deal> {
     return this.#transport.call<Deal>({ method: "PATCH", path: path`/deals/${id}`, body, options });
@@ -1009,9 +1071,9 @@ export class DealsResource {
   /**
    * Move a deal to the trash.
    *
-   * Its notes go along. Repeating it succeeds.
+   * Its notes are deleted with it. Repeating it succeeds.
    *
-   * Allowed to: the deal's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deals/${id}`, options });
@@ -1020,11 +1082,11 @@ export class DealsResource {
   /**
    * Take a deal out of the trash.
    *
-   * What its deletion took along comes back with it, and only that.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Allowed to: the deal's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<Deal> {
     return this.#transport.call<Deal>({
@@ -1039,9 +1101,9 @@ export class DealsResource {
    *
    * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
    *
-   * Allowed to: every member; owners are changed and deals deleted by the deal's owner, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -1053,55 +1115,11 @@ export class DealsResource {
   }
 
   /**
-   * Archive a deal.
-   *
-   * It leaves the board; lists still show it. Repeating it succeeds.
-   *
-   * Problems of its own: `deleted`.
-   */
-  archive(id: number, options?: CallOptions): Call<Deal> {
-    return this.#transport.call<Deal>({
-      method: "POST",
-      path: path`/deals/${id}/archive`,
-      options,
-    });
-  }
-
-  /**
-   * Put an archived deal back on the board.
-   *
-   * It goes to the top of its column. Repeating it succeeds.
-   *
-   * Problems of its own: `deleted`.
-   */
-  unarchive(id: number, options?: CallOptions): Call<Deal> {
-    return this.#transport.call<Deal>({
-      method: "POST",
-      path: path`/deals/${id}/unarchive`,
-      options,
-    });
-  }
-
-  /**
-   * Move a deal on the board.
-   *
-   * Into `stage`, and there before or after another deal or to a position; without either, to the top. The columns are renumbered. Entering a stage that the configuration calls won or lost closes the deal, leaving it opens it again.
-   *
-   * Problems of its own: `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
-   */
-  move(id: number, body: MoveInput, options?: CallOptions): Call<Deal> {
-    return this.#transport.call<Deal>({
-      method: "POST",
-      path: path`/deals/${id}/move`,
-      body,
-      options,
-    });
-  }
-
-  /**
    * List the changes of a deal.
    *
-   * Newest first. A record in the trash, or deleted for good, keeps its history. Its position on the board is not among them.
+   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   *
+   * Allowed to: every member.
    */
   history(
     id: number,
@@ -1135,6 +1153,58 @@ export class DealsResource {
       options,
     });
   }
+
+  /**
+   * Archive a deal.
+   *
+   * It leaves the board; lists still show it. Repeating it succeeds.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
+   */
+  archive(id: number, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/archive`,
+      options,
+    });
+  }
+
+  /**
+   * Put an archived deal back on the board.
+   *
+   * It goes to the top of its column. Repeating it succeeds.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
+   */
+  unarchive(id: number, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/unarchive`,
+      options,
+    });
+  }
+
+  /**
+   * Move a deal on the board.
+   *
+   * Into `stage`, and there before or after another deal or to a position; without either, to the top. The columns are renumbered. Entering a stage that the configuration calls won or lost closes the deal, leaving it opens it again.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
+   */
+  move(id: number, body: MoveInput, options?: CallOptions): Call<Deal> {
+    return this.#transport.call<Deal>({
+      method: "POST",
+      path: path`/deals/${id}/move`,
+      body,
+      options,
+    });
+  }
 }
 
 /** Operations on `configuration`. */
@@ -1148,6 +1218,8 @@ export class ConfigurationResource {
    * Get the configuration.
    *
    * What the workspace has stored, over the defaults: stages, categories, sectors, note statuses, task types, currency, title and logos.
+   *
+   * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Configuration> {
     return this.#transport.call<Configuration>({
@@ -1160,9 +1232,11 @@ export class ConfigurationResource {
   /**
    * Change the configuration.
    *
-   * What is absent stays; null takes a key back to its default. Stages that deals are in go only with `reassign_to`, which also takes stages that only old deals still have. With `dry_run` nothing changes.
+   * Omitted keys keep their value; `null` sets a key back to its default. A stage with deals is removed only with `reassign_to`, which also takes stages that only old deals have. With `dry_run` nothing changes.
    *
-   * Problems of its own: `stage_in_use`.
+   * Allowed to: admins.
+   *
+   * Problems: `stage_in_use`, `unknown_stage`.
    */
   update(body: ConfigurationPatch, options?: CallOptions): Call<ConfigurationChange> {
     return this.#transport.call<ConfigurationChange>({
@@ -1175,15 +1249,15 @@ export class ConfigurationResource {
 }
 
 interface ActivityListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  table_name: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  record_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  action: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  changes: "is";
-  member_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  user_id: "eq" | "neq" | "in" | "is";
-  request_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  table_name: OperatorsOfText;
+  record_id: OperatorsOfNumber;
+  action: OperatorsOfText;
+  changes: OperatorsOfOpaque;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  created_at: OperatorsOfTime;
 }
 export type ActivityListQuery = ListQuery<
   ActivityListOperators,
@@ -1204,6 +1278,8 @@ export class ActivityResource {
    * List what happened.
    *
    * Who created, changed, merged, deleted or restored which record, newest first. Changes of members are shown to admins.
+   *
+   * Allowed to: every member.
    */
   list(
     query?: ActivityListQuery & { select?: undefined },
@@ -1242,6 +1318,10 @@ export class TrashResource {
    * List what was deleted.
    *
    * Newest first. What a deletion took along is counted with it, not listed. After 30 days it is deleted for good.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `invalid_cursor`.
    */
   list(
     query?: {
@@ -1270,6 +1350,8 @@ export class TrashResource {
    * Delete all of the trash for good.
    *
    * Newest first; send it again while `complete` is false.
+   *
+   * Allowed to: admins.
    */
   empty(options?: CallOptions): Call<Purged> {
     return this.#transport.call<Purged>({ method: "DELETE", path: path`/trash`, options });
@@ -1277,6 +1359,8 @@ export class TrashResource {
 
   /**
    * Get what was deleted.
+   *
+   * Allowed to: every member.
    */
   get(
     id: number,
@@ -1295,6 +1379,8 @@ export class TrashResource {
    * Delete a record of the trash for good.
    *
    * What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+   *
+   * Allowed to: admins.
    */
   purge(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/trash/${id}`, options });
@@ -1305,9 +1391,9 @@ export class TrashResource {
    *
    * What its deletion took along comes back with it, and only that.
    *
-   * Allowed to: the record's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `restore_not_allowed`, `merged`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `merged`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<Restored> {
     return this.#transport.call<Restored>({
@@ -1352,7 +1438,7 @@ export class JobsResource {
    *
    * What a note in the trash refers to stays. Repeating it does no harm.
    *
-   * Problems of its own: `storage_unavailable`.
+   * Problems: `storage_unavailable`.
    */
   removeAttachments(options?: CallOptions): Call<AttachmentRemovals> {
     return this.#transport.call<AttachmentRemovals>({
@@ -1364,15 +1450,15 @@ export class JobsResource {
 }
 
 interface TasksListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  contact_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  type: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  due_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  done_date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  contact_id: OperatorsOfNumber;
+  type: OperatorsOfText;
+  text: OperatorsOfText;
+  due_date: OperatorsOfTime;
+  done_date: OperatorsOfTime;
+  sales_id: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type TasksListQuery = ListQuery<
   TasksListOperators,
@@ -1390,6 +1476,8 @@ export class TasksResource {
    * List tasks.
    *
    * `due=today&time_zone=Europe/Paris` lists the open tasks of a day there.
+   *
+   * Allowed to: every member.
    */
   list(query?: TasksListQuery & { select?: undefined }, options?: CallOptions): PageCall<Task>;
   list(query: TasksListQuery, options?: CallOptions): PageCall<Partial<Task>>;
@@ -1400,9 +1488,11 @@ export class TasksResource {
   /**
    * Create a task.
    *
-   * Without `sales_id` the caller owns it. The contact's `last_seen` moves to now; `contact_status` sets its status.
+   * Without `sales_id` the caller becomes the owner. The contact's `last_seen` becomes now; `contact_status` sets its status.
    *
-   * Problems of its own: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
    */
   create(body: TaskInput, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({ method: "POST", path: path`/tasks`, body, options });
@@ -1411,7 +1501,9 @@ export class TasksResource {
   /**
    * Get a task.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   get(
     id: number,
@@ -1424,11 +1516,11 @@ export class TasksResource {
   /**
    * Change a task.
    *
-   * What is absent stays; null clears. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
    *
-   * Allowed to: every member; the owner is changed by the task's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   update(id: number, body: TaskPatch, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({ method: "PATCH", path: path`/tasks/${id}`, body, options });
@@ -1439,7 +1531,7 @@ export class TasksResource {
    *
    * Repeating it succeeds.
    *
-   * Allowed to: the task's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/tasks/${id}`, options });
@@ -1450,7 +1542,9 @@ export class TasksResource {
    *
    * Repeating it succeeds and keeps the first `done_date`.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   complete(id: number, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({
@@ -1465,7 +1559,9 @@ export class TasksResource {
    *
    * Repeating it succeeds.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   reopen(id: number, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({ method: "POST", path: path`/tasks/${id}/reopen`, options });
@@ -1474,9 +1570,11 @@ export class TasksResource {
   /**
    * Take a task out of the trash.
    *
-   * Allowed to: the task's owner, managers and admins.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   * Allowed to: the owner of each record that changes, managers and admins.
+   *
+   * Problems: `restore_not_allowed`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({
@@ -1491,9 +1589,9 @@ export class TasksResource {
    *
    * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
    *
-   * Allowed to: every member; owners are changed and tasks deleted by the task's owner, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `too_many_records`, `not_found`, `forbidden`, `owner_change_not_allowed`, `unknown_type`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -1506,15 +1604,15 @@ export class TasksResource {
 }
 
 interface ContactNotesListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  contact_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  status: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  attachments: "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  contact_id: OperatorsOfNumber;
+  text: OperatorsOfText;
+  date: OperatorsOfTime;
+  sales_id: OperatorsOfNumber;
+  status: OperatorsOfText;
+  attachments: OperatorsOfOpaque;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type ContactNotesListQuery = ListQuery<
   ContactNotesListOperators,
@@ -1532,6 +1630,8 @@ export class ContactNotesResource {
    * List notes on contacts.
    *
    * `contact_id=1` lists those of one contact, the newest first.
+   *
+   * Allowed to: every member.
    */
   list(
     query?: ContactNotesListQuery & { select?: undefined },
@@ -1543,11 +1643,13 @@ export class ContactNotesResource {
   }
 
   /**
-   * Write a note on a contact.
+   * Create a note on a contact.
    *
-   * Without `sales_id` the caller owns it, without `date` it is of now. The contact's `last_seen` moves to its date; `contact_status` sets the contact's status.
+   * Without `sales_id` the caller becomes the owner. Without `date` it is of now. The contact's `last_seen` moves to its date; `contact_status` sets the contact's status. Files are uploaded before: POST /attachments.
    *
-   * Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
    */
   create(body: ContactNoteInput, options?: CallOptions): Call<ContactNote> {
     return this.#transport.call<ContactNote>({
@@ -1561,7 +1663,9 @@ export class ContactNotesResource {
   /**
    * Get a note on a contact.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   get(
     id: number,
@@ -1579,11 +1683,11 @@ export class ContactNotesResource {
   /**
    * Change a note on a contact.
    *
-   * What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   update(id: number, body: ContactNotePatch, options?: CallOptions): Call<ContactNote> {
     return this.#transport.call<ContactNote>({
@@ -1597,9 +1701,9 @@ export class ContactNotesResource {
   /**
    * Move a note on a contact to the trash.
    *
-   * Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+   * Its files are removed when it has left the trash and no note refers to them. Repeating it succeeds.
    *
-   * Allowed to: the note's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({
@@ -1612,9 +1716,11 @@ export class ContactNotesResource {
   /**
    * Take a note on a contact out of the trash.
    *
-   * Allowed to: the note's owner, managers and admins.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   * Allowed to: the owner of each record that changes, managers and admins.
+   *
+   * Problems: `restore_not_allowed`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<ContactNote> {
     return this.#transport.call<ContactNote>({
@@ -1626,15 +1732,15 @@ export class ContactNotesResource {
 }
 
 interface DealNotesListOperators {
-  id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  deal_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  type: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  text: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
-  date: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  sales_id: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  attachments: "is";
-  created_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
-  updated_at: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
+  id: OperatorsOfNumber;
+  deal_id: OperatorsOfNumber;
+  type: OperatorsOfText;
+  text: OperatorsOfText;
+  date: OperatorsOfTime;
+  sales_id: OperatorsOfNumber;
+  attachments: OperatorsOfOpaque;
+  created_at: OperatorsOfTime;
+  updated_at: OperatorsOfTime;
 }
 export type DealNotesListQuery = ListQuery<
   DealNotesListOperators,
@@ -1652,6 +1758,8 @@ export class DealNotesResource {
    * List notes on deals.
    *
    * `deal_id=1` lists those of one deal, the newest first.
+   *
+   * Allowed to: every member.
    */
   list(
     query?: DealNotesListQuery & { select?: undefined },
@@ -1663,11 +1771,13 @@ export class DealNotesResource {
   }
 
   /**
-   * Write a note on a deal.
+   * Create a note on a deal.
    *
-   * Without `sales_id` the caller owns it, without `date` it is of now. Files are uploaded before: POST /attachments.
+   * Without `sales_id` the caller becomes the owner. Without `date` it is of now. Files are uploaded before: POST /attachments.
    *
-   * Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
+   * Allowed to: every member.
+   *
+   * Problems: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   create(body: DealNoteInput, options?: CallOptions): Call<DealNote> {
     return this.#transport.call<DealNote>({
@@ -1681,7 +1791,9 @@ export class DealNotesResource {
   /**
    * Get a note on a deal.
    *
-   * Problems of its own: `deleted`.
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`.
    */
   get(
     id: number,
@@ -1699,11 +1811,11 @@ export class DealNotesResource {
   /**
    * Change a note on a deal.
    *
-   * What is absent stays; null clears. `attachments` replaces the whole list. With `If-Match`, only the version that was read.
+   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; the owner is changed by the note's owner, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
    *
-   * Problems of its own: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `owner_change_not_allowed`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   update(id: number, body: DealNotePatch, options?: CallOptions): Call<DealNote> {
     return this.#transport.call<DealNote>({
@@ -1717,9 +1829,9 @@ export class DealNotesResource {
   /**
    * Move a note on a deal to the trash.
    *
-   * Its files go when it has left the trash and nothing else refers to them. Repeating it succeeds.
+   * Its files are removed when it has left the trash and no note refers to them. Repeating it succeeds.
    *
-   * Allowed to: the note's owner, managers and admins.
+   * Allowed to: the owner of each record that changes, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deal_notes/${id}`, options });
@@ -1728,9 +1840,11 @@ export class DealNotesResource {
   /**
    * Take a note on a deal out of the trash.
    *
-   * Allowed to: the note's owner, managers and admins.
+   * Everything that was deleted with it comes back with it. Repeating it succeeds.
    *
-   * Problems of its own: `restore_not_allowed`, `parent_deleted`.
+   * Allowed to: the owner of each record that changes, managers and admins.
+   *
+   * Problems: `restore_not_allowed`, `parent_deleted`.
    */
   restore(id: number, options?: CallOptions): Call<DealNote> {
     return this.#transport.call<DealNote>({
@@ -1753,7 +1867,9 @@ export class AttachmentsResource {
    *
    * PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked there. A file that no note takes up is removed after two days.
    *
-   * Problems of its own: `attachment_type_not_allowed`, `storage_unavailable`.
+   * Allowed to: every member.
+   *
+   * Problems: `attachment_type_not_allowed`, `storage_unavailable`.
    */
   create(body: UploadInput, options?: CallOptions): Call<Upload> {
     return this.#transport.call<Upload>({
@@ -1769,7 +1885,9 @@ export class AttachmentsResource {
    *
    * It holds for a minute, and saves the file rather than showing it.
    *
-   * Problems of its own: `storage_unavailable`.
+   * Allowed to: every member.
+   *
+   * Problems: `not_found`, `storage_unavailable`.
    */
   url(query?: { path?: string }, options?: CallOptions): Call<Download> {
     return this.#transport.call<Download>({

@@ -27,6 +27,9 @@ const noTime = { error: "Use a time as in RFC 3339." };
 export const timestamp = z.iso.datetime({ offset: true, ...noTime })
   .refine((text) => !/^0000|[+-](1[6-9]|2\d):\d\d$/.test(text), noTime);
 
+/** A day. */
+export const date = z.iso.date("Use a date such as 2026-12-31.");
+
 /** `?dry_run=true` */
 export const booleanText = z.preprocess(
   (value) => value === "true" ? true : value === "false" ? false : value,
@@ -35,3 +38,6 @@ export const booleanText = z.preprocess(
 
 /** An empty answer. */
 export const nothing = z.void();
+
+/** `dry_run` of a body: the result is shown, and nothing changes. */
+export const dryRun = z.boolean().optional();

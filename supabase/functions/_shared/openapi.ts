@@ -1,13 +1,13 @@
 /**
  * The OpenAPI 3.1 document, derived from the operations. OpenAPI 3.1 is JSON Schema 2020-12, so zod's
- * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components.
+ * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components, and so
+ * do parameters that many operations share.
  */
 import * as z from "zod";
-import type { ListFilter } from "./list/parse.ts";
+import { allowedOf, allowedPhrase, parameterNames, routeOf } from "./facts.ts";
+import { LIST_OPERATORS, LIST_PARAMETERS, type Listing } from "./list/list.ts";
 import type { Operation } from "./operation.ts";
-import { parameterNames } from "./http/parameters.ts";
-import { PROBLEMS } from "./problem.ts";
-import { routeOf } from "./http/routes.ts";
+import { problemTypes } from "./problem.ts";
 
 type Json = Record<string, unknown>;
 
@@ -15,14 +15,22 @@ const TITLE = "Portico";
 const DESCRIPTION =
   "REST API of a CRM on Supabase. Sign in with Supabase Auth and send the access token as a bearer.";
 
+/** Headers that operations may take; a declaration says which. */
+const HEADERS: Record<string, string> = {
+  "Idempotency-Key": "A request that is sent again with the same key gets the same answer.",
+  "If-Match": "The record's ETag: 412 when the record has changed since.",
+};
+
 /** Builds the document for these operations. */
 export function openApiDocument(operations: readonly Operation[], version: string): Json {
   const schemas: Json = { Problem: problemSchema() };
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
     const path = routeOf(operation).replace(/:(\w+)/g, "{$1}");
-    const described = describe(operation, schemas);
-    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: described };
+    paths[path] = {
+      ...paths[path],
+      [operation.method.toLowerCase()]: describe(operation, schemas),
+    };
   }
   return {
     openapi: "3.1.0",
@@ -35,17 +43,13 @@ export function openApiDocument(operations: readonly Operation[], version: strin
     servers: [{ url: "/functions/v1" }],
     security: [{ bearer: [] }],
     tags: [...new Set(operations.map(resourceOf))].map((name) => ({ name })),
+    // Which operators a field takes as `field@op`, by the kind of value that it has.
+    "x-operators": LIST_OPERATORS,
     paths,
     components: {
       schemas,
-      responses: {
-        Problem: {
-          description: "A problem (RFC 9457); `code` is stable.",
-          content: {
-            "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-          },
-        },
-      },
+      parameters: sharedParameters(),
+      responses: { Problem: problemResponse() },
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
         secret_key: { type: "apiKey", in: "header", name: "apikey" },
@@ -59,48 +63,53 @@ function resourceOf(operation: Operation): string {
 }
 
 function describe(operation: Operation, schemas: Json): Json {
-  const { id, summary, description, access, permission, problems = [], body, example } = operation;
-  const sentences = [
-    description,
-    permission && `Allowed to: ${permission}.`,
-    problems.length > 0 &&
-    `Problems of its own: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
-  ];
+  const { id, summary, access, restricted } = operation;
   return {
     operationId: id,
     tags: [resourceOf(operation)],
     summary,
-    description: sentences.filter((sentence) => sentence).join("\n\n"),
+    description: descriptionOf(operation),
     "x-access": access,
+    ...(access === "member" && { "x-allowed": { operation: allowedOf(operation), ...restricted } }),
+    ...(operation.dryRun && { "x-dry-run": operation.dryRun }),
     ...(access === "anyone" && { security: [] }),
     ...(access === "service" && { security: [{ secret_key: [] }] }),
     ...(operation.surface === "atomic" && { "x-surface": "atomic" }),
+    ...(operation.kind === "list" && { "x-filters": filtersOf(operation.of) }),
     parameters: [
       ...pathParameters(operation, schemas),
       ...queryParameters(operation, schemas),
       ...headerParameters(operation),
     ],
-    ...(body && {
-      requestBody: {
-        required: !body.safeParse(undefined).success,
-        content: {
-          "application/json": {
-            schema: toSchema(body, "input", schemas),
-            ...(example !== undefined && { example }),
-          },
-        },
-      },
-    }),
-    ...filterOperators(operation),
+    ...requestBody(operation, schemas),
     responses: responses(operation, schemas),
+  };
+}
+
+function descriptionOf(operation: Operation): string {
+  const { description, access, problems = [] } = operation;
+  const sentences = [
+    description,
+    access === "member" && `Allowed to: ${allowedPhrase(operation)}.`,
+    problems.length > 0 && `Problems: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
+  ];
+  return sentences.filter((sentence) => sentence).join("\n\n");
+}
+
+function requestBody({ body, example }: Operation, schemas: Json): Json {
+  if (!body) return {};
+  const schema = toSchema(body, "input", schemas);
+  return {
+    requestBody: {
+      required: !body.safeParse(undefined).success,
+      content: { "application/json": { schema, ...(example !== undefined && { example }) } },
+    },
   };
 }
 
 function responses(operation: Operation, schemas: Json): Json {
   const status = operation.status ?? 200;
-  const schema = toSchema(operation.output, "output", schemas);
-  const media = { "application/json": { schema }, ...(isExportable(operation) && EXPORTS) };
-  const content = status === 204 ? {} : { content: media };
+  const content = status === 204 ? {} : { content: contentOf(operation, schemas) };
   return {
     [status]: { description: "Success", ...content },
     ...(operation.multiStatus &&
@@ -109,12 +118,14 @@ function responses(operation: Operation, schemas: Json): Json {
   };
 }
 
-const EXPORTS: Json = Object.fromEntries(
-  ["text/csv", "application/x-ndjson"].map((type) => [type, { schema: { type: "string" } }]),
-);
-
-function isExportable(operation: Operation): boolean {
-  return operation.kind === "read" && operation.listing?.offer.csv !== undefined;
+function contentOf(operation: Operation, schemas: Json): Json {
+  const schema = toSchema(operation.output, "output", schemas);
+  const isExportable = operation.kind === "list" && operation.of.parameters.csv !== undefined;
+  const file = { schema: { type: "string" } };
+  return {
+    "application/json": { schema },
+    ...(isExportable && { "text/csv": file, "application/x-ndjson": file }),
+  };
 }
 
 function pathParameters(operation: Operation, schemas: Json): Json[] {
@@ -124,74 +135,64 @@ function pathParameters(operation: Operation, schemas: Json): Json[] {
 }
 
 function queryParameters(operation: Operation, schemas: Json): Json[] {
-  if (operation.kind !== "read" || !operation.listing) {
+  if (operation.kind !== "list") {
     return properties(operation.query, schemas)
       .map(([name, schema]) => queryParameter(name, schema));
   }
-  const { offer } = operation.listing;
-  const known: Record<string, Json> = {
-    sort: {
-      type: "string",
-      description: "Columns, each with `-` for descending: `-last_seen,id`.",
-    },
-    limit: { type: "integer", minimum: 1, maximum: 200, default: 25 },
-    cursor: { type: "string", description: "`next_cursor` of the page before." },
-    count: { type: "string", enum: ["exact", "estimated"] },
-    select: { type: "string", description: `Fields to return, of: ${offer.fields.join(", ")}.` },
-    include: { type: "array", items: { type: "string", enum: offer.includes } },
-    q: {
-      type: "string",
-      description: "Words that must all occur, each as a prefix; ranked unless over 1,000 match.",
-    },
-    format: {
-      type: "string",
-      enum: ["json", "csv", "ndjson"],
-      description: "csv or ndjson: all records as a file, a line each.",
-    },
+  const { fields, includes, filters } = operation.of.parameters;
+  const own: Record<string, Json> = {
+    select: listOf(fields, "Fields to return; all without it."),
+    include: listOf(includes, "Related records to return with each record."),
+    ...Object.fromEntries(
+      Object.entries(filters).map(([name, { schema, description }]) => [
+        name,
+        { ...toSchema(schema, "input", schemas), description },
+      ]),
+    ),
   };
   return parameterNames(operation).map((name) =>
-    queryParameter(name, known[name] ?? filterSchema(offer.filters[name]) ?? { type: "string" })
+    Object.hasOwn(LIST_PARAMETERS, name)
+      ? { $ref: `#/components/parameters/${name}` }
+      : queryParameter(name, own[name] ?? { type: "string" })
   );
+}
+
+function listOf(names: string[], description: string): Json {
+  return { type: "array", items: { type: "string", enum: names }, description };
 }
 
 /** Lists of values travel as one parameter, separated by commas. */
 function queryParameter(name: string, schema: unknown): Json {
-  return { name, in: "query", schema, ...(isArray(schema) && { style: "form", explode: false }) };
-}
-
-function filterSchema(filter: ListFilter | undefined): Json | undefined {
-  if (!filter) return undefined;
-  const { $schema: _, ...schema } = z.toJSONSchema(filter.schema, { unrepresentable: "any" });
-  return { ...schema, description: filter.description };
-}
-
-function isArray(schema: unknown): boolean {
-  return typeof schema === "object" && schema !== null && "type" in schema &&
+  const isArray = typeof schema === "object" && schema !== null && "type" in schema &&
     schema.type === "array";
+  return { name, in: "query", schema, ...(isArray && { style: "form", explode: false }) };
 }
 
-/** For generators: which operators each field takes as `field@op`. */
-function filterOperators(operation: Operation): Json {
-  if (operation.kind !== "read" || !operation.listing) return {};
-  const { columns } = operation.listing.offer;
-  const operators = Object.values(columns).map(({ name, operators }) => [name, operators]);
-  return { "x-filter-operators": Object.fromEntries(operators) };
-}
-
-function headerParameters(operation: Operation): Json[] {
-  const header = (name: string, description: string): Json => (
-    { name, in: "header", schema: { type: "string" }, description }
+/** Field → the kind of value that it has, which `x-operators` says the operators of. */
+function filtersOf({ parameters }: Listing): Json {
+  return Object.fromEntries(
+    Object.values(parameters.columns).map(({ name, kind }) => [name, kind]),
   );
-  if (operation.access === "anyone" || operation.access === "service") return [];
-  if (operation.method === "POST") {
-    return [
-      header("Idempotency-Key", "Sent again with the same key, the request is answered as before."),
-    ];
-  }
-  if (operation.method === "PATCH" && operation.surface !== "atomic") {
-    return [header("If-Match", "The record's ETag: refused with 412 when the record has changed.")];
-  }
-  return [];
+}
+
+function sharedParameters(): Json {
+  const query = Object.entries(LIST_PARAMETERS).map(([name, schema]) => [
+    name,
+    queryParameter(name, z.toJSONSchema(schema)),
+  ]);
+  const headers = Object.entries(HEADERS).map(([name, description]) => [
+    name,
+    { name, in: "header", schema: { type: "string" }, description },
+  ]);
+  return Object.fromEntries([...query, ...headers]);
+}
+
+function headerParameters({ access, method, ifMatch }: Operation): Json[] {
+  const names = [
+    ...(access === "member" && method === "POST" ? ["Idempotency-Key"] : []),
+    ...(ifMatch ? ["If-Match"] : []),
+  ];
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }
 
 function properties(schema: z.ZodType | undefined, schemas: Json): [string, unknown][] {
@@ -208,8 +209,11 @@ function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Jso
     unrepresentable: "any",
     reused: "inline",
     override: ({ jsonSchema }) => {
-      // Objects out may grow; clients must ignore what they do not know.
+      // Objects in answers may get more fields; clients must ignore what they do not know.
       if (io === "output") delete jsonSchema.additionalProperties;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      mergeNull(jsonSchema);
     },
   }) as Json & { $defs?: Record<string, Json> };
   for (const [name, definition] of Object.entries($defs ?? {})) {
@@ -222,8 +226,26 @@ function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Jso
   return { $ref: `#/components/schemas/${id}` };
 }
 
+/** `anyOf` of one type and null becomes one schema of two types. */
+function mergeNull(schema: z.core.JSONSchema.BaseSchema): void {
+  const [one, other, ...more] = schema.anyOf ?? [];
+  const isNullable = one && "type" in one && typeof one.type === "string" && !("enum" in one) &&
+    other && "type" in other && other.type === "null" && more.length === 0;
+  if (!isNullable) return;
+  delete schema.anyOf;
+  Object.assign(schema, one, { type: [one.type, "null"] });
+}
+
 function rewriteReferences(schema: Json): Json {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
+
+function problemResponse(): Json {
+  const schema = { $ref: "#/components/schemas/Problem" };
+  return {
+    description: "A problem (RFC 9457); `code` is stable.",
+    content: { "application/problem+json": { schema } },
+  };
 }
 
 function problemSchema(): Json {
@@ -236,7 +258,7 @@ function problemSchema(): Json {
       title: text,
       status: { type: "integer" },
       detail: { type: "string", description: "What to do about it." },
-      code: { type: "string", enum: Object.keys(PROBLEMS) },
+      code: { type: "string", enum: Object.keys(problemTypes()) },
       message: { type: "string", description: "The same as `detail`." },
       request_id: text,
       errors: { type: "object", additionalProperties: text, description: "Field → message." },

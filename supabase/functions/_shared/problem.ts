@@ -1,13 +1,16 @@
 /**
- * Problems: every error that a caller can meet, in one table.
+ * Problems: every error that a caller can meet. The platform's own stand here; an API that is built on
+ * it declares its own with `declareProblems`, which extends the type of codes as well.
  *
  * The body follows RFC 9457 (`application/problem+json`), with three members of our own: `code`
  * (stable, the contract), `request_id`, and `errors` (field → message, as forms want them).
  * `message` repeats `detail` for Atomic CRM's clients, which read that name.
  */
 
-/** `code` → HTTP status and title. A code, once released, keeps its meaning. */
-export const PROBLEMS = {
+/** HTTP status and title of a problem. A code, once released, keeps its meaning. */
+export type ProblemType = readonly [status: number, title: string];
+
+const PLATFORM_PROBLEMS = {
   // 400: the request cannot be read
   invalid_json: [400, "The body is not valid JSON"],
   invalid_parameter: [400, "A parameter is not valid"],
@@ -36,8 +39,6 @@ export const PROBLEMS = {
   member_disabled: [403, "The member is disabled"],
   forbidden: [403, "Not allowed"],
   admin_required: [403, "An administrator is required"],
-  member_change_not_allowed: [403, "Only an administrator may change this"],
-  member_identity_fixed: [403, "A member's identity is fixed"],
   identity_fixed: [403, "A record's id and workspace are fixed"],
   id_not_allowed: [403, "The database gives ids"],
   owner_change_not_allowed: [403, "The owner cannot be changed"],
@@ -54,18 +55,7 @@ export const PROBLEMS = {
   request_in_flight: [409, "The first request is still in flight"],
   still_referenced: [409, "Other records refer to this one"],
   parent_deleted: [409, "The parent record is deleted"],
-  last_admin: [409, "The last active administrator"],
-  member_exists: [409, "Already a member"],
-  user_exists_elsewhere: [409, "The address belongs to another workspace"],
   email_taken: [409, "The address is taken"],
-  reassign_required: [409, "The member still owns records"],
-  member_active: [409, "The member has joined already"],
-  member_pending: [409, "The member has not joined yet"],
-  user_disabled: [409, "The user is disabled"],
-  tag_exists: [409, "The tag exists"],
-  stage_in_use: [409, "Deals are in the stage"],
-  deal_archived: [409, "The deal is archived"],
-  neighbour_moved: [409, "The neighbour is not in the column"],
   // 412, 413, 415
   precondition_failed: [412, "The record has changed"],
   body_too_large: [413, "The body is too large"],
@@ -75,19 +65,6 @@ export const PROBLEMS = {
   invalid_value: [422, "A value is not valid"],
   unknown_reference: [422, "A referenced record does not exist"],
   workspace_required: [422, "The workspace is not known"],
-  unknown_tag: [422, "A tag does not exist"],
-  unknown_contact: [422, "A contact does not exist"],
-  unknown_stage: [422, "The stage is not configured"],
-  unknown_category: [422, "The category is not configured"],
-  closing_date_required: [422, "A closed deal needs a closing date"],
-  closing_date_not_allowed: [422, "An open deal has no closing date"],
-  unknown_type: [422, "The type is not configured"],
-  unknown_status: [422, "The status is not configured"],
-  unknown_contact_status: [422, "The contact's status is not configured"],
-  attachment_type_not_allowed: [422, "The type of file is not allowed"],
-  attachment_not_uploaded: [422, "The file has not been uploaded"],
-  attachment_type_mismatch: [422, "The file is not what its type says"],
-  self_merge: [422, "A record cannot be merged into itself"],
   too_many_records: [422, "Too many records for one request"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx
@@ -100,9 +77,40 @@ export const PROBLEMS = {
   auth_unavailable: [503, "The auth server cannot be reached"],
   storage_unavailable: [503, "The storage cannot be reached"],
   not_ready: [503, "Not ready"],
-} as const satisfies Record<string, readonly [number, string]>;
+} as const satisfies Record<string, ProblemType>;
 
-export type ProblemCode = keyof typeof PROBLEMS;
+/** Name → table of problems. An API adds its own table here by declaration merging. */
+export interface ProblemTables {
+  platform: typeof PLATFORM_PROBLEMS;
+}
+
+/** Every code of every table. */
+export type ProblemCode = {
+  [Name in keyof ProblemTables]: keyof ProblemTables[Name];
+}[keyof ProblemTables];
+
+const types = new Map<string, ProblemType>(Object.entries(PLATFORM_PROBLEMS));
+
+/** Adds an API's own problems to those of the platform, and returns them. */
+export function declareProblems<Table extends Record<string, ProblemType>>(table: Table): Table {
+  for (const [code, type] of Object.entries(table)) types.set(code, type);
+  return table;
+}
+
+/** Every declared problem: code → HTTP status and title, by status. */
+export function problemTypes(): Record<string, ProblemType> {
+  return Object.fromEntries([...types].sort(([, [left]], [, [right]]) => left - right));
+}
+
+/**
+ * HTTP status and title of a code.
+ * @throws Error when nobody has declared the code.
+ */
+export function problemType(code: ProblemCode): ProblemType {
+  const type = types.get(code);
+  if (!type) throw new Error(`The problem ${code} is not declared`);
+  return type;
+}
 
 export interface ProblemOptions {
   /** Field → message, dotted paths for nested fields (`email_jsonb.0.email`). */
@@ -124,7 +132,7 @@ export class Problem extends Error {
 
   constructor(readonly code: ProblemCode, readonly detail: string, options: ProblemOptions = {}) {
     super(detail, { cause: options.cause });
-    [this.status, this.title] = PROBLEMS[code];
+    [this.status, this.title] = problemType(code);
     this.errors = options.errors;
     this.members = options.members ?? {};
     this.headers = options.headers ?? {};
@@ -133,7 +141,7 @@ export class Problem extends Error {
 
 /** Narrows a string to a known problem code. */
 export function isProblemCode(code: string): code is ProblemCode {
-  return Object.hasOwn(PROBLEMS, code);
+  return types.has(code);
 }
 
 /** The thrown value as a problem; anything unknown becomes an opaque `internal`. */
@@ -165,10 +173,19 @@ export function problemResponse(problem: Problem, requestId: string): Response {
   });
 }
 
-/** The row, or 404 `not_found` naming what was looked for. */
+/** What a caller named; throws 404 `not_found` naming it when it does not exist or is hidden. */
 export function found<Row>(row: Row | undefined | null, what: string): Row {
   if (row === undefined || row === null) {
     throw new Problem("not_found", `There is no such ${what}, or it is not yours to see.`);
   }
   return row;
+}
+
+/**
+ * A value that must be there whatever a caller sends.
+ * @throws Error with `message` when it is not: 500 for the caller, the message for the log.
+ */
+export function invariant<Value>(value: Value | undefined | null, message: string): Value {
+  if (value === undefined || value === null) throw new Error(message);
+  return value;
 }

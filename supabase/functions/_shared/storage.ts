@@ -3,10 +3,10 @@
  * files, after the database has said that the caller may. The client loads on the first use.
  * Source: https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
  */
-import type { SupabaseClient } from "@supabase/supabase-js";
+import type { StorageClient } from "@supabase/storage-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
-import { createSecretClient } from "./supabaseAdmin.ts";
+import { withSecretKey } from "./supabaseAdmin.ts";
 
 /** A file: its bucket, and its path in it. */
 export interface StoredFile {
@@ -30,9 +30,9 @@ const ANSWER_WITHIN_MS = 4_000;
 
 /** Connects lazily. */
 export function createStorage(settings: Settings): Storage {
-  let client: Promise<SupabaseClient> | undefined;
+  let client: Promise<StorageClient> | undefined;
   const from = async (bucket: string) =>
-    (await (client ??= createSecretClient(settings))).storage.from(bucket);
+    (await (client ??= createStorageClient(settings))).from(bucket);
   return {
     signUpload: async ({ bucket, path }) => {
       const { data, error } = await (await from(bucket)).createSignedUploadUrl(path);
@@ -51,6 +51,12 @@ export function createStorage(settings: Settings): Storage {
       if (error) throw unavailable(error);
     },
   };
+}
+
+async function createStorageClient(settings: Settings): Promise<StorageClient> {
+  const { StorageClient } = await import("@supabase/storage-js");
+  const { headers, fetch } = withSecretKey(settings);
+  return new StorageClient(`${settings.supabaseUrl}/storage/v1`, headers, fetch);
 }
 
 /** Where clients reach the storage: functions may know it by a name of an inner network. */

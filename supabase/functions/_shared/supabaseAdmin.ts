@@ -1,12 +1,13 @@
 /**
  * The auth server with the secret key: for users alone, after the database has said that the caller
- * may. The client loads on the first route that needs it, since it would double the cold start.
+ * may. The client loads on the first route that needs it, since it would double the cold start. It is the
+ * part of supabase-js for users; the whole of supabase-js would be twice as large.
  */
-import type { AuthError, SupabaseClient } from "@supabase/supabase-js";
+import type { AuthError, GoTrueClient } from "@supabase/auth-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 
-export type AuthAdminClient = SupabaseClient["auth"]["admin"];
+export type AuthAdminClient = GoTrueClient["admin"];
 
 export interface AuthAdmin {
   /** Supabase's admin client; its calls return `{ data, error }`, see `authProblem`. */
@@ -22,12 +23,12 @@ const NO_SESSION = { persistSession: false, autoRefreshToken: false, detectSessi
 
 /** Creates the client lazily. */
 export function createAuthAdmin(settings: Settings): AuthAdmin {
-  let client: Promise<SupabaseClient> | undefined;
-  const connect = () => client ??= createSecretClient(settings);
+  let client: Promise<GoTrueClient> | undefined;
+  const connect = () => client ??= createAuthClient(settings);
   return {
-    admin: async () => (await connect()).auth.admin,
+    admin: async () => (await connect()).admin,
     recover: async (email) => {
-      const { auth } = await connect();
+      const auth = await connect();
       const { error } = await auth.resetPasswordForEmail(email, { redirectTo: settings.siteUrl });
       if (error) throw authProblem(error);
     },
@@ -43,13 +44,16 @@ export function createAuthAdmin(settings: Settings): AuthAdmin {
   };
 }
 
-/** Supabase's client with the secret key; loads it. */
-export async function createSecretClient(settings: Settings): Promise<SupabaseClient> {
-  const supabase = await import("@supabase/supabase-js");
-  return supabase.createClient(settings.supabaseUrl, settings.secretKey, {
-    auth: NO_SESSION,
-    global: { fetch: fetchPromptly },
-  });
+async function createAuthClient(settings: Settings): Promise<GoTrueClient> {
+  const { AuthClient } = await import("@supabase/auth-js");
+  const url = `${settings.supabaseUrl}/auth/v1`;
+  return new AuthClient({ url, ...NO_SESSION, ...withSecretKey(settings) });
+}
+
+/** Headers and fetch of Supabase's clients, as supabase-js sets them for a secret key. */
+export function withSecretKey({ secretKey }: Settings) {
+  const headers = { apikey: secretKey, Authorization: `Bearer ${secretKey}` };
+  return { headers, fetch: fetchPromptly };
 }
 
 function fetchPromptly(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

@@ -1,65 +1,100 @@
 /**
  * The app: the chain in its order, and the operations mounted on it.
- * log → CORS allowlist → (per operation) authenticate → limits → validate → transaction → answer.
+ * request id, log → CORS allowlist → (per operation) authenticate → limits → validate → transaction →
+ * answer.
+ *
+ * A resource loads when the first request for it arrives, and has a chain of its own.
  */
-import { type Context, Hono } from "hono";
-import { createAuthenticate } from "../_shared/authentication.ts";
-import { releaseBody } from "../_shared/http/body.ts";
+import { Hono } from "hono";
+import { createAuthenticate, createRequireSecretKey } from "../_shared/authentication.ts";
 import { cors } from "../_shared/cors.ts";
 import { createDatabase } from "../_shared/database/database.ts";
+import {
+  type AppEnvironment,
+  createRateLimiter,
+  type Log,
+  mount,
+  type Platform,
+  refuse,
+  refuseRoute,
+  releaseBody,
+  requestLog,
+} from "../_shared/http/pipeline.ts";
 import type { Operation } from "../_shared/operation.ts";
-import { mount, type Platform } from "../_shared/http/pipeline.ts";
-import { Problem, problemResponse, toProblem } from "../_shared/problem.ts";
-import { createRateLimiter } from "../_shared/http/rateLimit.ts";
-import { type AppEnvironment, type Log, requestLog } from "../_shared/http/log.ts";
-import { allowedMethods } from "../_shared/http/routes.ts";
-import { createRequireSecretKey } from "../_shared/identity/secretKey.ts";
 import type { Settings } from "../_shared/settings.ts";
 import { createStorage } from "../_shared/storage.ts";
 import { createAuthAdmin } from "../_shared/supabaseAdmin.ts";
-import { operations as registry } from "./resources.ts";
+import "./problems.ts";
+import {
+  allOperations,
+  loadOperations,
+  type Resources,
+  resources as registry,
+} from "./resources.ts";
 
 export interface AppOptions {
+  /** Gets one record per request; standard output without it. */
   log?: Log;
   /** Instead of the registry's, for measuring the chain alone. */
-  operations?: readonly Operation[];
-  /** Check every answer against its operation's schema; for tests. */
+  resources?: Resources;
+  /** Check every answer and problem against its operation's declaration; for tests. */
   checkAnswers?: boolean;
 }
 
 export interface App {
-  fetch(request: Request): Response | Promise<Response>;
-  /** Gives the database connections back. */
+  fetch(request: Request): Promise<Response>;
+  /** Closes the database connections. */
   close(): Promise<void>;
 }
 
 /** Builds the app; it connects to nothing before the first request that needs it. */
 export function createApp(settings: Settings, options: AppOptions = {}): App {
-  const log = options.log ?? ((line) => console.log(JSON.stringify(line)));
-  const operations = options.operations ?? registry;
-  const platform = createPlatform(settings, operations, log, options.checkAnswers ?? false);
+  const { log = writeLine, resources = registry, checkAnswers = false } = options;
+  const platform = createPlatform(settings, resources, log, checkAnswers);
+  const chains = new Map<string, Promise<Hono<AppEnvironment>>>();
+  const chainOf = (prefix: string) => {
+    const known = chains.get(prefix);
+    if (known) return known;
+    const loading = loadOperations(resources, prefix)
+      .then((operations) => chain(operations, platform, log));
+    chains.set(prefix, loading);
+    loading.catch(() => chains.delete(prefix));
+    return loading;
+  };
+  return {
+    fetch: async (request) => (await chainOf(prefixOf(request.url, resources))).fetch(request),
+    close: () => platform.database.close(),
+  };
+}
+
+function chain(
+  operations: readonly Operation[],
+  platform: Platform,
+  log: Log,
+): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
-  app.use(requestLog(log));
+  app.use(...requestLog(log));
   app.use(releaseBody);
-  app.use(cors(settings.allowedOrigins));
+  app.use(cors(platform.settings.allowedOrigins));
   for (const operation of operations) mount(app, operation, platform);
-  app.notFound((context) =>
-    refuse(context, noRoute(operations, context.req.method, context.req.path))
-  );
-  app.onError((error, context) => refuse(context, toProblem(error)));
-  return { fetch: (request) => app.fetch(request), close: () => platform.database.close() };
+  app.notFound((context) => {
+    const { method, path } = context.req;
+    return refuse(refuseRoute(operations, method, path), context, platform.checkAnswers);
+  });
+  app.onError((error, context) => refuse(error, context, platform.checkAnswers));
+  return app;
 }
 
 function createPlatform(
   settings: Settings,
-  operations: readonly Operation[],
+  resources: Resources,
   log: Log,
   checkAnswers: boolean,
 ): Platform {
   const database = createDatabase(settings);
   return {
     settings,
-    operations,
+    operations: () => allOperations(resources),
     authenticate: createAuthenticate(settings),
     requireSecretKey: createRequireSecretKey(settings),
     database,
@@ -72,33 +107,13 @@ function createPlatform(
   };
 }
 
-function refuse(context: Context<AppEnvironment>, problem: Problem): Response {
-  const { log, requestId } = context.get("state");
-  log.code = problem.code;
-  if (problem.status >= 500) log.error = describeCause(problem);
-  return problemResponse(problem, requestId);
+/** The prefix of the registry that an address begins with; "" for an address that nobody serves. */
+function prefixOf(url: string, resources: Resources): string {
+  const { pathname } = new URL(url);
+  const [prefix = ""] = /^(\/api)?\/[^/]*/.exec(pathname) ?? [];
+  return Object.hasOwn(resources, prefix) ? prefix : "";
 }
 
-function noRoute(operations: readonly Operation[], method: string, path: string): Problem {
-  const allowed = allowedMethods(operations, path);
-  if (allowed.length === 0) {
-    return new Problem("route_not_found", "See GET /openapi.json for the routes that exist.");
-  }
-  return new Problem(
-    "method_not_allowed",
-    `${method} is not offered here. Use ${allowed.join(", ")}.`,
-    {
-      headers: { Allow: allowed.join(", ") },
-      members: { allowed },
-    },
-  );
-}
-
-/** Values of rows may stand in a message of Postgres, never in its SQLSTATE and position. */
-function describeCause(problem: Problem): string {
-  const { cause } = problem;
-  if (!(cause instanceof Error)) return problem.code;
-  const sqlstate = "code" in cause ? ` ${cause.code}` : "";
-  const where = cause.stack?.split("\n").slice(1, 4).map((line) => line.trim()).join(" ") ?? "";
-  return `${cause.name}${sqlstate}: ${sqlstate ? "" : cause.message} ${where}`;
+function writeLine(line: Record<string, unknown>): void {
+  console.log(JSON.stringify(line));
 }

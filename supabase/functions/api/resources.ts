@@ -1,35 +1,50 @@
-/** The registry: one line per resource. Routes, documents, SDK and tests come from this list. */
+/**
+ * The registry: address → the folder that serves what begins with it, loaded on the first request.
+ * Routes, documents, SDK and tests come from this list.
+ */
 import type { Operation } from "../_shared/operation.ts";
-import { activityOperations } from "./activity/routes.ts";
-import { attachmentOperations } from "./attachments/routes.ts";
-import { companyOperations } from "./companies/routes.ts";
-import { configurationOperations } from "./configuration/routes.ts";
-import { contactNoteOperations } from "./contact_notes/routes.ts";
-import { contactOperations } from "./contacts/routes.ts";
-import { dealNoteOperations } from "./deal_notes/routes.ts";
-import { dealOperations } from "./deals/routes.ts";
-import { jobOperations } from "./jobs/routes.ts";
-import { searchOperations } from "./search/routes.ts";
-import { systemOperations } from "./system/routes.ts";
-import { tagOperations } from "./tags/routes.ts";
-import { taskOperations } from "./tasks/routes.ts";
-import { trashOperations } from "./trash/routes.ts";
-import { userOperations } from "./users/routes.ts";
 
-export const operations: readonly Operation[] = [
-  ...systemOperations,
-  ...userOperations,
-  ...companyOperations,
-  ...contactOperations,
-  ...tagOperations,
-  ...searchOperations,
-  ...dealOperations,
-  ...configurationOperations,
-  ...activityOperations,
-  ...trashOperations,
-  ...jobOperations,
-  ...taskOperations,
-  ...contactNoteOperations,
-  ...dealNoteOperations,
-  ...attachmentOperations,
-];
+/** Beginning of the path, below the function's own address → what loads the operations there. */
+export type Resources = Readonly<
+  Record<string, () => Promise<{ operations: readonly Operation[] }>>
+>;
+
+export const resources: Resources = {
+  "/api/health": () => import("./system/routes.ts"),
+  "/api/ready": () => import("./system/routes.ts"),
+  "/api/openapi.json": () => import("./system/routes.ts"),
+  "/api/me": () => import("./me/routes.ts"),
+  "/api/users": () => import("./users/routes.ts"),
+  "/api/companies": () => import("./companies/routes.ts"),
+  "/api/contacts": () => import("./contacts/routes.ts"),
+  "/api/tags": () => import("./tags/routes.ts"),
+  "/api/search": () => import("./search/routes.ts"),
+  "/api/deals": () => import("./deals/routes.ts"),
+  "/api/configuration": () => import("./configuration/routes.ts"),
+  "/api/activity": () => import("./activity/routes.ts"),
+  "/api/trash": () => import("./trash/routes.ts"),
+  "/api/jobs": () => import("./jobs/routes.ts"),
+  "/api/tasks": () => import("./tasks/routes.ts"),
+  "/api/contact_notes": () => import("./contact_notes/routes.ts"),
+  "/api/deal_notes": () => import("./deal_notes/routes.ts"),
+  "/api/attachments": () => import("./attachments/routes.ts"),
+  "/users": () => import("./atomic/routes.ts"),
+  "/merge_contacts": () => import("./atomic/routes.ts"),
+  "/update_password": () => import("./atomic/routes.ts"),
+};
+
+/** The operations at an address of the registry; none for any other. */
+export async function loadOperations(
+  registry: Resources,
+  prefix: string,
+): Promise<readonly Operation[]> {
+  return Object.hasOwn(registry, prefix) ? (await registry[prefix]?.())?.operations ?? [] : [];
+}
+
+/** All operations, in the order of the registry. */
+export async function allOperations(
+  registry: Resources = resources,
+): Promise<readonly Operation[]> {
+  const modules = await Promise.all(Object.values(registry).map((load) => load()));
+  return [...new Set(modules)].flatMap(({ operations }) => operations);
+}

@@ -1,5 +1,6 @@
 /** Files of one workspace are nothing to another one, whichever way it asks. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { exactly } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { bytesOf, upload } from "../../support/files.ts";
 import { insertRow } from "../../support/records.ts";
@@ -41,7 +42,7 @@ test("attachments.url answers 404 to a path of another workspace", async () => {
 test("attachments.url answers 404 to paths that lead elsewhere", async () => {
   const own = await createWorkspace();
   const path = await upload(own.admin);
-  const [workspace = "", folder = ""] = path.split("/");
+  const [workspace, folder] = exactly(3, path.split("/"));
   for (
     const wrong of [
       `${workspace}/${folder}/../${folder}/Offer.pdf`,
@@ -82,10 +83,13 @@ test("storage: the private bucket is open to members of the workspace alone, to 
   const path = await upload(own.admin);
   const rep = await own.addMember("rep");
   assertEquals((await storage(rep, "GET", `object/${PRIVATE}/${path}`)).status, 200);
-  assert((await storage(foreign.admin, "GET", `object/${PRIVATE}/${path}`)).status >= 400);
+  assertGreaterOrEqual(
+    (await storage(foreign.admin, "GET", `object/${PRIVATE}/${path}`)).status,
+    400,
+  );
   const anonymous = await fetch(`${stack.apiUrl}/storage/v1/object/public/${PRIVATE}/${path}`);
   await anonymous.body?.cancel();
-  assert(anonymous.status >= 400);
+  assertGreaterOrEqual(anonymous.status, 400);
   const ownPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
   assertEquals((await storage(rep, "POST", `object/${PRIVATE}/${ownPath}`, form("a"))).status, 200);
   const foreignPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
@@ -95,7 +99,7 @@ test("storage: the private bucket is open to members of the workspace alone, to 
     `object/${PRIVATE}/${foreignPath}`,
     form("a"),
   );
-  assert(refused.status >= 400);
+  assertGreaterOrEqual(refused.status, 400);
   const listed = await storage(
     foreign.admin,
     "POST",
@@ -160,7 +164,7 @@ test("storage: a disabled member adds nothing to either bucket", async () => {
   for (
     const path of [`attachments/${crypto.randomUUID()}.txt`, `${PRIVATE}/${own.id}/a/a.txt`]
   ) {
-    assert((await storage(rep, "POST", `object/${path}`, form("hello"))).status >= 400);
+    assertGreaterOrEqual((await storage(rep, "POST", `object/${path}`, form("hello"))).status, 400);
   }
 });
 

@@ -1,5 +1,6 @@
 /** Files go when nothing refers to them any more, and no sooner. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { only } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { withApp } from "../../support/app.ts";
 import { askForUpload, bytesOf, put, upload } from "../../support/files.ts";
@@ -65,10 +66,12 @@ test("jobs.remove_attachments removes a deleted note's file after the grace time
   const note = await noteWith(admin, await insertRow(workspace, "contacts"), path);
   assertEquals(await queued(path), 0);
   assertEquals((await admin.api.delete(`/contact_notes/${note}`)).status, 204);
-  const [row] = await sql<{ days: number }[]>`
+  const { days } = only(
+    await sql<{ days: number }[]>`
     select extract(day from remove_after - now())::int as days
-    from private.attachment_removals where path = ${path}`;
-  assert(row && row.days >= 29, `${row?.days} days`);
+    from private.attachment_removals where path = ${path}`,
+  );
+  assertGreaterOrEqual(days, 29);
   assertEquals((await runJob()).status, 200);
   assert(await exists(path), "before the grace time has run out");
   await makeDue(workspace);

@@ -1,22 +1,12 @@
 /** Uploading for real, and what a note refuses to attach. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { askForUpload, bytesOf, CONTENT, download, put, upload } from "../../support/files.ts";
-import { insertRow } from "../../support/records.ts";
+import { contactOf, insertRow } from "../../support/records.ts";
 import { CONTENT_TYPES } from "../../../supabase/functions/api/attachments/contentTypes.ts";
 import { BUCKET } from "../../../supabase/functions/api/attachments/files.ts";
 import { MAXIMUM_SIZE } from "../../../supabase/functions/api/attachments/schema.ts";
-import {
-  createWorkspace,
-  sql,
-  test,
-  type TestMember,
-  type Workspace,
-} from "../../support/workspace.ts";
-
-async function contactOf(workspace: Workspace): Promise<number> {
-  return await insertRow(workspace, "contacts", { first_name: "Ada" });
-}
+import { createWorkspace, sql, test, type TestMember } from "../../support/workspace.ts";
 
 async function attach(member: TestMember, contact_id: number, ...attachments: unknown[]) {
   return await member.api.post("/contact_notes", { contact_id, text: "With a file", attachments });
@@ -115,7 +105,7 @@ test("attachments: an address takes one file, and no other in its place", async 
   const { admin } = await createWorkspace();
   const { upload_url } = await askForUpload(admin.api, "Minutes.txt", "text/plain");
   assertEquals((await put(upload_url, bytesOf("first"), "text/plain")).status, 200);
-  assert((await put(upload_url, bytesOf("second"), "text/plain")).status >= 400);
+  assertGreaterOrEqual((await put(upload_url, bytesOf("second"), "text/plain")).status, 400);
 });
 
 test("contact_notes.create answers 422 to content that is not what its type says", async () => {

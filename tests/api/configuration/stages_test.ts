@@ -27,9 +27,9 @@ test("configuration.update answers 409 stage_in_use with the counts, archived de
 test("configuration.update moves deals to the end of the columns that reassign_to names", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [b = 0, a = 0] = await createDeals(api, "delayed", 2);
-  const [c = 0] = await createDeals(api, "lost", 1);
-  const [d = 0] = await createDeals(api, "delayed", 1);
+  const [b, a] = await createDeals(api, "delayed", 2);
+  const [c] = await createDeals(api, "lost", 1);
+  const [d] = await createDeals(api, "delayed", 1);
   await api.post(`/deals/${d}/archive`);
   const { status, body } = await patch(api, { reassign_to: { delayed: "lost" } });
   assertEquals([status, body.reassigned], [200, { delayed: 3 }]);

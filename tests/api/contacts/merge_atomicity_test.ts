@@ -1,5 +1,6 @@
 /** contacts.merge that fails at any statement changes nothing, and the same merge then succeeds. */
 import { assert, assertEquals } from "@std/assert";
+import { exactly } from "../../support/exactly.ts";
 import { type Break, withProxiedApp } from "../../support/databaseProxy.ts";
 import type { AppUnderTest } from "../../support/app.ts";
 import { assertProblem } from "../../support/answers.ts";
@@ -32,7 +33,7 @@ interface Attempt {
 /** A winner and two losers, all with records that will move. */
 async function prepare(workspace: Workspace): Promise<Attempt> {
   const ids = await insertRows(workspace, "contacts", [{ title: "Boss" }, {}, { status: "hot" }]);
-  const [winner = 0, ...loser_ids] = ids;
+  const [winner, ...loser_ids] = ids;
   await insertRows(workspace, "tasks", ids.map((contact_id) => ({ contact_id })));
   await insertRows(workspace, "contact_notes", ids.map((contact_id) => ({ contact_id })));
   await insertRow(workspace, "deals", { name: "deal", stage: "won", contact_ids: ids });
@@ -120,7 +121,7 @@ async function withFault(
   work: () => Promise<void>,
 ): Promise<void> {
   const name = `fault_${crypto.randomUUID().replaceAll("-", "")}`;
-  const [verb = "", table = ""] = event.split(" on ");
+  const [verb, table] = exactly(2, event.split(" on "));
   const row = verb === "delete" ? "old" : "new";
   await sql.unsafe(`
     create schema ${name};

@@ -1,5 +1,6 @@
 /** contacts.merge at the same time as other work: nothing is lost and nothing points to a loser. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { exactly, type Tuple } from "../../support/exactly.ts";
 import {
   countRows,
   danglingContacts,
@@ -14,12 +15,12 @@ const ROUNDS = 12;
 const TABLES = ["contacts", "tasks", "contact_notes", "deals"];
 
 /** Contacts with two tasks, a note and a place in a common deal and in one of their own. */
-async function contacts(workspace: Workspace, count: number): Promise<number[]> {
-  const ids = await insertRows(
-    workspace,
-    "contacts",
-    Array.from({ length: count }, (_, index) => ({ first_name: `Ada ${index}` })),
-  );
+async function contacts<Count extends number>(
+  workspace: Workspace,
+  count: Count,
+): Promise<Tuple<number, Count>> {
+  const names = Array.from({ length: count }, (_, index) => ({ first_name: `Ada ${index}` }));
+  const ids = await insertRows(workspace, "contacts", names);
   await insertRows(workspace, "tasks", [...ids, ...ids].map((contact_id) => ({ contact_id })));
   await insertRows(
     workspace,
@@ -35,7 +36,7 @@ async function contacts(workspace: Workspace, count: number): Promise<number[]> 
       contact_ids,
     })),
   );
-  return ids;
+  return exactly(count, ids);
 }
 
 function merge(workspace: Workspace, winner: number, ...loser_ids: number[]): Promise<Answer> {
@@ -43,9 +44,12 @@ function merge(workspace: Workspace, winner: number, ...loser_ids: number[]): Pr
 }
 
 /** Runs the rounds of a race; after each, all rows are there but `vanished` contacts plus `added` ones. */
-async function race(
-  size: number,
-  run: (workspace: Workspace, ids: number[]) => Promise<Partial<Record<string, number>>>,
+async function race<Size extends number>(
+  size: Size,
+  run: (
+    workspace: Workspace,
+    ids: Tuple<number, Size>,
+  ) => Promise<Partial<Record<string, number>>>,
 ): Promise<void> {
   const workspace = await createWorkspace();
   for (let round = 0; round < ROUNDS; round++) {
@@ -65,7 +69,7 @@ function statuses(answers: Answer[]): number[] {
 }
 
 test("contacts.merge: two merges that share a loser at once, one wins and one finds it missing", async () => {
-  await race(3, async (workspace, [a = 0, b = 0, c = 0]) => {
+  await race(3, async (workspace, [a, b, c]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, c, b)]);
     assertEquals(statuses(answers), [200, 404], JSON.stringify(answers.map(({ body }) => body)));
     return { contacts: -1 };
@@ -73,7 +77,7 @@ test("contacts.merge: two merges that share a loser at once, one wins and one fi
 });
 
 test("contacts.merge: the winner of one merge is the loser of another at once", async () => {
-  await race(3, async (workspace, [a = 0, b = 0, c = 0]) => {
+  await race(3, async (workspace, [a, b, c]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, c)]);
     const [outer, inner] = answers;
     assertEquals(outer?.status, 200);
@@ -85,7 +89,7 @@ test("contacts.merge: the winner of one merge is the loser of another at once", 
 });
 
 test("contacts.merge: A into B and B into A at once leave one of them with everything", async () => {
-  await race(2, async (workspace, [a = 0, b = 0]) => {
+  await race(2, async (workspace, [a, b]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, a)]);
     assertEquals(statuses(answers), [200, 410], JSON.stringify(answers.map(({ body }) => body)));
     const survivor = answers.find(({ status }) => status === 200)?.body.winner;
@@ -96,7 +100,7 @@ test("contacts.merge: A into B and B into A at once leave one of them with every
 });
 
 test("contacts.merge: overlapping merges of many contacts at once do not deadlock", async () => {
-  await race(6, async (workspace, [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]) => {
+  await race(6, async (workspace, [a, b, c, d, e, f]) => {
     const answers = await Promise.all([
       merge(workspace, a, f, d, b),
       merge(workspace, c, b, e),
@@ -108,13 +112,13 @@ test("contacts.merge: overlapping merges of many contacts at once do not deadloc
     for (const { status, body } of answers) {
       assert([200, 404, 410].includes(status), JSON.stringify(body));
     }
-    assert(gone > 0);
+    assertGreater(gone, 0);
     return { contacts: -gone };
   });
 });
 
 test("contacts.merge: an edit of the winner or of a loser at once is kept or refused", async () => {
-  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+  await race(2, async (workspace, [winner, loser]) => {
     const { api } = workspace.admin;
     const [merged, ofWinner, ofLoser] = await Promise.all([
       merge(workspace, winner, loser),
@@ -131,7 +135,7 @@ test("contacts.merge: an edit of the winner or of a loser at once is kept or ref
 });
 
 test("contacts.merge: a loser that is deleted at once goes one way only", async () => {
-  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+  await race(2, async (workspace, [winner, loser]) => {
     const [merged, deleted] = await Promise.all([
       merge(workspace, winner, loser),
       workspace.admin.api.delete(`/contacts/${loser}`),
@@ -148,7 +152,7 @@ test("contacts.merge: a loser that is deleted at once goes one way only", async 
 });
 
 test("contacts.merge: a task and a note added to a loser at once move along or are refused", async () => {
-  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+  await race(2, async (workspace, [winner, loser]) => {
     const [task, merged, note] = await Promise.all([
       dataApi(workspace.admin, "POST", "tasks", { contact_id: loser, text: "new" }),
       merge(workspace, winner, loser),
@@ -164,8 +168,8 @@ test("contacts.merge: a task and a note added to a loser at once move along or a
 });
 
 test("contacts.merge: a deal edited or created with a loser at once holds the winner instead", async () => {
-  await race(3, async (workspace, [winner = 0, loser = 0, other = 0]) => {
-    const [holder = 0, free = 0] = await insertRows(workspace, "deals", [
+  await race(3, async (workspace, [winner, loser, other]) => {
+    const [holder, free] = await insertRows(workspace, "deals", [
       { name: "holder", stage: "won", contact_ids: [loser] },
       { name: "free", stage: "won", contact_ids: [other] },
     ]);
@@ -195,7 +199,7 @@ test("contacts.merge: a deal edited or created with a loser at once holds the wi
 });
 
 test("contacts.merge: a tag that is deleted at once is nowhere afterwards", async () => {
-  await race(2, async (workspace, [winner = 0, loser = 0]) => {
+  await race(2, async (workspace, [winner, loser]) => {
     const tag = await insertRow(workspace, "tags", { name: "red", color: "red" });
     await workspace.admin.api.patch(`/contacts/${loser}`, { tags: [tag] });
     const [merged, deleted] = await Promise.all([

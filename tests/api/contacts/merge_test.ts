@@ -1,5 +1,6 @@
 /** contacts.merge: what the winner gets, what moves, who may, and what a repetition answers. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { exactly } from "../../support/exactly.ts";
 import {
   countRows,
   danglingContacts,
@@ -12,14 +13,11 @@ import { createWorkspace, sql, stack, test, type Workspace } from "../../support
 import { assertProblem } from "../../support/answers.ts";
 
 /** A winner and losers with tasks, notes and a deal each. */
-async function family(workspace: Workspace, losers = 1) {
-  const ids = await insertRows(
-    workspace,
-    "contacts",
-    Array.from({ length: losers + 1 }, (_, index) => ({ first_name: `Ada ${index}` })),
-  );
-  const [winner = 0, ...loser_ids] = ids;
-  for (const contact_id of ids) {
+async function family<Count extends number>(workspace: Workspace, losers: Count) {
+  const winner = await insertRow(workspace, "contacts", { first_name: "Ada 0" });
+  const names = Array.from({ length: losers }, (_, index) => ({ first_name: `Ada ${index + 1}` }));
+  const others = await insertRows(workspace, "contacts", names);
+  for (const contact_id of [winner, ...others]) {
     await insertRows(workspace, "tasks", [{ contact_id, text: "call" }, {
       contact_id,
       text: "write",
@@ -27,7 +25,7 @@ async function family(workspace: Workspace, losers = 1) {
     await insertRow(workspace, "contact_notes", { contact_id, text: "met" });
     await insertRow(workspace, "deals", { name: "deal", stage: "won", contact_ids: [contact_id] });
   }
-  return { winner, loser_ids };
+  return { winner, loser_ids: exactly(losers, others) };
 }
 
 async function idsOf(table: string, contactId: number): Promise<number[]> {
@@ -77,7 +75,7 @@ test("contacts.merge moves tasks, notes and deals and sends the losers to the tr
 
 test("contacts.merge rewrites deals.contact_ids: order kept, no duplicate, no dead id", async () => {
   const workspace = await createWorkspace();
-  const [five = 0, seven = 0, nine = 0, eleven = 0] = await insertRows(workspace, "contacts", [
+  const [five, seven, nine, eleven] = await insertRows(workspace, "contacts", [
     { first_name: "5" },
     { first_name: "7" },
     { first_name: "9" },
@@ -89,28 +87,32 @@ test("contacts.merge rewrites deals.contact_ids: order kept, no duplicate, no de
     [[seven, nine, five], [seven, nine]],
     [[five, eleven, seven], [seven]],
     [[nine, eleven, five], [nine, seven]],
-    [[nine], [nine]],
     [[], []],
   ];
-  const deals = await insertRows(
-    workspace,
-    "deals",
-    lists.map(([contact_ids]) => ({ name: "deal", stage: "won", contact_ids })),
-  );
-  const untouched = await rowOf("deals", deals[5] ?? 0);
+  const deals: { id: number; expected: number[] }[] = [];
+  for (const [contact_ids, expected] of lists) {
+    const id = await insertRow(workspace, "deals", { name: "deal", stage: "won", contact_ids });
+    deals.push({ id, expected });
+  }
+  const untouched = await insertRow(workspace, "deals", {
+    name: "deal",
+    stage: "won",
+    contact_ids: [nine],
+  });
+  const before = await rowOf("deals", untouched);
   const answer = await workspace.admin.api.post(`/contacts/${seven}/merge`, {
     loser_ids: [five, eleven],
   });
   assertEquals(answer.body.moved, { tasks: 0, contact_notes: 0, deals: 5 });
-  for (const [index, [, expected]] of lists.entries()) {
-    assertEquals((await rowOf("deals", deals[index] ?? 0))?.contact_ids, expected, `deal ${index}`);
+  for (const [index, { id, expected }] of deals.entries()) {
+    assertEquals((await rowOf("deals", id))?.contact_ids, expected, `deal ${index}`);
   }
-  assertEquals(await rowOf("deals", deals[5] ?? 0), untouched);
+  assertEquals(await rowOf("deals", untouched), before);
 });
 
 test("contacts.merge unites tags, e-mails by case and phones by digits, the winner's first", async () => {
   const workspace = await createWorkspace();
-  const [red = 0, blue = 0, green = 0] = await insertRows(workspace, "tags", [
+  const [red, blue, green] = await insertRows(workspace, "tags", [
     { name: "red", color: "red" },
     { name: "blue", color: "blue" },
     { name: "green", color: "green" },
@@ -132,7 +134,7 @@ test("contacts.merge unites tags, e-mails by case and phones by digits, the winn
       phone_jsonb: [{ number: 331 }, { number: "00331" }, { number: "ask Bob" }],
     },
   ]);
-  const [winner = 0, ...loser_ids] = ids;
+  const [winner, ...loser_ids] = ids;
   const { body } = await workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids });
   assertEquals(body.winner.tags, [blue, red, green]);
   assertEquals(body.winner.email_jsonb, [
@@ -151,7 +153,7 @@ test("contacts.merge unites tags, e-mails by case and phones by digits, the winn
 test("contacts.merge fills what is blank from the first loser that has it", async () => {
   const workspace = await createWorkspace();
   const company_id = await insertRow(workspace, "companies", { name: "Acme" });
-  const [winner = 0, second = 0, third = 0] = await insertRows(workspace, "contacts", [
+  const [winner, second, third] = await insertRows(workspace, "contacts", [
     {
       first_name: "Ada",
       last_name: "",
@@ -174,7 +176,7 @@ test("contacts.merge fills what is blank from the first loser that has it", asyn
 
 test("contacts.merge keeps the earliest first_seen and the latest last_seen to the microsecond", async () => {
   const workspace = await createWorkspace();
-  const [winner = 0, ...loser_ids] = await insertRows(workspace, "contacts", [
+  const [winner, ...loser_ids] = await insertRows(workspace, "contacts", [
     { first_seen: "2024-01-01T00:00:00.000002Z", last_seen: "2024-06-01T00:00:00.123456Z" },
     { first_seen: "2024-01-01T02:00:00.000001+02:00", last_seen: null },
     { first_seen: null, last_seen: "2024-06-01T00:00:00.123457Z" },
@@ -187,7 +189,7 @@ test("contacts.merge keeps the earliest first_seen and the latest last_seen to t
 test("contacts.merge takes each column from the contact that fields names, blank values too", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
-  const [winner = 0, loser = 0] = await insertRows(workspace, "contacts", [
+  const [winner, loser] = await insertRows(workspace, "contacts", [
     { first_name: "Ada", title: "Analyst", status: "cold" },
     { first_name: "Augusta", title: null, status: "hot", sales_id: rep.id },
   ]);
@@ -208,7 +210,7 @@ test("contacts.merge takes each column from the contact that fields names, blank
 
 test("contacts.merge answers 422 for fields that name another contact or no column", async () => {
   const workspace = await createWorkspace();
-  const { winner, loser_ids } = await family(workspace);
+  const { winner, loser_ids } = await family(workspace, 1);
   const other = await insertRow(workspace, "contacts");
   const post = (fields: unknown) =>
     workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids, fields });
@@ -235,7 +237,7 @@ test("contacts.merge takes 20 losers and answers 422 for 21, for none and for no
 
 test("contacts.merge counts a loser that is named twice once", async () => {
   const workspace = await createWorkspace();
-  const { winner, loser_ids } = await family(workspace);
+  const { winner, loser_ids } = await family(workspace, 1);
   const { body } = await workspace.admin.api.post(`/contacts/${winner}/merge`, {
     loser_ids: [...loser_ids, ...loser_ids],
   });
@@ -280,7 +282,7 @@ test("contacts.merge answers a repetition as the first time and changes nothing"
 
 test("contacts.merge answers 422 for a self-merge and leaves the contact alone", async () => {
   const workspace = await createWorkspace();
-  const { winner, loser_ids } = await family(workspace);
+  const { winner, loser_ids } = await family(workspace, 1);
   const before = await everythingIn(workspace.id);
   for (const ids of [[winner], [...loser_ids, winner]]) {
     const answer = await workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids: ids });
@@ -292,7 +294,7 @@ test("contacts.merge answers 422 for a self-merge and leaves the contact alone",
 
 test("contacts.merge answers 404 naming ids that are missing or foreign", async () => {
   const [workspace, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
-  const { winner, loser_ids: [loser = 0] } = await family(workspace);
+  const { winner, loser_ids: [loser] } = await family(workspace, 1);
   const foreign = await insertRow(elsewhere, "contacts", { first_name: "Eve" });
   const missing = 999_999_999;
   const before = [await everythingIn(workspace.id), await everythingIn(elsewhere.id)];
@@ -318,7 +320,7 @@ test("contacts.merge answers 403 to a rep who does not own all of the contacts",
     { first_name: "the admin's" },
     { first_name: "nobody's", sales_id: null },
   ]);
-  const [mine = 0, mineToo = 0, foreign = 0, nobodys = 0] = ids;
+  const [mine, mineToo, foreign, nobodys] = ids;
   await insertRow(workspace, "tasks", { contact_id: mineToo });
   const before = await everythingIn(workspace.id);
   for (const [winner, loser] of [[mine, foreign], [foreign, mine], [mine, nobodys]]) {
@@ -335,7 +337,7 @@ test("contacts.merge answers 403 to a rep who does not own all of the contacts",
 test("contacts.merge lets a manager merge contacts of others, with tasks of a third member", async () => {
   const workspace = await createWorkspace();
   const [manager, rep] = [await workspace.addMember("manager"), await workspace.addMember("rep")];
-  const [winner = 0, loser = 0] = await insertRows(workspace, "contacts", [{}, {}]);
+  const [winner, loser] = await insertRows(workspace, "contacts", [{}, {}]);
   const task = await insertRow(workspace, "tasks", { contact_id: loser, sales_id: rep.id });
   const { status, body } = await manager.api.post(`/contacts/${winner}/merge`, {
     loser_ids: [loser],
@@ -347,7 +349,7 @@ test("contacts.merge lets a manager merge contacts of others, with tasks of a th
 test("contacts.get answers 410 for a loser with the end of its way, and restoring it is refused", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [a = 0, b = 0, c = 0] = await insertRows(workspace, "contacts", [{}, {}, {}]);
+  const [a, b, c] = await insertRows(workspace, "contacts", [{}, {}, {}]);
   await api.post(`/contacts/${b}/merge`, { loser_ids: [a] });
   const direct = await api.get(`/contacts/${a}`);
   assertProblem(direct, 410, "merged");
@@ -369,7 +371,7 @@ test("contacts.get answers 410 for a loser with the end of its way, and restorin
 
 test("contacts.merge refuses a winner in the trash with 410", async () => {
   const workspace = await createWorkspace();
-  const { winner, loser_ids } = await family(workspace);
+  const { winner, loser_ids } = await family(workspace, 1);
   await workspace.admin.api.delete(`/contacts/${winner}`);
   const answer = await workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids });
   assertProblem(answer, 410, "deleted");
@@ -392,7 +394,7 @@ test("contacts.merge answers two identical requests at once alike", async () => 
 
 test("atomic.merge_contacts takes ids as numbers or numeric strings and answers Atomic's shape", async () => {
   const workspace = await createWorkspace();
-  const { winner, loser_ids: [second = 0, third = 0] } = await family(workspace, 2);
+  const { winner, loser_ids: [second, third] } = await family(workspace, 2);
   const { api } = workspace.admin;
   const slug = new URL("/functions/v1/merge_contacts", stack.apiUrl).href;
   const first = await api.post(slug, { loserId: String(second), winnerId: String(winner) });

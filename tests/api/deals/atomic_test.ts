@@ -23,7 +23,7 @@ async function rest(member: TestMember, method: string, path: string, body: unkn
 test("Atomic CRM creates a deal and moves the others down, one by one", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
-  const [b = 0, a = 0] = await createDeals(admin.api, "won", 2);
+  const [b, a] = await createDeals(admin.api, "won", 2);
   const deal = { name: "New", stage: "won", category: "copywriting", index: 0, contact_ids: [] };
   const created = await rest(admin, "POST", "deals", deal);
   await Promise.all([
@@ -37,8 +37,8 @@ test("Atomic CRM creates a deal and moves the others down, one by one", async ()
 test("Atomic CRM drags a deal into another column, and archives it", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
-  const [b = 0, a = 0] = await createDeals(admin.api, "opportunity", 2);
-  const [c = 0] = await createDeals(admin.api, "lost", 1);
+  const [b, a] = await createDeals(admin.api, "opportunity", 2);
+  const [c] = await createDeals(admin.api, "lost", 1);
   await Promise.all([
     rest(admin, "PATCH", `deals?id=eq.${a}`, { index: 0, stage: "lost" }),
     rest(admin, "PATCH", `deals?id=eq.${b}`, { index: 0 }),

@@ -1,16 +1,21 @@
 /** Deals and columns for the tests of the board. */
 import { assertEquals } from "@std/assert";
+import { exactly, type Tuple } from "../../support/exactly.ts";
 import { type Api, sql, type Workspace } from "../../support/workspace.ts";
 
 /** Creates deals one after the other; each goes to the top, so the last is first in the column. */
-export async function createDeals(api: Api, stage: string, count: number): Promise<number[]> {
+export async function createDeals<Count extends number>(
+  api: Api,
+  stage: string,
+  count: Count,
+): Promise<Tuple<number, Count>> {
   const ids: number[] = [];
   for (let number = 1; number <= count; number++) {
     const { status, body } = await api.post("/deals", { name: `${stage} ${number}`, stage });
     assertEquals(status, 201, JSON.stringify(body));
     ids.push(body.id);
   }
-  return ids;
+  return exactly(count, ids);
 }
 
 /** The ids of a column from its top, as the database has them; fails unless they are 0 to n-1. */

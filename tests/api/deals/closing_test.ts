@@ -1,5 +1,5 @@
 /** Closing dates: deals have one exactly while they are in a closed stage. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { createDeals } from "./board.ts";
@@ -12,7 +12,7 @@ test("deals.move closes a deal that is won or lost, and opens it again", async (
   const started = Date.now();
   for (const stage of ["won", "lost"]) {
     const { body } = await api.post(`/deals/${id}/move`, { stage });
-    assert(Date.parse(body.closed_at) >= started - 1_000, body.closed_at);
+    assertGreaterOrEqual(Date.parse(body.closed_at), started - 1_000, body.closed_at);
     const opened = await api.post(`/deals/${id}/move`, { stage: "delayed" });
     assertEquals(opened.body.closed_at, null);
   }

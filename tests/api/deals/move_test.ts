@@ -7,7 +7,7 @@ import { columnOf, createDeals } from "./board.ts";
 test("deals.move takes a deal within its column to an index, before or after another", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [d = 0, c = 0, b = 0, a = 0] = await createDeals(api, "won", 4);
+  const [d, c, b, a] = await createDeals(api, "won", 4);
   const moves: [number, object, number[]][] = [
     [a, { index: 2 }, [b, c, a, d]],
     [d, { index: 0 }, [d, b, c, a]],
@@ -28,8 +28,8 @@ test("deals.move takes a deal within its column to an index, before or after ano
 test("deals.move into another stage renumbers both columns", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [b = 0, a = 0] = await createDeals(api, "opportunity", 2);
-  const [d = 0, c = 0] = await createDeals(api, "delayed", 2);
+  const [b, a] = await createDeals(api, "opportunity", 2);
+  const [d, c] = await createDeals(api, "delayed", 2);
   const { body } = await api.post(`/deals/${a}/move`, { stage: "delayed", before_id: d });
   assertEquals([body.stage, body.index], ["delayed", 1]);
   assertEquals(await columnOf(workspace, "opportunity"), [b]);
@@ -41,7 +41,7 @@ test("deals.move into another stage renumbers both columns", async () => {
 
 test("deals.move leaves the neighbours' ETags alone", async () => {
   const { admin: { api } } = await createWorkspace();
-  const [b = 0, a = 0] = await createDeals(api, "opportunity", 2);
+  const [b, a] = await createDeals(api, "opportunity", 2);
   const before = await api.get(`/deals/${b}`);
   await api.post(`/deals/${a}/move`, { index: 1 });
   const after = await api.get(`/deals/${b}`);
@@ -52,7 +52,7 @@ test("deals.move leaves the neighbours' ETags alone", async () => {
 test("deals.move repairs a column that other clients have left with gaps and doubles", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [d = 0, c = 0, b = 0, a = 0] = await createDeals(api, "won", 4);
+  const [d, c, b, a] = await createDeals(api, "won", 4);
   await sql`update public.deals set index = 7 where id in ${sql([c, d])}`;
   await sql`update public.deals set index = null where id = ${a}`;
   await api.post(`/deals/${b}/move`, { after_id: a });
@@ -62,8 +62,8 @@ test("deals.move repairs a column that other clients have left with gaps and dou
 test("deals.move refuses two places, itself as neighbour, and neighbours of other columns", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [b = 0, a = 0] = await createDeals(api, "won", 2);
-  const [c = 0] = await createDeals(api, "lost", 1);
+  const [b, a] = await createDeals(api, "won", 2);
+  const [c] = await createDeals(api, "lost", 1);
   const move = (body: object) => api.post(`/deals/${a}/move`, body);
   for (const body of [{ index: 0, after_id: b }, { before_id: a }, { index: -1 }, { stage: "" }]) {
     assertProblem(await move(body), 422, "validation_failed");
@@ -96,7 +96,7 @@ test("deals keep their columns numbered when all kinds of changes come at the sa
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const ids = await createDeals(api, "won", 12);
-  const [first = 0, ...others] = ids;
+  const [first, ...others] = ids;
   const answers = await Promise.all([
     ...others.slice(0, 3).map((id) => api.delete(`/deals/${id}`)),
     ...others.slice(3, 6).map((id) => api.post(`/deals/${id}/archive`)),
@@ -115,7 +115,7 @@ test("deals.archive takes a deal off the board and closes the gap; it repeats", 
   const workspace = await createWorkspace();
   const { addMember } = workspace;
   const rep = await addMember("rep");
-  const [c = 0, b = 0, a = 0] = await createDeals(workspace.admin.api, "won", 3);
+  const [c, b, a] = await createDeals(workspace.admin.api, "won", 3);
   const first = await rep.api.post(`/deals/${b}/archive`);
   assertEquals([first.status, typeof first.body.archived_at], [200, "string"]);
   const second = await rep.api.post(`/deals/${b}/archive`);
@@ -130,7 +130,7 @@ test("deals.archive takes a deal off the board and closes the gap; it repeats", 
 test("deals.unarchive puts a deal at the top of its column; it repeats", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const [c = 0, b = 0, a = 0] = await createDeals(api, "won", 3);
+  const [c, b, a] = await createDeals(api, "won", 3);
   await api.post(`/deals/${c}/archive`);
   const first = await api.post(`/deals/${c}/unarchive`);
   assertEquals([first.status, first.body.archived_at, first.body.index], [200, null, 0]);

@@ -1,8 +1,11 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+/** users.invite: the mail, what broke off half-way, parallel requests, and who may. */
+import { assertEquals, assertGreaterOrEqual, assertMatch, assertNotEquals } from "@std/assert";
+import { present } from "../../support/exactly.ts";
 import {
   auth,
   createWorkspace,
   freshEmail,
+  headerOf,
   mailsTo,
   PASSWORD,
   refuseMail,
@@ -58,10 +61,10 @@ test("users.invite joins the invited person to the workspace when they follow th
   const input = { ...grace(), role: "manager" };
   const { body } = await admin.api.post("/users", input);
   const [mail] = await mailsTo(input.email);
-  const response = await fetch(mail?.link ?? "", { redirect: "manual" });
+  const response = await fetch(present(mail?.link, "link in the mail"), { redirect: "manual" });
   await response.body?.cancel();
-  const fragment = new URL(response.headers.get("Location") ?? "").hash.slice(1);
-  const token = new URLSearchParams(fragment).get("access_token") ?? "";
+  const fragment = new URL(headerOf(response, "Location")).hash.slice(1);
+  const token = present(new URLSearchParams(fragment).get("access_token"), "access token");
   const me = await fetch(`${stack.functionUrl}/me`, {
     headers: { Authorization: `Bearer ${token}` },
   });
@@ -172,7 +175,7 @@ test("users.invite of somebody whose auth user was deleted starts anew", async (
   await sql`delete from auth.users where id = ${body.user_id}`;
   const again = await admin.api.post("/users", input);
   assertEquals(again.status, 201);
-  assert(again.body.user_id !== body.user_id);
+  assertNotEquals(again.body.user_id, body.user_id);
   assertEquals(await traces(input.email), [1, 1, 1]);
 });
 
@@ -229,7 +232,7 @@ test("auth sign-up with somebody's invitation data does not join their workspace
     data: { workspace_id: id, role: "admin", invitation_id: admin.user_id },
   });
   const [member] = await sql`select workspace_id from public.sales where email = ${email}`;
-  assert(member?.workspace_id !== id);
+  assertNotEquals(member?.workspace_id, id);
 });
 
 test("users.invite cannot be led to another user by an invitation under their id", async () => {
@@ -243,7 +246,7 @@ test("users.invite cannot be led to another user by an invitation under their id
     );
     assertEquals(written.status, 403);
     await refuseMail(email);
-    assert((await here.admin.api.post("/users", grace(email))).status >= 400);
+    assertGreaterOrEqual((await here.admin.api.post("/users", grace(email))).status, 400);
   }
   assertEquals(await traces(victim.email), [1, 1, 0]);
   assertEquals((await victim.api.get("/me")).status, 200);

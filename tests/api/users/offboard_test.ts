@@ -1,8 +1,11 @@
+/** users.offboard and users.restore: records, sessions, roles, and who may. */
 import { assertEquals } from "@std/assert";
+import { present } from "../../support/exactly.ts";
 import {
   auth,
   createWorkspace,
   freshEmail,
+  headerOf,
   mailsTo,
   signIn,
   sql,
@@ -187,9 +190,9 @@ test("users.offboard withdraws an invitation, and a later invite works", async (
   const users = await sql`select from auth.users where id = ${invited.user_id}`;
   assertEquals(users.length, 0);
   const [mail] = await mailsTo(input.email);
-  const followed = await fetch(mail?.link ?? "", { redirect: "manual" });
+  const followed = await fetch(present(mail?.link, "link in the mail"), { redirect: "manual" });
   await followed.body?.cancel();
-  const fragment = new URL(followed.headers.get("Location") ?? "").hash;
+  const fragment = new URL(headerOf(followed, "Location")).hash;
   assertEquals(fragment.includes("access_token"), false);
   assertEquals((await admin.api.post("/users", input)).status, 201);
   const rep = await addMember("rep");

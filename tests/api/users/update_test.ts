@@ -1,9 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+/** users.update: access, roles, addresses, and the last active admin. */
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { TransactionSql } from "postgres";
 import {
   auth,
   createWorkspace,
   freshEmail,
+  headerOf,
   PASSWORD,
   signIn,
   sql,
@@ -19,7 +21,7 @@ async function isBanned(user_id: string): Promise<boolean> {
 test("me.update and users.update answer 412 for a version that has passed", async () => {
   const { admin } = await createWorkspace();
   const { headers } = await admin.api.get("/me");
-  const ifMatch = { "If-Match": headers.get("ETag") ?? "" };
+  const ifMatch = { "If-Match": headerOf({ headers }, "ETag") };
   assertEquals((await admin.api.patch("/me", { first_name: "A" }, ifMatch)).status, 200);
   for (const path of ["/me", `/users/${admin.id}`]) {
     const { status, body } = await admin.api.patch(path, { first_name: "B" }, ifMatch);
@@ -123,7 +125,7 @@ test("users.update moves the e-mail address in auth and database together", asyn
     last_name: "Vited",
   });
   assertEquals(again.status, 201);
-  assert(again.body.id !== invited.id);
+  assertNotEquals(again.body.id, invited.id);
 });
 
 test("users.update answers 409 email_taken and changes nothing", async () => {

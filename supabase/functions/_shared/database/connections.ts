@@ -1,73 +1,169 @@
-/** Connections to the database: opened lazily, reserved for one piece of work, given up when they hang. */
+/** Connections to the database: opened when needed, each used by one piece of work at a time, closed when they hang. */
 import type postgres from "postgres";
-import type { Sql } from "./database.ts";
-import { isClosedByServer, isConnectionLost, NoAnswer, StaleConnection } from "./problems.ts";
-import { connectionOptions } from "./url.ts";
 import type { Settings } from "../settings.ts";
+import {
+  ClosedConnection,
+  isClosedByServer,
+  isConnectionLost,
+  NoAnswer,
+  StaleConnection,
+} from "./problems.ts";
+import type { Sql } from "./sql.ts";
+import { connectionOptions } from "./url.ts";
 
 const ANSWER_WITHIN_MS = 4_000;
 /** Longer than any statement may take: beyond it the server itself hangs. */
 const FINISH_WITHIN_MS = 15_000;
-/** What other connections may still finish when one is lost. */
-const GRACE_SECONDS = 10;
+const IDLE_MS = 20_000;
+const LIFETIME_MS = 1_800_000;
+
+type Options = ReturnType<typeof connectionOptions>;
+
+/** An open connection: a client of the driver's own, whose only connection stays reserved. */
+interface Connection {
+  sql: Sql;
+  client: postgres.Sql;
+  openedAt: number;
+  isClosed(): boolean;
+}
+
+/** Room for one connection. Whoever has taken the slot is alone on its connection. */
+interface Slot {
+  connection?: Connection;
+  idleTimer?: ReturnType<typeof setTimeout>;
+}
 
 /** The connections of an isolate. */
 export interface Pool {
-  client(): Promise<postgres.Sql>;
-  /** New connections from now on; the old ones have some time to finish what they do. */
-  replace(broken: postgres.Sql, graceSeconds: number): void;
+  options: Options;
+  /** Waits for a free slot; throws `NoAnswer` when none gets free in time. */
+  take(): Promise<Slot>;
+  give(slot: Slot): void;
+  /** Closes the connections that nobody uses. */
+  closeFree(): Promise<unknown>;
+  /** Closes all connections; those in use have one second to finish. */
   end(): Promise<void>;
 }
 
-/** The driver, with the Node modules that it needs, loads with the first statement. */
+/**
+ * Requests wait for a slot here, never in the driver: its queue forgets those that wait when a
+ * connection closes, so that they would wait in vain.
+ */
 export function createPool(settings: Settings): Pool {
-  const options = connectionOptions(settings);
-  let current: postgres.Sql | undefined;
+  const slots: Slot[] = Array.from({ length: settings.databaseConnections }, () => ({}));
+  const free = [...slots];
+  const waiting = new Set<(slot: Slot) => void>();
+  const closeFree = () => Promise.all(free.map(closeUnused));
   return {
-    async client() {
-      if (current) return current;
-      const { default: connect } = await import("postgres");
-      return current ??= connect(options);
+    options: connectionOptions(settings),
+    take: () => {
+      const slot = free.pop();
+      clearTimeout(slot?.idleTimer);
+      return slot ? Promise.resolve(slot) : waitForSlot(waiting);
     },
-    replace(broken, graceSeconds) {
-      if (current !== broken) return;
-      current = undefined;
-      void broken.end({ timeout: graceSeconds }).catch(() => {});
+    give(slot) {
+      const [next] = waiting;
+      if (next) return next(slot);
+      free.push(slot);
+      if (slot.connection) slot.idleTimer = setTimeout(() => closeUnused(slot), IDLE_MS);
     },
-    end: async () => await current?.end({ timeout: 1 }),
+    closeFree,
+    async end() {
+      const used = slots.filter((slot) => !free.includes(slot));
+      await Promise.all([closeFree(), ...used.map((slot) => close(slot, 1))]);
+    },
   };
 }
 
-/** Reserves a connection for the work; a server that hangs costs the whole pool, not the request. */
+function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
+  return new Promise((resolve, reject) => {
+    const take = (slot: Slot) => {
+      clearTimeout(timer);
+      waiting.delete(take);
+      resolve(slot);
+    };
+    const timer = setTimeout(() => {
+      waiting.delete(take);
+      reject(new NoAnswer("No connection to the database became free in time"));
+    }, ANSWER_WITHIN_MS);
+    waiting.add(take);
+  });
+}
+
+/** Runs the work on a connection of its own; a connection that is lost is closed. */
 export async function inConnection<Value>(
   pool: Pool,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const client = await pool.client();
-  let sql: Sql | undefined;
+  const deadline = Date.now() + ANSWER_WITHIN_MS;
+  const slot = await pool.take();
   try {
-    sql = await reserve(client);
+    const { sql } = await openConnection(slot, pool.options, deadline - Date.now());
     return await promptly(work(sql), FINISH_WITHIN_MS);
   } catch (error) {
-    // The driver would hand a connection that has closed to the next request.
-    if (error instanceof StaleConnection || (sql && isConnectionLost(error))) {
-      pool.replace(client, error instanceof NoAnswer ? 0 : GRACE_SECONDS);
+    if (isConnectionLost(error)) {
+      void close(slot, 0);
+      // What broke this connection has probably broken the others too.
+      void pool.closeFree();
     }
     throw error;
   } finally {
-    sql?.release();
+    pool.give(slot);
   }
 }
 
-/** No connection in time: all are busy, or none can be made. Those that are busy go on. */
-async function reserve(client: postgres.Sql): Promise<Sql> {
-  const reserving = client.reserve();
+/** The slot's connection, or a new one when it has none that can be used. */
+async function openConnection(
+  slot: Slot,
+  options: Options,
+  withinMs: number,
+): Promise<Connection> {
+  const { connection } = slot;
+  const expired = connection && Date.now() > connection.openedAt + LIFETIME_MS;
+  if (expired || connection?.isClosed()) void closeUnused(slot);
+  return slot.connection ??= await connect(options, withinMs);
+}
+
+/** The driver, with the Node modules that it needs, loads with the first connection. */
+async function connect(options: Options, withinMs: number): Promise<Connection> {
+  const { default: createClient } = await import("postgres");
+  let closed = false;
+  const client = createClient({ ...options, max: 1, onclose: () => closed = true });
   try {
-    return await promptly(reserving);
+    // Opens the connection: the driver reserves an open one at once, and only such a one safely.
+    await promptly(client`select 1`, withinMs);
+    const sql = closed ? undefined : await client.reserve();
+    if (closed || !sql) throw new StaleConnection("The connection was closed meanwhile");
+    const isClosed = () => closed;
+    return { sql: refusingWhen(isClosed, sql), client, openedAt: Date.now(), isClosed };
   } catch (error) {
-    if (error instanceof NoAnswer) reserving.then((late) => late.release(), () => {});
+    void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);
   }
+}
+
+/** A statement on a closed connection throws; the driver would end the process. */
+function refusingWhen(isClosed: () => boolean, sql: Sql): Sql {
+  return new Proxy(sql, {
+    apply(target, self, given) {
+      if (isClosed()) throw new ClosedConnection("The connection to the database was closed");
+      return Reflect.apply(target, self, given);
+    },
+  });
+}
+
+/** Closes a connection that nobody uses. */
+async function closeUnused(slot: Slot): Promise<void> {
+  slot.connection?.sql.release();
+  await close(slot, 1);
+}
+
+/** Closes the slot's connection; what is under way on it fails after `graceSeconds`. */
+async function close(slot: Slot, graceSeconds: number): Promise<void> {
+  clearTimeout(slot.idleTimer);
+  const { connection } = slot;
+  slot.connection = undefined;
+  await connection?.client.end({ timeout: graceSeconds }).catch(() => {});
 }
 
 /** What the first statement on a connection brings: only now is it known not to be stale. */

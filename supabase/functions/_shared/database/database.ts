@@ -1,22 +1,20 @@
 /**
- * The database: a read, a write, and no third.
+ * The database: transactions. The door of this folder.
  *
- * Both run as the caller: one transaction whose first statement sets the claims and switches from the
+ * A read and a write run as the caller: the first statement sets the claims and switches from the
  * gateway's own role (which may do nothing by itself) to `authenticated`, so that row-level security
- * decides. That statement also brings the caller's membership, in the same network round trip as the
- * work: a disabled member is out at once.
+ * decides. It also returns the caller's membership, in the same network round trip as the work, so that
+ * a disabled member is refused at once. `own` and `lease` run as the gateway, on its own tables alone.
  */
-import type postgres from "postgres";
 import type { Caller } from "../authentication.ts";
 import { createPool, first, inConnection, promptly, rethrow, settled } from "./connections.ts";
 import { databaseProblem, isConnectionLost, isRetryable } from "./problems.ts";
+import type { Sql } from "./sql.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 
-/** Tagged template for parameterised SQL inside the caller's transaction. */
-export type Sql = postgres.ReservedSql;
-/** A piece of SQL with its parameters. */
-export type Fragment = postgres.PendingQuery<postgres.Row[]>;
+export { arraySql, commaSeparated, type Fragment, joined, type Sql } from "./sql.ts";
+export { databaseProblem, isRetryable } from "./problems.ts";
 
 export type Role = "admin" | "manager" | "rep";
 

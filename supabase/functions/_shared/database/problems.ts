@@ -4,7 +4,7 @@
  * stable code in DETAIL, the sentence in MESSAGE.
  */
 import type { PostgresError } from "postgres";
-import { isProblemCode, Problem, type ProblemCode, PROBLEMS } from "../problem.ts";
+import { isProblemCode, Problem, type ProblemCode, problemType } from "../problem.ts";
 
 const RETRYABLE = new Set(["40001", "40P01"]);
 const CONNECTION_CODES = new Set([
@@ -22,6 +22,11 @@ const RETRY_SOON = { "Retry-After": "5" };
 
 /** Thrown when the database accepts the connection and then says nothing. */
 export class NoAnswer extends Error {}
+
+/** Thrown for a statement on a connection that has closed: the statement was not sent. */
+export class ClosedConnection extends Error {
+  readonly code = "CONNECTION_CLOSED";
+}
 
 /** Thrown when a connection was closed while it lay idle: nothing has been done on it. */
 export class StaleConnection extends Error {}
@@ -80,7 +85,7 @@ function fromSqlstate(error: PostgresError): Problem {
   return new Problem(problem, detail, {
     cause: error,
     ...(field && { errors: { [field]: detail } }),
-    ...(PROBLEMS[problem][0] === 503 && { headers: RETRY_SOON }),
+    ...(problemType(problem)[0] === 503 && { headers: RETRY_SOON }),
   });
 }
 

@@ -6,8 +6,8 @@ import type { Options } from "postgres";
 import type { Settings } from "../settings.ts";
 
 const TRANSACTION_POOLER_PORT = 6543;
+/** For connections that the driver opens although the client has been ended. */
 const IDLE_SECONDS = 20;
-const LIFETIME_SECONDS = 1_800;
 const CONNECT_SECONDS = 4;
 
 export interface DatabaseAddress {
@@ -58,12 +58,11 @@ export function connectionOptions(settings: Settings): Options<Record<string, ne
     password,
     database,
     ssl: sslmode === "disable" ? false : sslmode === "verify-full" ? "verify-full" : "require",
-    max: settings.databaseConnections,
     prepare: port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true",
-    // The driver's `reserve` never resolves on a fresh connection that skips this query.
-    fetch_types: true,
+    // A connection that is lost during this query would end the process: the driver leaves its
+    // rejection unhandled. Arrays travel as text or JSON instead.
+    fetch_types: false,
     idle_timeout: IDLE_SECONDS,
-    max_lifetime: LIFETIME_SECONDS,
     connect_timeout: CONNECT_SECONDS,
     backoff: () => 0,
     connection: { application_name: "portico" },

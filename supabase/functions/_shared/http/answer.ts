@@ -1,10 +1,19 @@
 /** Answers: what an operation has returned, with its status, headers and JSON, and how it is sent. */
 import type { Context } from "hono";
+import type { StreamedAnswer } from "../list/list.ts";
+import type { Input, Operation } from "../operation.ts";
+import { JsonText, Reply } from "../reply.ts";
 import { entityTagOf } from "./entityTag.ts";
-import type { StreamedAnswer } from "../list/export.ts";
-import type { StoredAnswer } from "./idempotency.ts";
-import { JsonText, type Operation, Reply } from "../operation.ts";
-import type { AppEnvironment } from "./log.ts";
+import type { AppEnvironment } from "./platform.ts";
+
+/** An answer in a form that can be stored. */
+export interface StoredAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  /** Whether it was stored by an earlier request. */
+  replayed?: boolean;
+}
 
 const STATUSES = [200, 201, 202, 207] as const;
 
@@ -21,11 +30,19 @@ export function send(
   return context.body(answer.body);
 }
 
-/** The answer in a form that can be stored; tests have it checked against the operation's schema. */
-export function toAnswer(result: unknown, operation: Operation, isChecked: boolean): StoredAnswer {
+/**
+ * The answer with what an operation has returned.
+ * @throws Error when `isChecked` and the body does not fit the operation's schema.
+ */
+export function toAnswer(
+  result: unknown,
+  operation: Operation,
+  { query }: Pick<Input<unknown, unknown, unknown>, "query">,
+  isChecked: boolean,
+): StoredAnswer {
   const reply = result instanceof Reply ? result : new Reply(result);
   const { body, options } = reply;
-  if (isChecked) checkAnswer(body, operation);
+  if (isChecked) checkAnswer(body, operation, query);
   const status = options.status ?? operation.status ?? 200;
   const tag = entityTagOf(body);
   const location = status === 201 ? operation.location?.(body) : undefined;
@@ -40,9 +57,12 @@ export function toAnswer(result: unknown, operation: Operation, isChecked: boole
   };
 }
 
-function checkAnswer(body: unknown, operation: Operation): void {
+function checkAnswer(body: unknown, operation: Operation, query: unknown): void {
   const value: unknown = body instanceof JsonText ? JSON.parse(body.text) : body;
-  const result = operation.output.safeParse(value);
+  const schema = operation.kind === "list" && operation.of.isPartial(query)
+    ? operation.of.partialPage
+    : operation.output;
+  const result = schema.safeParse(value);
   if (!result.success) {
     throw new Error(
       `${operation.id} answered what its schema does not say: ${result.error.message}`,

@@ -1,6 +1,6 @@
 /**
- * Request bodies: JSON, at most 1 MB, and an error that says where it breaks. What nobody has read of a
- * body is cancelled, so that the connection stays usable.
+ * Request bodies: JSON, at most 1 MB. What nobody has read of a body is cancelled, so that the connection
+ * stays usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
@@ -73,7 +73,9 @@ async function checkJson(context: Context): Promise<void> {
     JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
   } catch (cause) {
     if (cause instanceof Problem) throw cause;
-    const detail = `The JSON breaks ${brokenAt(text)}. Correct it there.`;
+    const detail = text.trim() === ""
+      ? "The body is empty. Send JSON."
+      : "The body is not valid JSON. Check its quotes, commas and brackets.";
     throw new Problem("invalid_json", detail, { cause });
   }
 }
@@ -88,38 +90,4 @@ function refuseUnstorable(key: string, value: unknown): unknown {
     }
   }
   return value;
-}
-
-function brokenAt(text: string): string {
-  if (text.trim() === "") return "at its start: the body is empty";
-  const position = brokenPosition(text);
-  const lines = text.slice(0, position).split("\n");
-  const place = `at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
-  return position === text.length ? `${place}, where it ends too early` : place;
-}
-
-/**
- * The length of the longest beginning that could still become JSON. V8 names a position in some of its
- * messages only, but always tells a text that ends too early from one that is wrong.
- */
-function brokenPosition(text: string): number {
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (couldContinue(text.slice(0, middle))) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-function couldContinue(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : "";
-    return /end of JSON input|Unterminated string/.test(message) ||
-      message.includes(`at position ${text.length}`);
-  }
 }

@@ -6,14 +6,7 @@
  */
 import type { Database, Envelope, RequestScope, Sql } from "../database/database.ts";
 import { Problem } from "../problem.ts";
-
-/** An answer in a form that can be stored. */
-export interface StoredAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-  replayed?: boolean;
-}
+import type { StoredAnswer } from "./answer.ts";
 
 export interface IdempotentRequest {
   idempotency_key: string;

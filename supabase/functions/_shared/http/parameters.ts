@@ -3,7 +3,7 @@
  * `Prefer: handling=lenient` (RFC 7240) they are dropped with a warning.
  */
 import type { MiddlewareHandler } from "hono";
-import * as z from "zod";
+import { knowsParameter, parameterNames } from "../facts.ts";
 import type { Operation } from "../operation.ts";
 import { Problem } from "../problem.ts";
 
@@ -13,10 +13,11 @@ const MAXIMUM_PARAMETERS = 100;
 
 /** The step that checks the names; the values are validated after it. */
 export function knownParameters(operation: Operation): MiddlewareHandler {
-  const knows = knower(operation);
   return async (context, next) => {
     const names = Object.keys(context.req.queries());
-    const unknown = names.filter((name) => !IGNORED.includes(name) && !knows(name));
+    const unknown = names.filter((name) =>
+      !IGNORED.includes(name) && !knowsParameter(operation, name)
+    );
     if (names.length > MAXIMUM_PARAMETERS) throw unknownParameters(operation, unknown);
     if (unknown.length > 0) {
       if (!isLenient(context.req.header("Prefer"))) throw unknownParameters(operation, unknown);
@@ -28,34 +29,6 @@ export function knownParameters(operation: Operation): MiddlewareHandler {
   };
 }
 
-/** The names of an operation's parameters, for messages and documents. */
-export function parameterNames(operation: Operation): string[] {
-  const offer = listingOf(operation)?.offer;
-  if (!offer) {
-    return operation.query instanceof z.ZodObject ? Object.keys(operation.query.shape) : [];
-  }
-  const paging = ["sort", "limit", "cursor", "count", "select"];
-  return [
-    ...paging,
-    ...(offer.includes.length > 0 ? ["include"] : []),
-    ...(offer.searchable ? ["q"] : []),
-    ...(offer.csv ? ["format"] : []),
-    ...Object.keys(offer.filters),
-    ...Object.keys(offer.columns),
-  ];
-}
-
-function knower(operation: Operation): (name: string) => boolean {
-  const listing = listingOf(operation);
-  if (listing) return listing.knows;
-  const names = parameterNames(operation);
-  return (name) => names.includes(name);
-}
-
-function listingOf(operation: Operation) {
-  return operation.kind === "read" ? operation.listing : undefined;
-}
-
 function isLenient(prefer: string | undefined): boolean {
   return /(^|[,;])\s*handling\s*=\s*"?lenient"?\s*($|[,;])/i.test(prefer ?? "");
 }
@@ -65,7 +38,7 @@ function unknownParameters(operation: Operation, unknown: string[]): Problem {
   const detail = allowed.length === 0
     ? "This operation has no parameters. Send none."
     : `Use only: ${allowed.join(", ")}${
-      listingOf(operation) ? ", each field also as field@op" : ""
+      operation.kind === "list" ? ", each field also as field@op" : ""
     }.`;
   return new Problem("unknown_parameter", detail, {
     errors: Object.fromEntries(

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { zValidator } from "@hono/zod-validator";
 import type * as z from "zod";
 import { Problem } from "../problem.ts";
-import type { AppEnvironment } from "./log.ts";
+import type { AppEnvironment } from "./platform.ts";
 
 /**
  * The step that parses one part of a request, and refuses it with an error per field. Hono types a

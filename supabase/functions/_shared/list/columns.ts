@@ -2,9 +2,7 @@
  * Columns of lists: their types, the operators that each type has, and what an operator means in SQL.
  * Types come from the generated schema (`schema.ts`).
  */
-import type { Fragment, Sql } from "../database/database.ts";
-import { getTableColumns, getViewSelectedFields, type SQL } from "drizzle-orm";
-import { type AnyPgColumn, PgTable, PgView } from "drizzle-orm/pg-core";
+import { arraySql, type Fragment, type Sql } from "../database/database.ts";
 
 const COMPARISONS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"] as const;
 const PATTERNS = ["like", "ilike"] as const;
@@ -15,8 +13,22 @@ export type Operator =
   | (typeof PATTERNS)[number]
   | (typeof CONTAINMENTS)[number];
 
+/** Kind of value → the operators that it is compared with; `opaque` is only asked whether it is null. */
+export const LIST_OPERATORS = {
+  number: COMPARISONS,
+  time: COMPARISONS,
+  date: COMPARISONS,
+  text: [...COMPARISONS, ...PATTERNS],
+  boolean: ["eq", "neq", "is"],
+  uuid: ["eq", "neq", "in", "is"],
+  ids: [...CONTAINMENTS, "is"],
+  elements: ["eq", "is"],
+  opaque: ["is"],
+} as const satisfies Record<string, readonly Operator[]>;
+
 export interface Column {
   name: string;
+  kind: keyof typeof LIST_OPERATORS;
   /** Postgres type to cast a filter's value to. */
   type: string;
   operators: readonly Operator[];
@@ -25,17 +37,21 @@ export interface Column {
   accepts(text: string): boolean;
 }
 
+/** A table or view, as `schema.ts` has it. */
+export interface Relation {
+  name: string;
+  /** Column → Postgres type. */
+  columns: Readonly<Record<string, string>>;
+}
+
 /** The columns of a table or view by name, without those of a type that no operator compares. */
-export function columnsOf(relation: PgTable | PgView): Record<string, Column> {
-  const fields: Record<string, unknown> = relation instanceof PgTable
-    ? getTableColumns(relation)
-    : getViewSelectedFields(relation) as Record<string, AnyPgColumn | SQL>;
-  const columns: Record<string, Column> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    const column = columnOf(name, (field as AnyPgColumn).getSQLType());
-    if (column) columns[name] = column;
+export function columnsOf({ columns }: Relation): Record<string, Column> {
+  const known: Record<string, Column> = {};
+  for (const [name, type] of Object.entries(columns)) {
+    const column = columnOf(name, type);
+    if (column) known[name] = column;
   }
-  return columns;
+  return known;
 }
 
 const INTEGER = (text: string) => /^-?\d{1,18}$/.test(text);
@@ -69,32 +85,28 @@ export function normalized(column: Column, text: string): string {
 }
 
 /** Small whole numbers compare as bigint, so that a value out of their range is no error. */
-const TYPES: Record<string, Omit<Column, "name" | "sortable">> = {
-  bigint: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  integer: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  smallint: { type: "bigint", operators: COMPARISONS, accepts: INTEGER },
-  numeric: { type: "numeric", operators: COMPARISONS, accepts: NUMBER },
-  boolean: { type: "boolean", operators: ["eq", "neq", "is"], accepts: BOOLEAN },
-  uuid: { type: "uuid", operators: ["eq", "neq", "in", "is"], accepts: UUID },
-  date: { type: "date", operators: COMPARISONS, accepts: DATE },
-  "timestamp with time zone": { type: "timestamptz", operators: COMPARISONS, accepts: TIME },
-  text: { type: "text", operators: [...COMPARISONS, ...PATTERNS], accepts: ANY_TEXT },
-  citext: {
-    type: "extensions.citext",
-    operators: [...COMPARISONS, ...PATTERNS],
-    accepts: ANY_TEXT,
-  },
-  "bigint[]": { type: "bigint[]", operators: [...CONTAINMENTS, "is"], accepts: INTEGERS },
-  jsonb: { type: "jsonb", operators: ["eq", "is"], accepts: ANY_TEXT },
-  json: { type: "json", operators: ["is"], accepts: ANY_TEXT },
+const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
+  bigint: { kind: "number", type: "bigint", accepts: INTEGER },
+  integer: { kind: "number", type: "bigint", accepts: INTEGER },
+  smallint: { kind: "number", type: "bigint", accepts: INTEGER },
+  numeric: { kind: "number", type: "numeric", accepts: NUMBER },
+  boolean: { kind: "boolean", type: "boolean", accepts: BOOLEAN },
+  uuid: { kind: "uuid", type: "uuid", accepts: UUID },
+  date: { kind: "date", type: "date", accepts: DATE },
+  "timestamp with time zone": { kind: "time", type: "timestamptz", accepts: TIME },
+  text: { kind: "text", type: "text", accepts: ANY_TEXT },
+  citext: { kind: "text", type: "extensions.citext", accepts: ANY_TEXT },
+  "bigint[]": { kind: "ids", type: "bigint[]", accepts: INTEGERS },
+  jsonb: { kind: "elements", type: "jsonb", accepts: ANY_TEXT },
+  json: { kind: "opaque", type: "json", accepts: ANY_TEXT },
 };
 
 /** A column of a type as Postgres prints it; undefined for a type that no operator compares. */
-export function columnOf(name: string, sqlType: string): Column | undefined {
-  const type = sqlType.replace(/\(.*\)$/, "").replace(/^extensions\./, "");
+export function columnOf(name: string, type: string): Column | undefined {
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
-  return known && { name, sortable: orderable, ...known };
+  return known &&
+    { name, sortable: orderable, operators: LIST_OPERATORS[known.kind], ...known };
 }
 
 /** The columns of these fields. Json without a condition on its elements has the operator `is` alone. */
@@ -106,8 +118,12 @@ export function filterableColumns(
   const shown = Object.values(columns).filter(({ name }) => fields.includes(name));
   return Object.fromEntries(shown.map((column) => {
     const isOpaque = column.type === "jsonb" && !elements.includes(column.name);
-    return [column.name, isOpaque ? { ...column, operators: ["is" as const] } : column];
+    return [column.name, isOpaque ? opaque(column) : column];
   }));
+}
+
+function opaque(column: Column): Column {
+  return { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque };
 }
 
 /** The condition that the column of the row `record` compares so with a value. */
@@ -135,7 +151,7 @@ export function comparisonSql(
     case "lte":
       return sql`${left} <= ${value}::text::${type}`;
     case "in":
-      return sql`${left} = any (${arrayLiteral(parseList(value))}::text::${type}[])`;
+      return sql`${left} = any (${arraySql(sql, parseList(value), column.type)})`;
     case "like":
       return sql`${left} like ${likePattern(value)}`;
     case "ilike":
@@ -166,10 +182,6 @@ function likePattern(value: string): string {
 
 function inBraces(value: string): string {
   return `{${value.replace(/^\{|\}$/g, "")}}`;
-}
-
-function arrayLiteral(items: string[]): string {
-  return `{${items.map((item) => `"${item.replace(/(["\\])/g, "\\$1")}"`).join(",")}}`;
 }
 
 /** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */

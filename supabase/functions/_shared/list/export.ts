@@ -10,11 +10,10 @@
  * front (OWASP, "CSV Injection"); numbers and times are no such cells.
  */
 import type { Column } from "./columns.ts";
-import type { Fragment, Sql } from "../database/database.ts";
+import { commaSeparated, type Fragment, type Sql } from "../database/database.ts";
 import type { ListParameters, ListQuery } from "./parse.ts";
 import { matchWords, type Search } from "./search.ts";
 import { jsonSql, type Key, type ListSource, orderKeys, selectRows, whereSql } from "./select.ts";
-import { commaSeparated } from "./sql.ts";
 
 /** Records that are read at once. */
 const BLOCK_SIZE = 1_000;

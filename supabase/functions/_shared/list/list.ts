@@ -13,11 +13,9 @@
  * opaque text.
  */
 import * as z from "zod";
-import type { PgTable, PgView } from "drizzle-orm/pg-core";
-import { type Column, columnsOf, filterableColumns } from "./columns.ts";
+import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
 import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
-import type { Fragment, Sql } from "../database/database.ts";
-import { databaseProblem } from "../database/problems.ts";
+import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
 import {
   type CsvCell,
   type ExportBlock,
@@ -27,37 +25,42 @@ import {
 } from "./export.ts";
 import { countRows, pageReply, pageSchema } from "./page.ts";
 import {
+  type Condition,
   type Filter,
-  isListParameter,
   type ListFilters,
   type ListParameters,
   type ListQuery,
+  type Parameters,
   parseListQuery,
   type SortKey,
 } from "./parse.ts";
-import { Problem } from "../problem.ts";
+import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
 import { matchWords, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
-// The door of the room: what others need of its parts.
+export { type Column, LIST_OPERATORS } from "./columns.ts";
 export { decodeCursor, encodeCursor } from "./cursor.ts";
-export { exportList, exportQuery } from "./export.ts";
-export { DEFAULT_LIMIT, isFilter, MAXIMUM_LIMIT, parseListQuery } from "./parse.ts";
-export { commaSeparated, joined } from "./sql.ts";
-export type { CsvCell, ExportBlock, ExportPosition, StreamedAnswer } from "./export.ts";
-export type { Filter, ListFilter, ListFilters, ListParameters, ListQuery } from "./parse.ts";
-export type { Parameters } from "./parse.ts";
+export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export {
+  DEFAULT_LIMIT,
+  type Filter,
+  isFilter,
+  isListParameter,
+  LIST_PARAMETERS,
+  type ListFilters,
+  type ListQuery,
+  MAXIMUM_LIMIT,
+  parameterNames,
+} from "./parse.ts";
 
 /** What a resource says of its list. */
 export interface ListDefinition<Shape extends z.ZodObject> {
   /** Table or view in `schema.ts`. */
-  relation: PgTable | PgView;
-  /** Its name in the database. */
-  name: string;
+  relation: Relation;
   /** Schema of one record: its fields are read, and no others. */
   record: Shape;
-  /** E.g. `-last_seen`: applies when the request has no `sort`. */
+  /** E.g. `-created_at`: applies when the request has no `sort`. */
   defaultSort: string;
   /** Allows `q`. */
   search?: Search;
@@ -79,11 +82,13 @@ export interface Listing<Row = unknown> {
   page: z.ZodType;
   /** Schema of a page whose records have the fields that `select` names. */
   partialPage: z.ZodType;
+  /** Whether a query asks for some of the fields. */
+  isPartial(query: unknown): boolean;
   parameters: ListParameters;
-  /** The former name of `parameters`. */
-  offer: ListParameters;
-  /** Whether the list takes a parameter of this name. */
-  knows(parameter: string): boolean;
+  /** Parses parameters, as `query` does. Throws `invalid_parameter`. */
+  parse(parameters: Parameters): ListQuery;
+  /** The query with further conditions: column → the value that it must have. */
+  narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
   /** Answers one page. Throws `invalid_cursor` or `invalid_parameter`. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
   /** Reads the next records of an export. */
@@ -109,6 +114,7 @@ export function listing<Shape extends z.ZodObject>(
   const { fields } = parameters;
   const source: Source = {
     ...definition,
+    name: definition.relation.name,
     columns,
     defaultSort: parseDefaultSort(definition.defaultSort, columns),
     isNullable: (name) => isNullable(record, name),
@@ -118,9 +124,13 @@ export function listing<Shape extends z.ZodObject>(
       .transform((given) => parseListQuery(given, parameters)),
     page: pageSchema(() => record),
     partialPage: pageSchema(() => record.partial()),
+    isPartial: (query) => isPartial(query, fields.length),
     parameters,
-    offer: parameters,
-    knows: (name) => isListParameter(name, parameters),
+    parse: (given) => parseListQuery(given, parameters),
+    narrowed: (query, values) => ({
+      ...query,
+      conditions: [...query.conditions, ...equalities(values, columns)],
+    }),
     answer: (sql, query) => blamingRequest(query, answerPage(sql, query, source)),
     export: (sql, query, position) =>
       blamingRequest(query, exportBlock(sql, query, source, position)),
@@ -130,6 +140,22 @@ export function listing<Shape extends z.ZodObject>(
       return found as z.output<Shape> | undefined;
     },
   };
+}
+
+function isPartial(query: unknown, fields: number): boolean {
+  return typeof query === "object" && query !== null && "select" in query &&
+    Array.isArray(query.select) && query.select.length < fields;
+}
+
+function equalities(
+  values: Record<string, string | number>,
+  columns: Record<string, Column>,
+): Condition[] {
+  return Object.entries(values).map(([name, value]) => ({
+    column: invariant(columns[name], `A list has no column ${name}`),
+    operator: "eq",
+    value: String(value),
+  }));
 }
 
 function parametersOf<Shape extends z.ZodObject>(

@@ -2,7 +2,7 @@
  * The parameters of a list, from text to typed conditions:
  * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import { type Column, normalized, type Operator, parseList } from "./columns.ts";
 import type { Fragment, Sql } from "../database/database.ts";
 import { Problem } from "../problem.ts";
@@ -72,6 +72,19 @@ export type FilterValues = Record<string, string>;
 export const DEFAULT_LIMIT = 25;
 /** Records on a page at most. */
 export const MAXIMUM_LIMIT = 200;
+
+/** Parameters that every list takes in the same form: name → schema. */
+export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
+  sort: z.string().describe("Columns, each with `-` for descending: `-created_at,id`."),
+  limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
+  cursor: z.string().describe("`next_cursor` of the page before."),
+  count: z.enum(["exact", "estimated"]),
+  q: z.string()
+    .describe("Words that must all occur, each as a prefix; ranked unless too many match."),
+  format: z.enum(["json", "csv", "ndjson"])
+    .describe("csv or ndjson: all records as a file, a line each."),
+};
+
 const MAXIMUM_CONDITIONS = 30;
 const MAXIMUM_SEARCH_LENGTH = 1_000;
 /** Parameters that say how records are shown. */
@@ -102,6 +115,18 @@ export function parseListQuery(parameters: Parameters, list: ListParameters): Li
     include: parseNames(parameters, "include", list.includes) ?? [],
     format,
   };
+}
+
+/** The names of the parameters that a list takes; columns may also be given as `field@op`. */
+export function parameterNames(list: ListParameters): string[] {
+  return [
+    ...["sort", "limit", "cursor", "count", "select"],
+    ...(list.includes.length > 0 ? ["include"] : []),
+    ...(list.searchable ? ["q"] : []),
+    ...(list.csv ? ["format"] : []),
+    ...Object.keys(list.filters),
+    ...Object.keys(list.columns),
+  ];
 }
 
 /** Whether the list takes a parameter of this name. */

@@ -3,9 +3,8 @@
  * is called `record` throughout.
  */
 import { type Column, comparisonSql } from "./columns.ts";
-import type { Fragment, Sql } from "../database/database.ts";
+import { commaSeparated, type Fragment, joined, type Sql } from "../database/database.ts";
 import type { Condition, ListFilters, ListQuery, SortKey } from "./parse.ts";
-import { commaSeparated, joined } from "./sql.ts";
 
 /** What the SQL of a list depends on. */
 export interface ListSource {

@@ -4,16 +4,31 @@
  * then what the database refuses is found by halving, not record by record, up to 50 refusals.
  */
 import * as z from "zod";
-import { type BulkInput, inBody, MAXIMUM_RECORDS, parseFilter } from "./bulkInput.ts";
-import type { Fragment, Sql } from "../database/database.ts";
-import { databaseProblem, isRetryable } from "../database/problems.ts";
+import {
+  commaSeparated,
+  databaseProblem,
+  type Fragment,
+  isRetryable,
+  type Sql,
+} from "../database/database.ts";
 import { recordId } from "../fields.ts";
-import { commaSeparated } from "../list/sql.ts";
 import { Reply } from "../operation.ts";
 import { Problem, type ProblemCode } from "../problem.ts";
-import { missingRecords, notTheOwner, type Resource } from "./records.ts";
+import {
+  type BulkChange,
+  type BulkInput,
+  inBody,
+  MAXIMUM_RECORDS,
+  parseFilter,
+} from "./bulkInput.ts";
+import { missingRecords, notTheOwner, type Stored } from "./record.ts";
 
-/** Beyond so many it is the change that is wrong, and not the records: it is refused as a whole. */
+/** The resource whose records a bulk changes. */
+interface BulkTarget<Row> extends Stored<Row> {
+  owner?: string;
+}
+
+/** With more refusals than this the whole request is refused. */
 const MOST_REFUSALS = 50;
 
 const Outcome = z.object({
@@ -34,42 +49,40 @@ export const BULK_DESCRIPTION =
   "Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, " +
   "and the answer is 207. With `dry_run` nothing changes.";
 
-/** Problems that every bulk operation may have. */
-export const BULK_PROBLEMS = ["too_many_records", "not_found", "forbidden"] as const;
-
 /** Does what the input says; the answer is 207 when it is partial. */
-export async function runBulk<Record>(
+export async function runBulk<Row>(
   sql: Sql,
-  resource: Resource<Record>,
+  target: BulkTarget<Row>,
   input: BulkInput,
+  changes?: BulkChange,
 ): Promise<Reply> {
-  const ids = await requestedIds(sql, resource, input);
-  const locked = await lockRecords(sql, resource, ids, input);
+  const ids = await requestedIds(sql, target, input);
+  const locked = await lockRecords(sql, target, ids, input);
   const permitted = locked.filter((record) => record.permitted).map(({ id }) => id);
   const refused = locked.filter((record) => !record.permitted).map(({ id }) => id);
   const missing = ids.filter((id) => !locked.some((record) => record.id === id));
-  const work = workOf(sql, resource, input);
+  const work = workOf(sql, target, input, changes);
   if (!input.partial) {
-    requireAll(resource, missing, refused, input);
+    requireAll(target, missing, refused, input);
     if (permitted.length > 0) await work(permitted);
     return reply(ids, permitted.map((id) => success(id, input)), input);
   }
   const outcomes = [
     ...missing.map((id) => failure(id, "not_found")),
     ...refused.map((id) => failure(id, refusal(input))),
-    ...await workByHalves(sql, permitted, work, input, { left: MOST_REFUSALS }),
+    ...await workInHalves(sql, permitted, work, input, { left: MOST_REFUSALS }),
   ];
   return reply(ids, outcomes, input);
 }
 
-async function requestedIds<Record>(
+async function requestedIds<Row>(
   sql: Sql,
-  { listing }: Resource<Record>,
+  { list }: Stored<Row>,
   { ids, filter = {} }: BulkInput,
 ): Promise<number[]> {
   if (ids) return [...new Set(ids)];
-  const parsed = parseFilter(filter, listing);
-  const matching = await listing.matching(sql, parsed, MAXIMUM_RECORDS).catch((error) => {
+  const parsed = parseFilter(filter, list);
+  const matching = await list.matching(sql, parsed, MAXIMUM_RECORDS).catch((error) => {
     throw inBody(error);
   });
   if (matching.count <= MAXIMUM_RECORDS) return matching.ids;
@@ -87,72 +100,75 @@ interface Locked {
 }
 
 /** In the order of their ids, so that two bulks never wait for each other in a circle. */
-async function lockRecords<Record>(
+async function lockRecords<Row>(
   sql: Sql,
-  { table }: Resource<Record>,
+  { table, owner }: BulkTarget<Row>,
   ids: number[],
   input: BulkInput,
 ): Promise<Locked[]> {
   return await sql<Locked[]>`
-    select id::float8 as id, ${permittedSql(sql, input)} as permitted
+    select id::float8 as id, ${permittedSql(sql, input, owner)} as permitted
     from ${sql(table)}
     where id = any (${`{${ids.join(",")}}`}::text::bigint[])
     order by id
     for update`;
 }
 
-function permittedSql(sql: Sql, { set, delete: deletes }: BulkInput): Fragment {
-  const isOwner = sql`
-    ((select private.can_manage()) or sales_id is not distinct from (select private.member_id()))`;
-  if (deletes) return isOwner;
-  if (!set || !("sales_id" in set)) return sql`true`;
-  return sql`(${isOwner} or sales_id is not distinct from ${set.sales_id as
-    | number
-    | null}::bigint)`;
+function permittedSql(
+  sql: Sql,
+  { set = {}, delete: deletes }: BulkInput,
+  owner: string | undefined,
+): Fragment {
+  if (!owner) return deletes ? sql`(select private.can_manage())` : sql`true`;
+  const manages = sql`
+    ((select private.can_manage())
+      or ${sql(owner)} is not distinct from (select private.member_id()))`;
+  if (deletes) return manages;
+  if (!(owner in set)) return sql`true`;
+  return sql`
+    (${manages} or ${sql(owner)} is not distinct from ${Number(set[owner]) || null}::bigint)`;
 }
 
 /** The one statement that does the work on these records. */
-function workOf<Record>(sql: Sql, { table, name }: Resource<Record>, input: BulkInput) {
+function workOf<Row>(
+  sql: Sql,
+  { table, name }: Stored<Row>,
+  input: BulkInput,
+  changes: BulkChange | undefined,
+) {
   return async (ids: number[]): Promise<void> => {
     const wanted = sql`id = any (${`{${ids.join(",")}}`}::text::bigint[])`;
     const { count } = input.delete
       ? await sql`delete from ${sql(table)} where ${wanted}`
-      : await sql`update ${sql(table)} set ${assignments(sql, table, input)} where ${wanted}`;
+      : await sql`update ${sql(table)} set ${
+        assignments(sql, table, input, changes)
+      } where ${wanted}`;
     if (count < ids.length) throw notTheOwner(name);
   };
 }
 
-function assignments(sql: Sql, table: string, { set = {}, ...input }: BulkInput): Fragment {
-  const { add_tags, remove_tags } = input;
+function assignments(
+  sql: Sql,
+  table: string,
+  input: BulkInput,
+  changes: BulkChange | undefined,
+): Fragment {
+  const { set = {} } = input;
   const columns = Object.keys(set);
   const values = sql`
     (${sql(columns)}) = (
       select ${sql(columns)}
       from jsonb_populate_record(null::${sql(table)}, ${JSON.stringify(set)}::text::jsonb)
     )`;
+  const further = changes?.assignment(sql, input);
   return commaSeparated(sql, [
     ...(columns.length > 0 ? [values] : []),
-    ...(add_tags || remove_tags ? [tagsSql(sql, add_tags ?? [], remove_tags ?? [])] : []),
+    ...(further ? [further] : []),
   ]);
 }
 
-/** What a record carries stays in its order, new tags follow in theirs; added beats removed. */
-function tagsSql(sql: Sql, add: number[], remove: number[]): Fragment {
-  const added = sql`${`{${add.join(",")}}`}::text::bigint[]`;
-  return sql`
-    tags = array(
-      select wanted.id
-      from unnest(coalesce(tags, '{}') || ${added}) with ordinality as wanted (id, position)
-      where wanted.id = any (${added}) or wanted.id <> all (${`{${
-    remove.join(",")
-  }}`}::text::bigint[])
-      group by wanted.id
-      order by min(wanted.position)
-    )`;
-}
-
-/** All at once; what is refused is halved until the records are found that it is refused for. */
-async function workByHalves(
+/** Tries all records at once; halves what is refused until the refused records are found. */
+async function workInHalves(
   sql: Sql,
   ids: number[],
   work: (ids: number[]) => Promise<void>,
@@ -176,14 +192,14 @@ async function workByHalves(
     }
     const half = Math.ceil(ids.length / 2);
     return [
-      ...await workByHalves(sql, ids.slice(0, half), work, input, refusals),
-      ...await workByHalves(sql, ids.slice(half), work, input, refusals),
+      ...await workInHalves(sql, ids.slice(0, half), work, input, refusals),
+      ...await workInHalves(sql, ids.slice(half), work, input, refusals),
     ];
   }
 }
 
-function requireAll<Record>(
-  { name }: Resource<Record>,
+function requireAll<Row>(
+  { name }: Stored<Row>,
   missing: number[],
   refused: number[],
   input: BulkInput,

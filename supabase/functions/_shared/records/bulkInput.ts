@@ -1,10 +1,11 @@
-/** What a bulk operation is asked: which records, and what to do with all of them. */
+/** What a bulk operation takes: which records, and what to do with all of them. */
 import * as z from "zod";
-import { recordId } from "../fields.ts";
-import type { Listing } from "../list/list.ts";
-import { type Filter, isFilter, type Parameters, parseListQuery } from "../list/parse.ts";
+import type { Fragment, Sql } from "../database/database.ts";
+import { dryRun, recordId } from "../fields.ts";
+import { type Filter, isFilter, type Listing } from "../list/list.ts";
 import { Problem } from "../problem.ts";
 
+/** Records of one request. */
 export const MAXIMUM_RECORDS = 1_000;
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -12,76 +13,98 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export interface BulkInput {
   ids?: number[];
   filter?: Record<string, z.output<typeof value> | z.output<typeof value>[]>;
-  set?: object;
-  add_tags?: number[];
-  remove_tags?: number[];
+  set?: Record<string, unknown>;
   delete?: true;
   partial?: boolean;
   dry_run?: boolean;
+  /** Fields of a `BulkChange`. */
+  [field: string]: unknown;
 }
 
-const tagIds = z.array(recordId).min(1).max(100).optional();
+/** A change of a resource's own that a bulk offers beside `set`. */
+export interface BulkChange {
+  /** Fields of the input, all optional. */
+  fields: Record<string, z.ZodType>;
+  /** Column that it sets: `set` may not name it at the same time. */
+  column: string;
+  /** The assignment `column = …` for these values; undefined when the input asks for no such change. */
+  assignment(sql: Sql, input: BulkInput): Fragment | undefined;
+}
 
-/** The schema of a bulk input; `patch` is that of changing one record, `tagged` says that it has tags. */
-export function bulkInput(
-  id: string,
-  listing: Listing,
-  patch: z.ZodObject,
-  { tagged = false }: { tagged?: boolean } = {},
-): z.ZodType<BulkInput> {
-  const fields = {
+/** The resource that a bulk is about. */
+interface BulkTarget {
+  table: string;
+  name: string;
+  list: Listing;
+  patch: z.ZodObject;
+}
+
+/** The schema of a bulk input. */
+export function bulkInput(target: BulkTarget, changes?: BulkChange): z.ZodType<BulkInput> {
+  const { name, list, patch } = target;
+  const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}BulkInput`;
+  return z.strictObject({
     ids: z.array(recordId).min(1, "Name at least one record.").max(MAXIMUM_RECORDS).optional(),
     filter: z.record(z.string(), z.union([value, z.array(value).min(1)])).optional()
-      .describe("As in the list: `field`, `field@op` or `q`; null is is.null."),
-    set: patch.optional().describe("Absent fields stay; null clears."),
+      .describe("As in the list: `field`, `field@op` or `q`; null means is.null."),
+    set: patch.optional().describe("Omitted fields keep their value; `null` clears."),
     delete: z.literal(true).optional(),
     partial: z.boolean().optional()
-      .describe("Do what can be done, and answer 207 with an outcome for each record."),
-    dry_run: z.boolean().optional(),
-  };
-  const schema: z.ZodType<BulkInput> = tagged
-    ? z.strictObject({ ...fields, add_tags: tagIds, remove_tags: tagIds })
-    : z.strictObject(fields);
-  return schema.superRefine((input, context) => {
-    for (const [path, message] of faults(input, listing)) {
+      .describe("Skip the records that are refused; the answer is 207 with an outcome for each."),
+    dry_run: dryRun,
+    ...changes?.fields,
+  }).superRefine((input: BulkInput, context) => {
+    for (const [path, message] of faults(input, list, changes)) {
       context.addIssue({ code: "custom", path, message });
     }
   }).meta({ id });
 }
 
-function faults(input: BulkInput, listing: Listing): [string[], string][] {
-  const { ids, filter, set, add_tags, remove_tags } = input;
-  const changes = { ...set, ...(add_tags && { add_tags }), ...(remove_tags && { remove_tags }) };
-  const isChange = Object.keys(changes).length > 0;
-  const found: [string[], string][] = [];
+type Fault = [path: string[], message: string];
+
+function faults(input: BulkInput, list: Listing, changes: BulkChange | undefined): Fault[] {
+  return [...selectionFaults(input, list), ...changeFaults(input, changes)];
+}
+
+function selectionFaults({ ids, filter }: BulkInput, list: Listing): Fault[] {
+  const found: Fault[] = [];
   if ((ids === undefined) === (filter === undefined)) found.push([["ids"], "Use ids or filter."]);
   if (filter && Object.keys(filter).length === 0) {
-    found.push([
-      ["filter"],
-      "Name at least one condition: an empty filter would match everything.",
-    ]);
+    const message = "Name at least one condition: an empty filter would match everything.";
+    found.push([["filter"], message]);
   }
   for (const name of Object.keys(filter ?? {})) {
-    if (!isFilter(name, listing.offer)) found.push([["filter", name], "This filter is not known."]);
+    if (!isFilter(name, list.parameters)) {
+      found.push([["filter", name], "This filter is not known."]);
+    }
   }
+  return found;
+}
+
+function changeFaults(input: BulkInput, changes: BulkChange | undefined): Fault[] {
+  const { set = {} } = input;
+  const further = Object.keys(changes?.fields ?? {}).filter((name) => input[name] !== undefined);
+  const isChange = Object.keys(set).length + further.length > 0;
+  const found: Fault[] = [];
   if (isChange === (input.delete === true)) {
-    found.push([["set"], "Say what to change, or delete: one of the two."]);
+    found.push([["set"], "Use set or delete, one of the two."]);
   }
-  if (set && "tags" in set && (add_tags || remove_tags)) {
-    found.push([["add_tags"], "Leave it out when `set` holds the tags."]);
+  if (changes && changes.column in set) {
+    const message = `Leave it out when \`set\` holds ${changes.column}.`;
+    found.push(...further.map((name): Fault => [[name], message]));
   }
   return found;
 }
 
 /** The filter as the list understands it. @throws Problem `validation_failed` naming the condition. */
-export function parseFilter(filter: NonNullable<BulkInput["filter"]>, listing: Listing): Filter {
-  const parameters: Parameters = {};
+export function parseFilter(filter: NonNullable<BulkInput["filter"]>, list: Listing): Filter {
+  const parameters: Record<string, string | string[]> = {};
   for (const [name, given] of Object.entries(filter)) {
     const texts = [given].flat().map((item) => item === null ? "is.null" : String(item));
     parameters[name] = texts.length === 1 ? texts[0] ?? "" : texts;
   }
   try {
-    return parseListQuery(parameters, listing.offer);
+    return list.parse(parameters);
   } catch (error) {
     throw inBody(error);
   }

@@ -1,171 +1,271 @@
 /**
- * What the resources' operations have in common in SQL: one record by id, written and read back as the
- * caller. Values travel as one JSON parameter that Postgres spreads over the columns by their types.
+ * Records: what a resource is, and the operations that every resource has, one function each: `get`,
+ * `create`, `update`, `remove`, `restore` and `bulk` return operations; what differs is passed. The door
+ * of this folder.
  */
-import type { Fragment, Sql } from "../database/database.ts";
-import { requireMatch } from "../http/entityTag.ts";
-import type { Listing } from "../list/list.ts";
-import { found, Problem } from "../problem.ts";
+import * as z from "zod";
+import { idParams, includeQuery, nothing } from "../fields.ts";
+import {
+  type Allowed,
+  type Declaration,
+  type Input,
+  type Operation,
+  read,
+  type Reply,
+  write,
+  type WriteContext,
+} from "../operation.ts";
+import type { ProblemCode } from "../problem.ts";
+import { BULK_DESCRIPTION, BulkResult, runBulk } from "./bulk.ts";
+import { type BulkChange, type BulkInput, bulkInput } from "./bulkInput.ts";
+import {
+  createRecord,
+  deleteRecord,
+  getRecord,
+  restoreRecord,
+  type Stored,
+  updateRecord,
+} from "./record.ts";
 
-/** A table that operations write to, and the list that they read it through. */
-export interface Resource<Record> {
-  table: string;
-  /** What one record is called in messages: `contact`. */
-  name: string;
-  listing: Listing<Record>;
+export { runBulk } from "./bulk.ts";
+export type { BulkChange, BulkInput } from "./bulkInput.ts";
+export {
+  createRecord,
+  deleteRecord,
+  findGone,
+  getRecord,
+  missingRecords,
+  notTheOwner,
+  readBack,
+  requireMatch,
+  restoreRecord,
+  setColumns,
+  updateRecord,
+} from "./record.ts";
+
+/** What every record has. */
+interface Identified {
+  id: number;
+  updated_at: string;
 }
 
-interface Trashed {
-  merged_into: number | null;
-  deleted_at: string;
+/** Everything that the operations of a resource have in common. */
+export interface Resource<
+  Row extends Identified = Identified,
+  Create extends z.ZodType = z.ZodType,
+  Change extends z.ZodObject = z.ZodObject,
+> extends Stored<Row> {
+  /** The name with its article, for the documents: `a contact`. */
+  title: string;
+  /** Column of the owner; without one, managers and admins delete and restore. */
+  owner?: string;
+  /** Whether records are merged, so that a deleted one may say where it went. */
+  mergeable?: true;
+  /** Schema of a record. */
+  record: z.ZodType<Row, Row>;
+  /** Schema of a new record. */
+  input: Create;
+  /** Schema of a change. */
+  patch: Change;
+  /** Problems that the values of a new or changed record can cause. */
+  problems: readonly ProblemCode[];
 }
 
-/** The record; throws 410 `merged` or `deleted` when it is in the trash, else 404. */
-export async function getRecord<Record>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-  include: string[] = [],
-): Promise<Record> {
-  const [record, trashed] = await Promise.all([
-    resource.listing.find(sql, id, include),
-    findTrashed(sql, resource, id),
-  ]);
-  if (record === undefined && trashed) throw gone(resource.name, trashed);
-  return found(record, resource.name);
+/** Defines a resource. Its table is also the segment of its addresses. */
+export function resource<
+  Row extends Identified,
+  Create extends z.ZodType,
+  Change extends z.ZodObject,
+>(definition: Resource<Row, Create, Change>): Resource<Row, Create, Change> {
+  return definition;
 }
 
-/** Inserts the values and returns the new record. */
-export async function createRecord<Record>(
-  sql: Sql,
-  resource: Resource<Record>,
-  values: object,
-): Promise<Record> {
-  const { table } = resource;
-  const columns = Object.keys(values);
-  const [row] = columns.length === 0
-    ? await sql<{ id: number }[]>`
-        insert into ${sql(table)} default values returning id::float8 as id`
-    : await sql<{ id: number }[]>`
-        insert into ${sql(table)} (${sql(columns)})
-        select ${sql(columns)}
-        from jsonb_populate_record(null::${sql(table)}, ${JSON.stringify(values)}::text::jsonb)
-        returning id::float8 as id`;
-  return found(await resource.listing.find(sql, found(row, resource.name).id), resource.name);
+type Texts = Partial<Pick<Declaration, "summary" | "description" | "problems">>;
+
+/** What an operation of a resource says beside what all of them have. */
+interface Differences<Body extends z.ZodType, Result, Params = { id: number }> extends Texts {
+  example?: z.input<Body>;
+  run?: (
+    context: WriteContext,
+    input: Input<Params, unknown, z.output<Body>>,
+  ) => Promise<Result>;
 }
 
-/** Changes the given columns alone, and returns the record. */
-export async function updateRecord<Record extends { updated_at: string }>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-  values: object,
-  ifMatch?: string[],
-): Promise<Record> {
-  await lockRecord(sql, resource, id);
-  if (ifMatch) requireMatch(found(await resource.listing.find(sql, id), resource.name), ifMatch);
-  if (Object.keys(values).length > 0) {
-    // The row is locked, so only the caller's own rights can have gone in the meantime.
-    const { count } = await setColumns(sql, resource.table, id, values);
-    if (count === 0) throw notTheOwner(resource.name);
-  }
-  return found(await resource.listing.find(sql, id), resource.name);
+/** `GET /<table>/:id` */
+export function get<Row extends Identified>(
+  of: Resource<Row>,
+  texts: Texts = {},
+): Operation {
+  const [first, ...others] = of.list.parameters.includes;
+  return read({
+    id: `${of.table}.get`,
+    method: "GET",
+    path: `/${of.table}/:id`,
+    summary: `Get ${of.title}`,
+    access: "member",
+    params: idParams,
+    query: first === undefined ? undefined : includeQuery([first, ...others]),
+    output: of.record,
+    ...texts,
+    problems: [...inTrash(of), ...texts.problems ?? []],
+    run: ({ sql }, { params, query }) => getRecord(sql, of, params.id, query?.include),
+  });
 }
 
-/** The statement that sets columns of one row; it runs when it is awaited or executed. */
-export function setColumns(sql: Sql, table: string, id: number, values: object): Fragment {
-  const columns = Object.keys(values);
-  return sql`
-    update ${sql(table)}
-    set (${sql(columns)}) = (
-      select ${sql(columns)}
-      from jsonb_populate_record(null::${sql(table)}, ${JSON.stringify(values)}::text::jsonb)
-    )
-    where id = ${id}`;
+/** `POST /<table>` */
+export function create<
+  Row extends Identified,
+  Create extends z.ZodType,
+  Change extends z.ZodObject,
+>(
+  of: Resource<Row, Create, Change>,
+  differences: Differences<Create, Row, unknown> & { example: z.input<Create> },
+): Operation {
+  const ownership = of.owner && `Without \`${of.owner}\` the caller becomes the owner.`;
+  return write({
+    id: `${of.table}.create`,
+    method: "POST",
+    path: `/${of.table}`,
+    summary: `Create ${of.title}`,
+    access: "member",
+    body: of.input,
+    output: of.record,
+    status: 201,
+    location: ({ id }) => `${of.table}/${id}`,
+    run: ({ sql }, { body }) => createRecord(sql, of, Object(body)),
+    ...differences,
+    description: sentences(ownership, differences.description),
+    problems: [...of.problems, ...differences.problems ?? []],
+  });
 }
 
-/** Moves the record to the trash; repeating that succeeds. */
-export async function deleteRecord<Record extends { updated_at: string }>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-  ifMatch?: string[],
-): Promise<void> {
-  if (ifMatch) {
-    await sql`select from ${sql(resource.table)} where id = ${id} for update`;
-    const current = await resource.listing.find(sql, id);
-    if (current) requireMatch(current, ifMatch);
-  }
-  const deleted = await sql`delete from ${sql(resource.table)} where id = ${id} returning id`;
-  if (deleted.length > 0) return;
-  if (await resource.listing.find(sql, id)) throw notTheOwner(resource.name);
-  found(await findTrashed(sql, resource, id), resource.name);
+/** `PATCH /<table>/:id`, with `If-Match`. */
+export function update<
+  Row extends Identified,
+  Create extends z.ZodType,
+  Change extends z.ZodObject,
+>(
+  of: Resource<Row, Create, Change>,
+  differences: Differences<Change, Row> & { example: z.input<Change> },
+): Operation {
+  return write({
+    id: `${of.table}.update`,
+    method: "PATCH",
+    path: `/${of.table}/:id`,
+    summary: `Change ${of.title}`,
+    access: "member",
+    restricted: of.owner ? { [of.owner]: "owner" } : undefined,
+    ifMatch: true,
+    params: idParams,
+    body: of.patch,
+    output: of.record,
+    run: ({ sql }, { params, body, ifMatch }) => updateRecord(sql, of, params.id, body, ifMatch),
+    ...differences,
+    description: sentences(
+      "Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names " +
+        "is changed.",
+      differences.description,
+    ),
+    problems: [
+      ...inTrash(of),
+      ...(of.owner ? ["owner_change_not_allowed" as const] : []),
+      ...of.problems,
+      ...differences.problems ?? [],
+    ],
+  });
 }
 
-/** Takes the record out of the trash with all that its delete took along; repeating that succeeds. */
-export async function restoreRecord<Record>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-): Promise<Record> {
-  await sql`select private.restore(${resource.table}, ${id})`;
-  return found(await resource.listing.find(sql, id), resource.name);
+/** `DELETE /<table>/:id`, with `If-Match`: moves the record to the trash. */
+export function remove<Row extends Identified>(
+  of: Resource<Row>,
+  differences: Differences<z.ZodType, void> = {},
+): Operation {
+  return write({
+    id: `${of.table}.delete`,
+    method: "DELETE",
+    path: `/${of.table}/:id`,
+    summary: `Move ${of.title} to the trash`,
+    access: "member",
+    allowed: managedBy(of),
+    ifMatch: true,
+    params: idParams,
+    output: nothing,
+    status: 204,
+    run: ({ sql }, { params, ifMatch }) => deleteRecord(sql, of, params.id, ifMatch),
+    ...differences,
+    description: sentences(differences.description, "Repeating it succeeds."),
+  });
 }
 
-/** 403 for a record that belongs to somebody else. */
-export function notTheOwner(name: string): Problem {
-  return new Problem(
-    "forbidden",
-    `Only the ${name}'s owner, a manager or an administrator may do this.`,
-  );
+/** `POST /<table>/:id/restore`: takes the record out of the trash. */
+export function restore<Row extends Identified>(
+  of: Resource<Row>,
+  differences: Differences<z.ZodType, Row> = {},
+): Operation {
+  return write({
+    id: `${of.table}.restore`,
+    method: "POST",
+    path: `/${of.table}/:id/restore`,
+    summary: `Take ${of.title} out of the trash`,
+    access: "member",
+    allowed: managedBy(of),
+    params: idParams,
+    output: of.record,
+    run: ({ sql }, { params }) => restoreRecord(sql, of, params.id),
+    ...differences,
+    description: sentences(
+      differences.description ?? "Everything that was deleted with it comes back with it.",
+      "Repeating it succeeds.",
+    ),
+    problems: [
+      "restore_not_allowed",
+      "parent_deleted",
+      ...(of.mergeable ? ["merged" as const] : []),
+      ...differences.problems ?? [],
+    ],
+  });
 }
 
-/** 404 naming the records that a request is about and that are not there. */
-export function missingRecords(name: string, ids: number[]): Problem {
-  const detail = `There is no ${name} ${ids.join(", ")}, or it is not yours to see.`;
-  return new Problem("not_found", detail, { members: { missing_ids: ids } });
+/** `POST /<table>/bulk`: changes or deletes up to 1,000 records. */
+export function bulk<
+  Row extends Identified,
+  Create extends z.ZodType,
+  Change extends z.ZodObject,
+>(
+  of: Resource<Row, Create, Change>,
+  { changes, run = ({ sql }, { body }) => runBulk(sql, of, body, changes), ...differences }: {
+    example: BulkInput;
+    /** Further changes that a bulk offers, beside `set`. */
+    changes?: BulkChange;
+    run?: (context: WriteContext, input: { body: BulkInput }) => Promise<Reply>;
+  },
+): Operation {
+  return write({
+    id: `${of.table}.bulk`,
+    method: "POST",
+    path: `/${of.table}/bulk`,
+    summary: `Change or delete many ${of.table}`,
+    description: BULK_DESCRIPTION,
+    access: "member",
+    restricted: { delete: managedBy(of), ...(of.owner && { [`set.${of.owner}`]: "owner" }) },
+    dryRun: "body",
+    body: bulkInput(of, changes),
+    output: BulkResult,
+    multiStatus: true,
+    ...differences,
+    problems: ["too_many_records", "not_found", "owner_change_not_allowed", ...of.problems],
+    run,
+  });
 }
 
-/** 422 for a merge whose winner is among its losers. */
-export function selfMerge(): Problem {
-  const detail = "Leave the winner's own id out of loser_ids.";
-  return new Problem("self_merge", detail, { errors: { loser_ids: detail } });
+function managedBy({ owner }: Pick<Resource, "owner">): Allowed {
+  return owner ? "owner" : "manager";
 }
 
-async function lockRecord<Record>(sql: Sql, resource: Resource<Record>, id: number): Promise<void> {
-  const locked = await sql`select from ${sql(resource.table)} where id = ${id} for update`;
-  if (locked.length > 0) return;
-  const problem = await findGone(sql, resource, id);
-  if (problem) throw problem;
-  found(undefined, resource.name);
+function inTrash({ mergeable }: Pick<Resource, "mergeable">): ProblemCode[] {
+  return mergeable ? ["deleted", "merged"] : ["deleted"];
 }
 
-/** 410 `merged` or `deleted` for a record in the trash; undefined when it is not there. */
-export async function findGone<Record>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-): Promise<Problem | undefined> {
-  const trashed = await findTrashed(sql, resource, id);
-  return trashed && gone(resource.name, trashed);
-}
-
-async function findTrashed<Record>(
-  sql: Sql,
-  resource: Resource<Record>,
-  id: number,
-): Promise<Trashed | undefined> {
-  const [row] = await sql<{ trashed: Trashed | null }[]>`
-    select private.trashed(${resource.table}, ${id}) as trashed`;
-  return row?.trashed ?? undefined;
-}
-
-function gone(name: string, { merged_into, deleted_at }: Trashed): Problem {
-  return merged_into === null
-    ? new Problem("deleted", `The ${name} is in the trash. Restore it to use it again.`, {
-      members: { deleted_at },
-    })
-    : new Problem("merged", `The ${name} was merged. Use ${name} ${merged_into} instead.`, {
-      members: { merged_into, deleted_at },
-    });
+function sentences(...parts: (string | undefined)[]): string {
+  return parts.filter((part) => part).join(" ");
 }

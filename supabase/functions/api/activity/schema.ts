@@ -1,10 +1,10 @@
 /** Wire shapes of the activity: rows of the audit log, as the view `activity` shows them. */
-import { createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { activity } from "../../_shared/schema.ts";
 
-export const Activity = createSelectSchema(activity, {
+export const Activity = z.object({
+  ...activity.row,
   id: recordId,
   table_name: z.string(),
   record_id: recordId,
@@ -22,7 +22,6 @@ export const Activity = createSelectSchema(activity, {
   member_id: recordId.nullable().describe("Who did it; null for scripts with the secret key."),
   user_id: z.uuid().nullable(),
   created_at: z.string(),
-}).extend({
   member: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable()
     .optional(),
 }).meta({ id: "Activity" });

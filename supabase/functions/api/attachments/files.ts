@@ -2,9 +2,9 @@
  * The files behind a note's attachments: each new one must have been uploaded by the caller's workspace
  * and be what it says, judged by its content.
  */
-import type { Sql } from "../../_shared/database/database.ts";
+import { arraySql, type Sql } from "../../_shared/database/database.ts";
 import type { WriteContext } from "../../_shared/operation.ts";
-import { Problem } from "../../_shared/problem.ts";
+import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { DECIDING_BYTES, fitsContent, fitsName } from "./contentTypes.ts";
 import { type Attachment, type AttachmentInput, MAXIMUM_SIZE } from "./schema.ts";
 
@@ -20,16 +20,36 @@ interface UploadedFile {
   content_type: string | null;
 }
 
+/** What a note's attachments can be refused with. */
+export const ATTACHMENT_PROBLEMS: readonly ProblemCode[] = [
+  "attachment_not_uploaded",
+  "attachment_type_mismatch",
+  "storage_unavailable",
+];
+
+type Given = AttachmentInput[] | null | undefined;
+
 /**
- * The attachments as they are to be stored. Those that the note has already stay as they are.
+ * A note's values with its attachments as they are to be stored. Those that the note has already stay as
+ * they are; `stored` reads it.
  * @throws Problem `attachment_not_uploaded`, `attachment_type_mismatch`, `validation_failed`.
  */
-export async function resolveAttachments(
+export async function withAttachments<Values extends { attachments?: Given }>(
   context: WriteContext,
-  given: AttachmentInput[] | null | undefined,
-  stored: Attachment[] = [],
-): Promise<AttachmentInput[] | null | undefined> {
-  if (!given || given.length === 0) return given;
+  values: Values,
+  stored?: () => Promise<{ attachments: Attachment[] }>,
+): Promise<Values> {
+  const given = values.attachments;
+  if (!given || given.length === 0) return values;
+  const before = stored ? (await stored()).attachments : [];
+  return { ...values, attachments: await resolved(context, given, before) };
+}
+
+async function resolved(
+  context: WriteContext,
+  given: AttachmentInput[],
+  stored: Attachment[],
+): Promise<AttachmentInput[]> {
   const files = await claimFiles(context.sql, newPrivatePaths(given, stored));
   return await Promise.all(given.map((item, index) => {
     if (isStored(item, stored)) return item;
@@ -62,7 +82,9 @@ function newPrivatePaths(given: AttachmentInput[], stored: Attachment[]): string
 async function claimFiles(sql: Sql, paths: string[]): Promise<Map<string, UploadedFile>> {
   if (paths.length === 0) return new Map();
   const rows = await sql<UploadedFile[]>`
-    select path, size::float8 as size, content_type from private.claim_attachments(${paths})`;
+    select path, size::float8 as size, content_type from private.claim_attachments(${
+    arraySql(sql, paths, "text")
+  })`;
   return new Map(rows.map((file) => [file.path, file]));
 }
 

@@ -3,6 +3,7 @@
  * storage server works; when it fails, they stay, and the next run does the same again.
  */
 import * as z from "zod";
+import { arraySql } from "../../_shared/database/database.ts";
 import { job, type JobContext } from "../../_shared/operation.ts";
 import type { StoredFile } from "../../_shared/storage.ts";
 
@@ -18,7 +19,6 @@ type Removals = z.output<typeof Removals>;
 
 export const removeAttachments = job({
   id: "jobs.remove_attachments",
-  method: "POST",
   path: "/jobs/remove_attachments",
   summary: "Remove files that no note has referred to for 30 days, and uploads that none took up",
   description: "What a note in the trash refers to stays. Repeating it does no harm.",
@@ -45,7 +45,9 @@ async function removeSome(
     const files = due.filter(({ unused }) => unused);
     for (const [bucket, paths] of byBucket(files)) await storage.remove(bucket, paths);
     const paths = files.map(({ path }) => path);
-    if (paths.length > 0) await sql`select gateway.forget_attachment_removals(${paths})`;
+    if (paths.length > 0) {
+      await sql`select gateway.forget_attachment_removals(${arraySql(sql, paths, "text")})`;
+    }
     return { removed: paths.length, last: due.length < STEP_SIZE };
   });
 }

@@ -3,7 +3,6 @@ import { type Operation, saga, type SagaContext } from "../../_shared/operation.
 import { found, Problem } from "../../_shared/problem.ts";
 import { CONTENT_TYPES, fitsName } from "./contentTypes.ts";
 import { BUCKET, fileNameOf } from "./files.ts";
-import { removeAttachments } from "./removals.ts";
 import { Download, DownloadQuery, MAXIMUM_SIZE, Upload, UploadInput } from "./schema.ts";
 
 /** Fixed by the storage server. */
@@ -40,7 +39,7 @@ const url = saga({
     path: "00000000-0000-4000-8000-000000000000/00000000-0000-4000-8000-000000000000/Offer.pdf",
   },
   output: Download,
-  problems: ["storage_unavailable"],
+  problems: ["not_found", "storage_unavailable"],
   run: (context, { query }) => signDownload(context, query.path),
 });
 
@@ -96,4 +95,4 @@ function safeFileName(fileName: string): string {
   return plain.slice(-MAXIMUM_NAME).replace(/^[. ]+/, "_");
 }
 
-export const attachmentOperations: readonly Operation[] = [create, url, removeAttachments];
+export const operations: readonly Operation[] = [create, url];

@@ -1,46 +1,54 @@
-/** SQL of companies: the list, and the relations that come with a company. */
+/** SQL of companies: the list, and a company as other records show it. */
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
-import type { Resource } from "../../_shared/records/records.ts";
+import { resource } from "../../_shared/records/records.ts";
 import { companies_summary } from "../../_shared/schema.ts";
-import { ownerName } from "../contacts/csv.ts";
-import { ownerSql } from "../users/queries.ts";
-import { Company } from "./schema.ts";
+import { ownerName, ownerSql } from "../users/queries.ts";
+import { Company, CompanyInput, CompanyPatch } from "./schema.ts";
 
-export const companiesListing = listing({
-  relation: companies_summary,
-  name: "companies_summary",
-  record: Company,
-  defaultSort: "-created_at,-id",
-  search: { column: "search", table: "companies" },
-  csv: {
-    id: "id",
-    name: "name",
-    sector: "sector",
-    size: "size",
-    linkedin_url: "linkedin_url",
-    website: "website",
-    phone_number: "phone_number",
-    address: "address",
-    zipcode: "zipcode",
-    city: "city",
-    state_abbr: "state_abbr",
-    country: "country",
-    description: "description",
-    revenue: "revenue",
-    tax_identifier: "tax_identifier",
-    created_at: "created_at",
-    sales_id: "sales_id",
-    sales: ownerName,
-    nb_deals: "nb_deals",
-    nb_contacts: "nb_contacts",
-  },
-  include: {
-    owner: ownerSql,
-  },
-});
-
-export const companyResource: Resource<Company> = {
+export const companies = resource({
   table: "companies",
   name: "company",
-  listing: companiesListing,
-};
+  title: "a company",
+  owner: "sales_id",
+  record: Company,
+  input: CompanyInput,
+  patch: CompanyPatch,
+  problems: ["unknown_reference"],
+  list: listing({
+    relation: companies_summary,
+    record: Company,
+    defaultSort: "-created_at,-id",
+    search: { column: "search", table: "companies" },
+    include: { owner: ownerSql },
+    csv: {
+      id: "id",
+      name: "name",
+      sector: "sector",
+      size: "size",
+      linkedin_url: "linkedin_url",
+      website: "website",
+      phone_number: "phone_number",
+      address: "address",
+      zipcode: "zipcode",
+      city: "city",
+      state_abbr: "state_abbr",
+      country: "country",
+      description: "description",
+      revenue: "revenue",
+      tax_identifier: "tax_identifier",
+      created_at: "created_at",
+      sales_id: "sales_id",
+      sales: ownerName,
+      nb_deals: "nb_deals",
+      nb_contacts: "nb_contacts",
+    },
+  }),
+});
+
+/** The company of the row `record`, as one JSON value. */
+export function companySql(sql: Sql): Fragment {
+  return sql`
+    select to_json(company)
+    from (select id, name, website from companies where companies.id = record.company_id) as company`;
+}

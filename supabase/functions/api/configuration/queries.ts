@@ -1,6 +1,6 @@
 /** SQL of the configuration. */
 import type { Sql } from "../../_shared/database/database.ts";
-import { found } from "../../_shared/problem.ts";
+import { invariant } from "../../_shared/problem.ts";
 import type { Configuration } from "./schema.ts";
 
 /** What holds for the caller's workspace: the stored configuration over the defaults. */
@@ -12,7 +12,7 @@ export async function getConfiguration(sql: Sql): Promise<Configuration> {
       'updated_at', updated_at
     ) as record
     from configuration`;
-  return found(row?.record, "configuration");
+  return invariant(row?.record, "The workspace has no configuration");
 }
 
 /** Stores these keys; those that are null go. */

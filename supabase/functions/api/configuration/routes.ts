@@ -17,4 +17,4 @@ const get = read({
   run: ({ sql }) => getConfiguration(sql),
 });
 
-export const configurationOperations: readonly Operation[] = [get, updateConfiguration];
+export const operations: readonly Operation[] = [get, updateConfiguration];

@@ -3,6 +3,10 @@
  * `closedStages` of our own. Keys that only a frontend knows are kept as they are.
  */
 import * as z from "zod";
+import { dryRun } from "../../_shared/fields.ts";
+
+/** A value that the configuration allows; the database checks it. */
+export const configured = z.string().trim().min(1, "Use a value of the configuration.").max(500);
 
 const MAXIMUM_CHOICES = 100;
 
@@ -72,7 +76,7 @@ export const ConfigurationPatch = z.strictObject({
   config: ConfigPatch.optional(),
   reassign_to: z.record(z.string().max(500), slug).optional()
     .describe("Stage that goes → stage that stays: where its deals move."),
-  dry_run: z.boolean().optional(),
+  dry_run: dryRun,
 }).meta({ id: "ConfigurationPatch" });
 export type ConfigurationPatch = z.output<typeof ConfigurationPatch>;
 

@@ -3,10 +3,10 @@
  * they move to another stage with `reassign_to` in the same transaction, or the change is refused with
  * their number. Categories and other values may go: records that hold them keep them.
  */
-import { requireMatch } from "../../_shared/http/entityTag.ts";
-import type { Member, Sql } from "../../_shared/database/database.ts";
+import { arraySql, type Member, type Sql } from "../../_shared/database/database.ts";
 import { write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
+import { requireMatch } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, MAXIMUM_INDEX } from "../deals/positions.ts";
 import { getConfiguration, storeConfig } from "./queries.ts";
 import {
@@ -22,14 +22,17 @@ export const updateConfiguration = write({
   path: "/configuration",
   summary: "Change the configuration",
   description:
-    "What is absent stays; null takes a key back to its default. Stages that deals are in " +
-    "go only with `reassign_to`, which also takes stages that only old deals still have. With " +
+    "Omitted keys keep their value; `null` sets a key back to its default. A stage with deals is " +
+    "removed only with `reassign_to`, which also takes stages that only old deals have. With " +
     "`dry_run` nothing changes.",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
+  ifMatch: true,
+  dryRun: "body",
   body: ConfigurationPatch,
   example: { config: { title: "Analytical Engines", currency: "GBP" } },
   output: ConfigurationChange,
-  problems: ["stage_in_use"],
+  problems: ["stage_in_use", "unknown_stage"],
   run: ({ sql, member }, { body, ifMatch }) => update(sql, member, body, ifMatch),
 });
 
@@ -108,9 +111,7 @@ async function countDeals(sql: Sql, stages: string[]): Promise<Record<string, nu
   const rows = await sql<{ stage: string; count: number }[]>`
     select stage, count(*)::float8 as count
     from deals
-    where stage = any (array(select jsonb_array_elements_text(${
-    JSON.stringify(stages)
-  }::text::jsonb)))
+    where stage = any (${arraySql(sql, stages, "text")})
     group by stage`;
   return Object.fromEntries(rows.map(({ stage, count }) => [stage, count]));
 }

@@ -1,21 +1,25 @@
-/** SQL of notes on contacts: the list, and the relations that come with a note. */
+/** SQL of notes on contacts: the list. */
 import { listing } from "../../_shared/list/list.ts";
-import type { Resource } from "../../_shared/records/records.ts";
+import { resource } from "../../_shared/records/records.ts";
 import { contact_notes_summary } from "../../_shared/schema.ts";
+import { ATTACHMENT_PROBLEMS } from "../attachments/files.ts";
+import { contactSql } from "../contacts/queries.ts";
 import { ownerSql } from "../users/queries.ts";
-import { contactSql } from "../tasks/queries.ts";
-import { ContactNote } from "./schema.ts";
+import { ContactNote, ContactNoteInput, ContactNotePatch } from "./schema.ts";
 
-export const contactNotesListing = listing({
-  relation: contact_notes_summary,
-  name: "contact_notes_summary",
-  record: ContactNote,
-  defaultSort: "-date,-id",
-  include: { contact: contactSql, owner: ownerSql },
-});
-
-export const contactNoteResource: Resource<ContactNote> = {
+export const contactNotes = resource({
   table: "contact_notes",
   name: "note",
-  listing: contactNotesListing,
-};
+  title: "a note on a contact",
+  owner: "sales_id",
+  record: ContactNote,
+  input: ContactNoteInput,
+  patch: ContactNotePatch,
+  problems: ["unknown_reference", "unknown_status", ...ATTACHMENT_PROBLEMS],
+  list: listing({
+    relation: contact_notes_summary,
+    record: ContactNote,
+    defaultSort: "-date,-id",
+    include: { contact: contactSql, owner: ownerSql },
+  }),
+});

@@ -1,36 +1,36 @@
 /** Wire shapes of notes on contacts, from the generated schema; only what the database cannot say is refined. */
-import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId, timestamp } from "../../_shared/fields.ts";
 import { contact_notes, contact_notes_summary } from "../../_shared/schema.ts";
 import { Attachment, attachmentsInput } from "../attachments/schema.ts";
-import { choice, contactStatus, taskIncludes } from "../tasks/schema.ts";
+import { configured } from "../configuration/schema.ts";
+import { ContactReference, contactStatus } from "../contacts/schema.ts";
+import { Owner } from "../users/schema.ts";
 
-export const ContactNote = createSelectSchema(contact_notes_summary, {
+export const ContactNote = z.object({
+  ...contact_notes_summary.row,
   id: recordId,
   contact_id: recordId,
   attachments: z.array(Attachment),
   created_at: z.string(),
   updated_at: z.string(),
-}).extend({
-  contact: taskIncludes.contact.optional(),
-  owner: taskIncludes.owner.optional(),
+  contact: ContactReference.optional(),
+  owner: Owner.optional(),
 }).meta({ id: "ContactNote" });
 export type ContactNote = z.output<typeof ContactNote>;
 
-const fields = createInsertSchema(contact_notes, {
-  contact_id: recordId,
+const fields = {
+  ...contact_notes.input,
   text: z.string().max(100_000).nullish(),
   date: timestamp.optional(),
-  sales_id: recordId.nullish(),
-  status: choice.nullish(),
+  status: configured.nullish(),
   attachments: attachmentsInput,
-}).omit({ id: true, workspace_id: true, created_at: true, updated_at: true });
+};
 
-export const ContactNoteInput = z.strictObject({ ...fields.shape, contact_status: contactStatus })
+export const ContactNoteInput = z.strictObject({ ...fields, contact_status: contactStatus })
   .meta({ id: "ContactNoteInput" });
 export type ContactNoteInput = z.output<typeof ContactNoteInput>;
 
-export const ContactNotePatch = z.strictObject(fields.shape).partial().meta({
+export const ContactNotePatch = z.strictObject(fields).partial().meta({
   id: "ContactNotePatch",
 });

@@ -1,11 +1,7 @@
 /** A contact as a line of CSV, under the headers that an import reads; relations by their names. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
-import type { CsvCell } from "../../_shared/list/export.ts";
-
-/** The owner's name. */
-export function ownerName(sql: Sql): Fragment {
-  return sql`select first_name || ' ' || last_name from sales where sales.id = record.sales_id`;
-}
+import type { CsvCell } from "../../_shared/list/list.ts";
+import { ownerName } from "../users/queries.ts";
 
 /** Addresses or numbers of one type; what has another type, or none, is `Other`. */
 function ofType(sql: Sql, column: string, key: string, type: "Work" | "Home" | "Other"): Fragment {

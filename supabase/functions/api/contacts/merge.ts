@@ -10,13 +10,14 @@
  */
 import * as z from "zod";
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { idParams, recordId } from "../../_shared/fields.ts";
+import { dryRun, idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
-import { found, Problem } from "../../_shared/problem.ts";
-import { findGone, missingRecords, notTheOwner, selfMerge } from "../../_shared/records/records.ts";
+import { invariant, Problem } from "../../_shared/problem.ts";
+import { findGone, missingRecords, notTheOwner } from "../../_shared/records/records.ts";
+import { selfMerge } from "../problems.ts";
 import { FIELD_COLUMNS, mergedValues, type StoredContact } from "./mergedValues.ts";
 import { findMerge, lockContacts, type Merge, moveAll, recordMerge } from "./mergeQueries.ts";
-import { contactResource, contactsListing } from "./queries.ts";
+import { contacts } from "./queries.ts";
 import { Contact } from "./schema.ts";
 
 const MAXIMUM_LOSERS = 20;
@@ -25,7 +26,7 @@ const MergeInput = z.strictObject({
   loser_ids: z.array(recordId).min(1, "Name at least one contact.").max(MAXIMUM_LOSERS),
   fields: z.partialRecord(z.enum(FIELD_COLUMNS), recordId).optional()
     .describe("Column → id of the contact whose value wins."),
-  dry_run: z.boolean().optional(),
+  dry_run: dryRun,
 }).meta({ id: "MergeInput" });
 type MergeInput = z.output<typeof MergeInput>;
 
@@ -47,34 +48,21 @@ export const mergeContacts = write({
   summary: "Merge contacts into this one",
   description: "Repeating a merge answers as the first time. With `dry_run` nothing changes.",
   access: "member",
-  permission: "the owner of all of the contacts, managers and admins",
+  allowed: "owner",
+  dryRun: "body",
   params: idParams,
   body: MergeInput,
   example: { loser_ids: [2], dry_run: true },
   output: MergeResult,
-  problems: ["self_merge"],
+  problems: ["self_merge", "deleted", "merged"],
   run: ({ sql, member }, { params, body }) => merge(sql, member, params.id, body),
 });
 
-export const mergeContactsOfAtomic = write({
-  id: "atomic.merge_contacts",
-  surface: "atomic",
-  method: "POST",
-  path: "/merge_contacts",
-  summary: "Merge two contacts, as Atomic CRM's clients ask for it",
-  access: "member",
-  permission: "the owner of both contacts, managers and admins",
-  body: z.object({ loserId: idParams.shape.id, winnerId: idParams.shape.id }),
-  example: { loserId: 2, winnerId: 1 },
-  output: z.object({ success: z.literal(true), winnerId: recordId }),
-  problems: ["self_merge"],
-  run: async ({ sql, member }, { body }) => {
-    await merge(sql, member, body.winnerId, { loser_ids: [body.loserId] });
-    return { success: true as const, winnerId: body.winnerId };
-  },
-});
-
-async function merge(
+/**
+ * Merges the losers into the winner.
+ * @throws Problem 404, 410, 403 `forbidden`, 422 `self_merge`.
+ */
+export async function merge(
   sql: Sql,
   member: Member,
   winnerId: number,
@@ -83,23 +71,23 @@ async function merge(
   const loserIds = [...new Set(input.loser_ids)];
   if (loserIds.includes(winnerId)) throw selfMerge();
   checkFieldSources(input.fields, [winnerId, ...loserIds]);
-  const contacts = await lockContacts(sql, [winnerId, ...loserIds]);
-  const winner = contacts.find(({ id }) => id === winnerId);
-  const losers = loserIds.flatMap((id) => contacts.find((contact) => contact.id === id) ?? []);
+  const locked = await lockContacts(sql, [winnerId, ...loserIds]);
+  const winner = locked.find(({ id }) => id === winnerId);
+  const losers = loserIds.flatMap((id) => locked.find((contact) => contact.id === id) ?? []);
   if (!winner || losers.length < loserIds.length) {
     const repeated = winner && losers.length === 0 && await findMerge(sql, winnerId, loserIds);
     if (repeated) {
-      return result(repeated, await contactsListing.find(sql, winnerId), loserIds, input);
+      return result(repeated, await contacts.list.find(sql, winnerId), loserIds, input);
     }
-    const gone = winner ? undefined : await findGone(sql, contactResource, winnerId);
-    throw gone ?? missing([winnerId, ...loserIds], contacts);
+    const gone = winner ? undefined : await findGone(sql, contacts, winnerId);
+    throw gone ?? missing([winnerId, ...loserIds], locked);
   }
-  requirePermission(member, contacts);
+  requirePermission(member, locked);
   const values = mergedValues(winner, losers, input.fields ?? {});
   const moved = await moveAll(sql, winnerId, loserIds, values);
   const [merge_id, merged] = await Promise.all([
     recordMerge(sql, winnerId, loserIds, moved),
-    contactsListing.find(sql, winnerId),
+    contacts.list.find(sql, winnerId),
   ]);
   return result({ merge_id, moved }, merged, loserIds, input);
 }
@@ -113,14 +101,14 @@ function checkFieldSources(fields: MergeInput["fields"] = {}, ids: number[]): vo
   });
 }
 
-function missing(ids: number[], contacts: StoredContact[]): Problem {
-  const absent = ids.filter((id) => !contacts.some((contact) => contact.id === id));
+function missing(ids: number[], locked: StoredContact[]): Problem {
+  const absent = ids.filter((id) => !locked.some((contact) => contact.id === id));
   return missingRecords("contact", absent);
 }
 
-function requirePermission(member: Member, contacts: StoredContact[]): void {
+function requirePermission(member: Member, locked: StoredContact[]): void {
   if (member.role !== "rep") return;
-  const foreign = contacts.filter((contact) => contact.sales_id !== member.id);
+  const foreign = locked.filter((contact) => contact.sales_id !== member.id);
   if (foreign.length > 0) throw notTheOwner(`contact ${foreign.map(({ id }) => id).join(", ")}`);
 }
 
@@ -132,7 +120,7 @@ function result(
 ): MergeResult {
   return {
     merge_id: dry_run ? null : merge_id,
-    winner: found(winner, "contact"),
+    winner: invariant(winner, "The winner of a merge cannot be read back"),
     merged_ids,
     moved,
     dry_run,

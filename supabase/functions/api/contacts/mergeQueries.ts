@@ -1,6 +1,6 @@
 /** SQL of a merge: locking the contacts, moving all that refers to the losers, and noting it. */
-import type { Sql } from "../../_shared/database/database.ts";
-import { found } from "../../_shared/problem.ts";
+import { arraySql, type Sql } from "../../_shared/database/database.ts";
+import { invariant } from "../../_shared/problem.ts";
 import { notTheOwner, setColumns } from "../../_shared/records/records.ts";
 import type { StoredContact } from "./mergedValues.ts";
 
@@ -21,7 +21,7 @@ export async function lockContacts(sql: Sql, ids: number[]): Promise<StoredConta
   const rows = await sql<{ contact: StoredContact }[]>`
     select to_jsonb(contacts) - 'search' as contact
     from contacts
-    where id = any (${idList(ids)}::text::bigint[])
+    where id = any (${arraySql(sql, ids, "bigint")})
     order by id
     for update`;
   return rows.map(({ contact }) => contact);
@@ -34,7 +34,7 @@ export async function findMerge(
   loserIds: number[],
 ): Promise<Merge | undefined> {
   const [row] = await sql<{ merge: Merge | null }[]>`
-    select private.find_contact_merge(${winnerId}, ${idList(loserIds)}::text::bigint[]) as merge`;
+    select private.find_contact_merge(${winnerId}, ${arraySql(sql, loserIds, "bigint")}) as merge`;
   return row?.merge ?? undefined;
 }
 
@@ -52,27 +52,27 @@ export async function moveAll(
   const filling = setColumns(sql, "contacts", winnerId, values);
   const naming = sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`;
   const deleting = sql`
-    delete from contacts where id = any (${idList(loserIds)}::text::bigint[]) returning id`;
+    delete from contacts where id = any (${arraySql(sql, loserIds, "bigint")}) returning id`;
   // One round trip for all, in this very order: statements are sent as they are executed, and one
   // that is only awaited would be sent after those that are executed behind it.
   for (const statement of [moving, filling, naming, deleting]) statement.execute();
   const [moved, , , deleted] = await Promise.all([moving, filling, naming, deleting]);
   if (deleted.length < loserIds.length) throw notTheOwner("contact");
-  return found(moved[0], "merge");
+  return invariant(moved[0], "A merge moved nothing that can be counted");
 }
 
 /** In a deal the winner takes the place of the first of its contacts that take part in the merge. */
 function moveReferences(sql: Sql, winnerId: number, loserIds: number[]) {
-  const losers = idList(loserIds);
+  const losers = arraySql(sql, loserIds, "bigint");
   return sql<Moved[]>`
     with moved_tasks as (
       update tasks set contact_id = ${winnerId}
-      where contact_id = any (${losers}::text::bigint[])
+      where contact_id = any (${losers})
       returning id
     ),
     moved_notes as (
       update contact_notes set contact_id = ${winnerId}
-      where contact_id = any (${losers}::text::bigint[])
+      where contact_id = any (${losers})
       returning id
     ),
     moved_deals as (
@@ -82,7 +82,7 @@ function moveReferences(sql: Sql, winnerId: number, loserIds: number[]) {
         from (
           select
             case
-              when held.id = any (${losers}::text::bigint[]) then ${winnerId}::bigint
+              when held.id = any (${losers}) then ${winnerId}::bigint
               else held.id
             end as id,
             min(held.position) as position
@@ -90,7 +90,7 @@ function moveReferences(sql: Sql, winnerId: number, loserIds: number[]) {
           group by 1
         ) as mapped
       )
-      where contact_ids && ${losers}::text::bigint[]
+      where contact_ids && ${losers}
       returning id
     )
     select
@@ -108,11 +108,7 @@ export async function recordMerge(
 ): Promise<string> {
   const [row] = await sql<{ merge_id: string | null }[]>`
     select private.record_contact_merge(
-      ${winnerId}, ${idList(loserIds)}::text::bigint[], ${JSON.stringify(moved)}::text::jsonb
+      ${winnerId}, ${arraySql(sql, loserIds, "bigint")}, ${JSON.stringify(moved)}::text::jsonb
     ) as merge_id`;
-  return found(row?.merge_id, "merge");
-}
-
-function idList(ids: number[]): string {
-  return `{${ids.join(",")}}`;
+  return invariant(row?.merge_id, "A merge got no id");
 }

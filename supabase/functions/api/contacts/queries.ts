@@ -1,43 +1,37 @@
-/** SQL of contacts: the list, and the relations that come with a contact. */
+/** SQL of contacts: the list, a contact as other records show it, and its last contact. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
-import type { Resource } from "../../_shared/records/records.ts";
+import { resource } from "../../_shared/records/records.ts";
 import { contacts_summary } from "../../_shared/schema.ts";
+import { companySql } from "../companies/queries.ts";
 import { ownerSql } from "../users/queries.ts";
 import { contactCsv } from "./csv.ts";
-import { Contact } from "./schema.ts";
+import { Contact, ContactInput } from "./schema.ts";
 
-export const contactsListing = listing({
-  relation: contacts_summary,
-  name: "contacts_summary",
+export const contacts = resource({
+  table: "contacts",
+  name: "contact",
+  title: "a contact",
+  owner: "sales_id",
+  mergeable: true,
   record: Contact,
-  defaultSort: "-last_seen,-id",
-  search: { column: "search", table: "contacts" },
-  elements: {
-    // E-mail addresses are stored in lower case.
-    email_jsonb: (sql, email) =>
-      hasElement(sql, "email_jsonb", { email: email.trim().toLowerCase() }),
-    phone_jsonb: (sql, number) => hasElement(sql, "phone_jsonb", { number }),
-  },
-  csv: contactCsv,
-  include: {
-    company: (sql) =>
-      sql`
-        select to_json(company)
-        from (select id, name, website from companies where companies.id = record.company_id) as company`,
-    owner: ownerSql,
-    tag_records: (sql) =>
-      sql`
-        select coalesce(
-          json_agg(
-            json_build_object('id', tags.id, 'name', tags.name, 'color', tags.color)
-            order by wanted.position
-          ),
-          '[]'
-        )
-        from unnest(record.tags) with ordinality as wanted (id, position)
-        join tags on tags.id = wanted.id`,
-  },
+  input: ContactInput,
+  patch: ContactInput,
+  problems: ["unknown_tag", "unknown_reference"],
+  list: listing({
+    relation: contacts_summary,
+    record: Contact,
+    defaultSort: "-last_seen,-id",
+    search: { column: "search", table: "contacts" },
+    elements: {
+      // E-mail addresses are stored in lower case.
+      email_jsonb: (sql, email) =>
+        hasElement(sql, "email_jsonb", { email: email.trim().toLowerCase() }),
+      phone_jsonb: (sql, number) => hasElement(sql, "phone_jsonb", { number }),
+    },
+    csv: contactCsv,
+    include: { company: companySql, owner: ownerSql, tag_records: tagsSql },
+  }),
 });
 
 /** A function looks in the index, which row-level security keeps `@>` from. */
@@ -47,8 +41,42 @@ function hasElement(sql: Sql, column: string, element: Record<string, string>): 
     record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
 }
 
-export const contactResource: Resource<Contact> = {
-  table: "contacts",
-  name: "contact",
-  listing: contactsListing,
-};
+/** The tags of the row `record`, as one JSON value, in its order. */
+function tagsSql(sql: Sql): Fragment {
+  return sql`
+    select coalesce(
+      json_agg(
+        json_build_object('id', tags.id, 'name', tags.name, 'color', tags.color)
+        order by wanted.position
+      ),
+      '[]'
+    )
+    from unnest(record.tags) with ordinality as wanted (id, position)
+    join tags on tags.id = wanted.id`;
+}
+
+/** The contact of the row `record`, as one JSON value. */
+export function contactSql(sql: Sql): Fragment {
+  return sql`
+    select to_json(contact)
+    from (
+      select id, first_name, last_name, company_name
+      from contacts_summary
+      where contacts_summary.id = record.contact_id
+    ) as contact`;
+}
+
+/**
+ * Moves a contact's `last_seen` forward, and sets its status when one is given.
+ * @throws Problem `unknown_contact_status` when the configuration has no such status.
+ */
+export async function touchContact(
+  sql: Sql,
+  contactId: number,
+  { seenNow, status }: { seenNow: boolean; status?: string },
+): Promise<void> {
+  if (!seenNow && status === undefined) return;
+  await sql`
+    select private.touch_contact(
+      ${contactId}, ${seenNow ? sql`now()` : sql`null`}, ${status ?? null})`;
+}

@@ -1,8 +1,8 @@
 /** Wire shapes of contacts, from the generated schema; only what the database cannot say is refined. */
-import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
-import { recordId, timestamp } from "../../_shared/fields.ts";
+import { recordId } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
+import { configured } from "../configuration/schema.ts";
 import { Owner } from "../users/schema.ts";
 
 const addressType = z.enum(["Work", "Home", "Other"]);
@@ -31,40 +31,51 @@ export const contactIncludes = {
   tag_records: z.array(z.object({ id: recordId, name: z.string(), color: z.string() })),
 };
 
-export const Contact = createSelectSchema(contacts_summary, {
+/** What a search reads of addresses and numbers; no answer shows it. */
+const { email_fts: _email, phone_fts: _phone, ...row } = contacts_summary.row;
+
+export const Contact = z.object({
+  ...row,
   id: recordId,
   email_jsonb: storedEmails,
   phone_jsonb: storedPhones,
+  avatar: z.unknown(),
   nb_tasks: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
-}).omit({ search: true, email_fts: true, phone_fts: true }).extend({
   company: contactIncludes.company.optional(),
   owner: contactIncludes.owner.optional(),
   tag_records: contactIncludes.tag_records.optional(),
 }).meta({ id: "Contact" });
 export type Contact = z.output<typeof Contact>;
 
+/** The contact of a task or a note, as `?include=contact` shows it. */
+export const ContactReference = z.object({
+  id: recordId,
+  first_name: z.string().nullable(),
+  last_name: z.string().nullable(),
+  company_name: z.string().nullable(),
+}).nullable();
+
+/** What a new task or note also does to its contact. */
+export const contactStatus = configured.optional()
+  .describe("Sets the contact's status in the same transaction.");
+
 const name = z.string().trim().max(500).nullish();
 const url = z.url({ protocol: /^https?$/, error: "Use an http or https address." }).max(2_000)
   .nullish();
 
-export const ContactInput = z.strictObject(
-  createInsertSchema(contacts, {
-    first_name: name,
-    last_name: name,
-    gender: name,
-    title: name,
-    status: name,
-    background: z.string().max(100_000).nullish(),
-    linkedin_url: z.union([url, z.literal("")]),
-    avatar: z.looseObject({ src: z.string().max(500_000) }).nullish(),
-    first_seen: timestamp.nullish(),
-    last_seen: timestamp.nullish(),
-    tags: z.array(recordId).max(200).nullish(),
-    company_id: recordId.nullish(),
-    sales_id: recordId.nullish(),
-    email_jsonb: z.array(EmailAddress).max(50).nullish(),
-    phone_jsonb: z.array(PhoneNumber).max(50).nullish(),
-  }).omit({ id: true, workspace_id: true, created_at: true, updated_at: true, search: true }).shape,
-).meta({ id: "ContactInput" });
+export const ContactInput = z.strictObject({
+  ...contacts.input,
+  first_name: name,
+  last_name: name,
+  gender: name,
+  title: name,
+  status: name,
+  background: z.string().max(100_000).nullish(),
+  linkedin_url: z.union([url, z.literal("")]),
+  avatar: z.looseObject({ src: z.string().max(500_000) }).nullish(),
+  tags: z.array(recordId).max(200).nullish(),
+  email_jsonb: z.array(EmailAddress).max(50).nullish(),
+  phone_jsonb: z.array(PhoneNumber).max(50).nullish(),
+}).meta({ id: "ContactInput" });

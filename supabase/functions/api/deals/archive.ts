@@ -1,12 +1,10 @@
 /** Archiving takes a deal off the board; unarchiving puts it at the top of its column. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { requireMatch } from "../../_shared/http/entityTag.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
-import { found } from "../../_shared/problem.ts";
-import { getRecord } from "../../_shared/records/records.ts";
+import { getRecord, readBack, requireMatch } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, TOP } from "./positions.ts";
-import { dealResource, dealsListing } from "./queries.ts";
+import { deals } from "./queries.ts";
 import { Deal } from "./schema.ts";
 
 export const archiveDeal = write({
@@ -16,6 +14,7 @@ export const archiveDeal = write({
   summary: "Archive a deal",
   description: "It leaves the board; lists still show it. Repeating it succeeds.",
   access: "member",
+  ifMatch: true,
   params: idParams,
   output: Deal,
   problems: ["deleted"],
@@ -29,6 +28,7 @@ export const unarchiveDeal = write({
   summary: "Put an archived deal back on the board",
   description: "It goes to the top of its column. Repeating it succeeds.",
   access: "member",
+  ifMatch: true,
   params: idParams,
   output: Deal,
   problems: ["deleted"],
@@ -43,11 +43,11 @@ async function archive(
   ifMatch?: string[],
 ): Promise<Deal> {
   await lockBoard(sql, member);
-  const deal = await getRecord(sql, dealResource, id);
+  const deal = await getRecord(sql, deals, id);
   requireMatch(deal, ifMatch);
   const { stage } = deal;
   if ((deal.archived_at !== null) === archived) return deal;
   await sql`update deals set archived_at = ${archived ? sql`now()` : sql`null`} where id = ${id}`;
   await arrange(sql, [stage], archived ? undefined : { id, stage, place: TOP });
-  return found(await dealsListing.find(sql, id), "deal");
+  return await readBack(sql, deals, id);
 }

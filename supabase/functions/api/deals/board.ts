@@ -4,13 +4,17 @@
  * built by Postgres.
  */
 import * as z from "zod";
-import type { Fragment, Sql } from "../../_shared/database/database.ts";
+import {
+  commaSeparated,
+  type Fragment,
+  joined,
+  type Sql,
+} from "../../_shared/database/database.ts";
 import { recordId } from "../../_shared/fields.ts";
-import { commaSeparated, joined } from "../../_shared/list/sql.ts";
 import { JsonText, read } from "../../_shared/operation.ts";
-import { found } from "../../_shared/problem.ts";
+import { invariant } from "../../_shared/problem.ts";
 import { ownerSql } from "../users/queries.ts";
-import { dealsListing } from "./queries.ts";
+import { deals } from "./queries.ts";
 import { Deal, dealIncludes } from "./schema.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -122,7 +126,7 @@ async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
       )
     )::text as board
     from settings`;
-  return new JsonText(found(row, "board").board);
+  return new JsonText(invariant(row, "The board returned no row").board);
 }
 
 /** What is on the board, and passes the filters. */
@@ -139,7 +143,7 @@ function liveSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQuer
 
 /** The first deals of the column `board_columns`. The limit stands in the text, for the planner. */
 function dealsSql(sql: Sql, limit: number): Fragment {
-  const fields = dealsListing.offer.fields.map((name) => sql`record.${sql(name)}`);
+  const fields = deals.list.parameters.fields.map((name) => sql`record.${sql(name)}`);
   return sql`
     select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
     from (

@@ -1,19 +1,18 @@
 /** Changing or deleting many deals: as many records, and the board stays numbered. */
-import { runBulk } from "../../_shared/records/bulk.ts";
-import type { BulkInput } from "../../_shared/records/bulkInput.ts";
+import { type BulkInput, runBulk } from "../../_shared/records/records.ts";
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { Reply } from "../../_shared/operation.ts";
 import { arrange, lockBoard } from "./positions.ts";
-import { dealResource } from "./queries.ts";
+import { deals } from "./queries.ts";
 
 /** Deals that are given a stage go to the top of its column, in the order that they had. */
 export async function bulkDeals(sql: Sql, member: Member, input: BulkInput): Promise<Reply> {
   const staged = input.set !== undefined && "stage" in input.set;
-  if (!staged && !input.delete) return await runBulk(sql, dealResource, input);
+  if (!staged && !input.delete) return await runBulk(sql, deals, input);
   await lockBoard(sql, member);
   const before = await stages(sql);
   const set = staged ? { ...input.set, index: -1 } : input.set;
-  const reply = await runBulk(sql, dealResource, { ...input, set });
+  const reply = await runBulk(sql, deals, { ...input, set });
   await arrange(sql, [...new Set([...before, ...await stages(sql)])]);
   return reply;
 }

@@ -3,21 +3,21 @@
  * deal, and one whose stage changes, goes to the top of its column.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { found } from "../../_shared/problem.ts";
 import {
   createRecord,
   deleteRecord,
+  readBack,
   restoreRecord,
   updateRecord,
 } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, TOP } from "./positions.ts";
-import { dealResource, dealsListing } from "./queries.ts";
+import { deals } from "./queries.ts";
 import type { Deal, DealInput, DealPatch } from "./schema.ts";
 
 /** Creates a deal at the top of its column. */
 export async function createDeal(sql: Sql, member: Member, values: DealInput): Promise<Deal> {
   await lockBoard(sql, member);
-  const deal = await createRecord(sql, dealResource, { ...values, index: 0 });
+  const deal = await createRecord(sql, deals, { ...values, index: 0 });
   await arrange(sql, [deal.stage], { id: deal.id, stage: deal.stage, place: TOP });
   return deal;
 }
@@ -30,14 +30,14 @@ export async function updateDeal(
   values: DealPatch,
   ifMatch?: string[],
 ): Promise<Deal> {
-  if (values.stage === undefined) return await updateRecord(sql, dealResource, id, values, ifMatch);
+  if (values.stage === undefined) return await updateRecord(sql, deals, id, values, ifMatch);
   await lockBoard(sql, member);
   const before = await stageOf(sql, id);
-  const deal = await updateRecord(sql, dealResource, id, values, ifMatch);
+  const deal = await updateRecord(sql, deals, id, values, ifMatch);
   const { stage } = deal;
   if (before === undefined || before === stage || deal.archived_at !== null) return deal;
   await arrange(sql, [before, stage], { id, stage, place: TOP });
-  return found(await dealsListing.find(sql, id), "deal");
+  return await readBack(sql, deals, id);
 }
 
 /** Moves a deal to the trash and closes the gap; repeating that succeeds. */
@@ -49,18 +49,18 @@ export async function deleteDeal(
 ): Promise<void> {
   await lockBoard(sql, member);
   const stage = await stageOf(sql, id);
-  await deleteRecord(sql, dealResource, id, ifMatch);
+  await deleteRecord(sql, deals, id, ifMatch);
   if (stage !== undefined) await arrange(sql, [stage]);
 }
 
 /** Takes a deal out of the trash, to the position that it had. */
 export async function restoreDeal(sql: Sql, member: Member, id: number): Promise<Deal> {
   await lockBoard(sql, member);
-  const deal = await restoreRecord(sql, dealResource, id);
+  const deal = await restoreRecord(sql, deals, id);
   if (deal.archived_at !== null) return deal;
   const { stage, index } = deal;
   await arrange(sql, [stage], { id, stage, place: { index: index ?? 0 } });
-  return found(await dealsListing.find(sql, id), "deal");
+  return await readBack(sql, deals, id);
 }
 
 async function stageOf(sql: Sql, id: number): Promise<string | undefined> {

@@ -5,13 +5,12 @@
  */
 import * as z from "zod";
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { requireMatch } from "../../_shared/http/entityTag.ts";
 import { idParams, recordId, timestamp } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
-import { found, Problem } from "../../_shared/problem.ts";
-import { getRecord, setColumns } from "../../_shared/records/records.ts";
+import { Problem } from "../../_shared/problem.ts";
+import { getRecord, readBack, requireMatch, setColumns } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, MAXIMUM_INDEX, type Place, TOP } from "./positions.ts";
-import { dealResource, dealsListing } from "./queries.ts";
+import { deals } from "./queries.ts";
 import { Deal } from "./schema.ts";
 
 const ONE_PLACE = "Use one of before_id, after_id and index.";
@@ -42,11 +41,18 @@ export const moveDeal = write({
     "either, to the top. The columns are renumbered. Entering a stage that the configuration calls " +
     "won or lost closes the deal, leaving it opens it again.",
   access: "member",
+  ifMatch: true,
   params: idParams,
   body: MoveInput,
   example: { stage: "proposal-sent", index: 0 },
   output: Deal,
-  problems: ["deal_archived", "neighbour_moved", "unknown_stage", "closing_date_not_allowed"],
+  problems: [
+    "deleted",
+    "deal_archived",
+    "neighbour_moved",
+    "unknown_stage",
+    "closing_date_not_allowed",
+  ],
   run: ({ sql, member }, { params, body, ifMatch }) => move(sql, member, params.id, body, ifMatch),
 });
 
@@ -59,7 +65,7 @@ async function move(
 ): Promise<Deal> {
   const place = placeOf(id, body);
   await lockBoard(sql, member);
-  const deal = await getRecord(sql, dealResource, id);
+  const deal = await getRecord(sql, deals, id);
   requireMatch(deal, ifMatch);
   if (deal.archived_at !== null) {
     throw new Problem("deal_archived", "Unarchive the deal, then move it.");
@@ -70,7 +76,7 @@ async function move(
   if (body.closed_at !== undefined) {
     await setColumns(sql, "deals", id, { closed_at: body.closed_at });
   }
-  return found(await dealsListing.find(sql, id), "deal");
+  return await readBack(sql, deals, id);
 }
 
 function placeOf(id: number, { before_id, after_id, index }: MoveInput): Place {
@@ -89,7 +95,7 @@ async function requireNeighbour(sql: Sql, place: Place, stage: string): Promise<
   const [field, id] = "before_id" in place
     ? ["before_id", place.before_id] as const
     : ["after_id", place.after_id] as const;
-  const neighbour = await dealsListing.find(sql, id);
+  const neighbour = await deals.list.find(sql, id);
   if (neighbour?.stage === stage && neighbour.archived_at === null) return;
   const detail = `Deal ${id} is not in the column ${stage}. Read the board again.`;
   throw new Problem("neighbour_moved", detail, { errors: { [field]: detail } });

@@ -3,7 +3,7 @@
  * changes which deals a column holds locks the workspace's board first and numbers the column anew, so
  * that every change also repairs what a client of the database's own API has left behind.
  */
-import type { Member, Sql } from "../../_shared/database/database.ts";
+import { arraySql, type Member, type Sql } from "../../_shared/database/database.ts";
 
 /** `index` is a smallint: beyond it, the last deals of a column share their position. */
 export const MAXIMUM_INDEX = 32_767;
@@ -29,7 +29,7 @@ export async function arrange(sql: Sql, stages: string[], moved?: Moved): Promis
   const { neighbour_id, slot } = slotOf(moved?.place ?? TOP);
   await sql`
     select private.arrange_deals(
-      array(select jsonb_array_elements_text(${JSON.stringify(stages)}::text::jsonb)),
+      ${arraySql(sql, stages, "text")},
       ${moved?.id ?? null}::bigint,
       ${moved?.stage ?? null}::text,
       ${neighbour_id}::bigint,

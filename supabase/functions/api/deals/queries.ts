@@ -1,64 +1,76 @@
 /** SQL of deals: the list, and the relations that come with a deal. */
+import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
-import type { Resource } from "../../_shared/records/records.ts";
+import { resource } from "../../_shared/records/records.ts";
 import { deals_summary } from "../../_shared/schema.ts";
-import { ownerName } from "../contacts/csv.ts";
-import { ownerSql } from "../users/queries.ts";
-import { Deal } from "./schema.ts";
+import { companySql } from "../companies/queries.ts";
+import { ownerName, ownerSql } from "../users/queries.ts";
+import { Deal, DealInput, DealPatch } from "./schema.ts";
 
-export const dealsListing = listing({
-  relation: deals_summary,
-  name: "deals_summary",
-  record: Deal,
-  defaultSort: "-updated_at,-id",
-  search: { column: "search", table: "deals" },
-  csv: {
-    id: "id",
-    name: "name",
-    company_id: "company_id",
-    company: "company_name",
-    contacts: (sql) =>
-      sql`
-        select string_agg(
-          nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), ', '
-          order by wanted.position
-        )
-        from unnest(record.contact_ids) with ordinality as wanted (id, position)
-        join contacts on contacts.id = wanted.id`,
-    category: "category",
-    stage: "stage",
-    description: "description",
-    amount: "amount",
-    created_at: "created_at",
-    updated_at: "updated_at",
-    archived_at: "archived_at",
-    expected_closing_date: "expected_closing_date",
-    closed_at: "closed_at",
-    sales_id: "sales_id",
-    sales: ownerName,
-  },
-  include: {
-    company: (sql) =>
-      sql`
-        select to_json(company)
-        from (select id, name, website from companies where companies.id = record.company_id) as company`,
-    owner: ownerSql,
-    contacts: (sql) =>
-      sql`
-        select coalesce(
-          json_agg(to_jsonb(contact) - 'position' order by contact.position), '[]'
-        )
-        from (
-          select
-            contacts.id, contacts.first_name, contacts.last_name, contacts.title, wanted.position
-          from unnest(record.contact_ids) with ordinality as wanted (id, position)
-          join contacts on contacts.id = wanted.id
-        ) as contact`,
-  },
-});
-
-export const dealResource: Resource<Deal> = {
+export const deals = resource({
   table: "deals",
   name: "deal",
-  listing: dealsListing,
-};
+  title: "a deal",
+  owner: "sales_id",
+  record: Deal,
+  input: DealInput,
+  patch: DealPatch,
+  problems: [
+    "unknown_stage",
+    "unknown_category",
+    "unknown_contact",
+    "unknown_reference",
+    "closing_date_not_allowed",
+    "closing_date_required",
+  ],
+  list: listing({
+    relation: deals_summary,
+    record: Deal,
+    defaultSort: "-updated_at,-id",
+    search: { column: "search", table: "deals" },
+    include: { company: companySql, owner: ownerSql, contacts: contactsSql },
+    csv: {
+      id: "id",
+      name: "name",
+      company_id: "company_id",
+      company: "company_name",
+      contacts: contactNames,
+      category: "category",
+      stage: "stage",
+      description: "description",
+      amount: "amount",
+      created_at: "created_at",
+      updated_at: "updated_at",
+      archived_at: "archived_at",
+      expected_closing_date: "expected_closing_date",
+      closed_at: "closed_at",
+      sales_id: "sales_id",
+      sales: ownerName,
+    },
+  }),
+});
+
+/** The contacts of the row `record`, as one JSON value, in its order. */
+function contactsSql(sql: Sql): Fragment {
+  return sql`
+    select coalesce(
+      json_agg(to_jsonb(contact) - 'position' order by contact.position), '[]'
+    )
+    from (
+      select
+        contacts.id, contacts.first_name, contacts.last_name, contacts.title, wanted.position
+      from unnest(record.contact_ids) with ordinality as wanted (id, position)
+      join contacts on contacts.id = wanted.id
+    ) as contact`;
+}
+
+/** The names of the contacts of the row `record`, for an export. */
+function contactNames(sql: Sql): Fragment {
+  return sql`
+    select string_agg(
+      nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), ', '
+      order by wanted.position
+    )
+    from unnest(record.contact_ids) with ordinality as wanted (id, position)
+    join contacts on contacts.id = wanted.id`;
+}

@@ -1,8 +1,8 @@
 /** Wire shapes of deals, from the generated schema; only what the database cannot say is refined. */
-import { createInsertSchema, createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
-import { recordId, timestamp } from "../../_shared/fields.ts";
+import { recordId } from "../../_shared/fields.ts";
 import { deals, deals_summary } from "../../_shared/schema.ts";
+import { configured } from "../configuration/schema.ts";
 import { Owner } from "../users/schema.ts";
 
 /** `?include=` of deals: name → what comes with the deal. */
@@ -17,7 +17,8 @@ export const dealIncludes = {
   })),
 };
 
-export const Deal = createSelectSchema(deals_summary, {
+export const Deal = z.object({
+  ...deals_summary.row,
   id: recordId,
   name: z.string(),
   stage: z.string(),
@@ -25,41 +26,24 @@ export const Deal = createSelectSchema(deals_summary, {
   nb_notes: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
-}).omit({ search: true }).extend({
   company: dealIncludes.company.optional(),
   owner: dealIncludes.owner.optional(),
   contacts: dealIncludes.contacts.optional(),
 }).meta({ id: "Deal" });
 export type Deal = z.output<typeof Deal>;
 
-/** Stage and category are checked against the configuration by the database. */
-const choice = z.string().trim().min(1, "Use a value of the configuration.").max(500);
+/** Positions are changed by moving, `archived_at` by archiving. */
+const { index: _index, archived_at: _archivedAt, ...settable } = deals.input;
 
-const fields = createInsertSchema(deals, {
+export const DealInput = z.strictObject({
+  ...settable,
   name: z.string().trim().min(1, "Use a name.").max(500),
-  stage: choice,
-  category: choice.nullish(),
+  stage: configured,
+  category: configured.nullish(),
   description: z.string().max(100_000).nullish(),
   amount: z.int("Use a whole number that JSON holds exactly.").nullish(),
-  company_id: recordId.nullish(),
   contact_ids: z.array(recordId).max(200).nullish(),
-  sales_id: recordId.nullish(),
-  expected_closing_date: z.iso.date("Use a date such as 2026-12-31.").nullish(),
-  closed_at: timestamp.nullish(),
-});
-
-/** Positions are changed by moving, `archived_at` by archiving. */
-export const DealInput = z.strictObject(
-  fields.omit({
-    id: true,
-    workspace_id: true,
-    created_at: true,
-    updated_at: true,
-    search: true,
-    index: true,
-    archived_at: true,
-  }).shape,
-).meta({ id: "DealInput" });
+}).meta({ id: "DealInput" });
 export type DealInput = z.output<typeof DealInput>;
 
 export const DealPatch = DealInput.partial().meta({ id: "DealPatch" });

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { Sql } from "../../_shared/database/database.ts";
 import { job, type JobContext, type Operation } from "../../_shared/operation.ts";
+import { removeAttachments } from "../attachments/removals.ts";
 
 const TIME_MS = 20_000;
 const STEP_SIZE = 2_000;
@@ -21,7 +22,6 @@ type Step = (sql: Sql) => PromiseLike<{ purged: JobResult["purged"] | null }[]>;
 
 const purgeTrash = job({
   id: "jobs.purge_trash",
-  method: "POST",
   path: "/jobs/purge_trash",
   summary: "Delete for good what has been in the trash for 30 days",
   output: JobResult,
@@ -33,7 +33,6 @@ const purgeTrash = job({
 
 const purgeIdempotencyKeys = job({
   id: "jobs.purge_idempotency_keys",
-  method: "POST",
   path: "/jobs/purge_idempotency_keys",
   summary: "Forget expired idempotency keys and old rate limits",
   output: JobResult,
@@ -63,4 +62,8 @@ function addCounts(sum: JobResult["purged"], counts: JobResult["purged"]): void 
   for (const [table, count] of Object.entries(counts)) sum[table] = (sum[table] ?? 0) + count;
 }
 
-export const jobOperations: readonly Operation[] = [purgeTrash, purgeIdempotencyKeys];
+export const operations: readonly Operation[] = [
+  purgeTrash,
+  purgeIdempotencyKeys,
+  removeAttachments,
+];

@@ -1,5 +1,6 @@
 /** One search over contacts, companies, deals and notes, in one statement. */
 import * as z from "zod";
+import { arraySql } from "../../_shared/database/database.ts";
 import { recordId } from "../../_shared/fields.ts";
 import { JsonText, type Operation, read } from "../../_shared/operation.ts";
 
@@ -43,11 +44,11 @@ const search = read({
   query: SearchQuery,
   output: z.object({ data: z.array(SearchHit) }),
   run: async ({ sql }, { query: { q, kinds = KINDS, limit } }) => {
-    const wanted = `{${[...new Set(kinds)].join(",")}}`;
+    const wanted = arraySql(sql, [...new Set(kinds)], "text");
     const [row] = await sql<{ hits: string }[]>`
-      select private.search_records(${q}, ${wanted}::text::text[], ${limit}::integer)::text as hits`;
+      select private.search_records(${q}, ${wanted}, ${limit}::integer)::text as hits`;
     return new JsonText(`{"data":${row?.hits ?? "[]"}}`);
   },
 });
 
-export const searchOperations: readonly Operation[] = [search];
+export const operations: readonly Operation[] = [search];

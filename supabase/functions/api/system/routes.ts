@@ -49,8 +49,8 @@ const openapi = plain({
   summary: "This API as an OpenAPI 3.1 document",
   access: "anyone",
   output: z.looseObject({ openapi: z.string() }),
-  run: ({ operations }) =>
-    Promise.resolve(document ??= { openapi: "3.1.0", ...openApiDocument(operations, VERSION) }),
+  run: async ({ operations: all }) =>
+    document ??= { openapi: "3.1.0", ...openApiDocument(await all(), VERSION) },
 });
 
 /** Built once per isolate, on the first request for it. */
@@ -65,4 +65,4 @@ async function outcome(check: () => Promise<void>): Promise<"ok" | ProblemCode> 
   }
 }
 
-export const systemOperations: readonly Operation[] = [health, ready, openapi];
+export const operations: readonly Operation[] = [health, ready, openapi];

@@ -3,17 +3,17 @@
  * them, once. The losers go to the trash, where `merged_into` says where they went.
  */
 import * as z from "zod";
-import type { Member, Sql } from "../../_shared/database/database.ts";
-import { idParams, recordId } from "../../_shared/fields.ts";
+import { arraySql, type Sql } from "../../_shared/database/database.ts";
+import { dryRun, idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
-import { Problem } from "../../_shared/problem.ts";
-import { getRecord, missingRecords, selfMerge } from "../../_shared/records/records.ts";
-import { tagResource } from "./queries.ts";
+import { getRecord, missingRecords } from "../../_shared/records/records.ts";
+import { selfMerge } from "../problems.ts";
+import { tags } from "./queries.ts";
 import { Tag } from "./schema.ts";
 
 const TagMergeInput = z.strictObject({
   loser_ids: z.array(recordId).min(1, "Name at least one tag.").max(100),
-  dry_run: z.boolean().optional(),
+  dry_run: dryRun,
 }).meta({ id: "TagMergeInput" });
 
 const TagMergeResult = z.object({
@@ -29,43 +29,41 @@ export const mergeTags = write({
   summary: "Merge tags into this one",
   description: "Repeating a merge answers as the first time. With `dry_run` nothing changes.",
   access: "member",
-  permission: "managers and admins",
+  allowed: "manager",
+  dryRun: "body",
   params: idParams,
   body: TagMergeInput,
   example: { loser_ids: [2], dry_run: true },
   output: TagMergeResult,
-  problems: ["self_merge"],
-  run: async ({ sql, member }, { params: { id }, body: { loser_ids, dry_run = false } }) => {
+  problems: ["self_merge", "deleted", "merged"],
+  run: async ({ sql, dryRun: dry_run }, { params: { id }, body: { loser_ids } }) => {
     const merged_ids = [...new Set(loser_ids)];
-    await merge(sql, member, id, merged_ids);
-    return { winner: await getRecord(sql, tagResource, id), merged_ids, dry_run };
+    await merge(sql, id, merged_ids);
+    return { winner: await getRecord(sql, tags, id), merged_ids, dry_run };
   },
 });
 
-async function merge(sql: Sql, member: Member, winnerId: number, loserIds: number[]) {
+async function merge(sql: Sql, winnerId: number, loserIds: number[]): Promise<void> {
   if (loserIds.includes(winnerId)) throw selfMerge();
-  const losers = `{${loserIds.join(",")}}`;
-  const living = await sql<{ id: number }[]>`
+  const losers = arraySql(sql, loserIds, "bigint");
+  const existing = await sql<{ id: number }[]>`
     select id::float8 as id
     from tags
-    where id = any (${losers}::text::bigint[]) or id = ${winnerId}
+    where id = any (${losers}) or id = ${winnerId}
     order by id
     for update`;
-  const gone = [winnerId, ...loserIds].filter((id) => !living.some((tag) => tag.id === id));
+  const gone = [winnerId, ...loserIds].filter((id) => !existing.some((tag) => tag.id === id));
   if (gone.length > 0) {
     if (await areMerged(sql, winnerId, loserIds)) return;
-    await getRecord(sql, tagResource, winnerId);
+    await getRecord(sql, tags, winnerId);
     throw missingRecords("tag", gone);
   }
-  if (member.role === "rep") {
-    throw new Problem("forbidden", "Only managers and administrators may merge tags.");
-  }
   const statements = [
-    sql`select private.replace_tags(${winnerId}, ${losers}::text::bigint[])`,
+    sql`select private.replace_tags(${winnerId}, ${losers})`,
     sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`,
-    sql`delete from tags where id = any (${losers}::text::bigint[])`,
+    sql`delete from tags where id = any (${losers})`,
   ];
-  // One round trip for all, in this very order.
+  // One round trip for all, in this order.
   await Promise.all(statements.map((statement) => statement.execute()));
 }
 
@@ -76,6 +74,6 @@ async function areMerged(sql: Sql, winnerId: number, loserIds: number[]): Promis
       and bool_and(
         coalesce((private.trashed('tags', loser.id) ->> 'merged_into')::bigint = ${winnerId}, false)
       ) as merged
-    from unnest(${`{${loserIds.join(",")}}`}::text::bigint[]) as loser (id)`;
+    from unnest(${arraySql(sql, loserIds, "bigint")}) as loser (id)`;
   return row?.merged ?? false;
 }

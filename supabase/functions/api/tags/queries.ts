@@ -2,19 +2,26 @@
 import type { Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { Problem } from "../../_shared/problem.ts";
-import type { Resource } from "../../_shared/records/records.ts";
+import { resource } from "../../_shared/records/records.ts";
 import { tags_summary } from "../../_shared/schema.ts";
-import { Tag } from "./schema.ts";
+import { Tag, TagInput, TagPatch } from "./schema.ts";
 
-export const tagsListing = listing({
-  relation: tags_summary,
-  name: "tags_summary",
+export const tags = resource({
+  table: "tags",
+  name: "tag",
+  title: "a tag",
+  mergeable: true,
   record: Tag,
-  defaultSort: "name,id",
-  search: { column: "search" },
+  input: TagInput,
+  patch: TagPatch,
+  problems: ["tag_exists"],
+  list: listing({
+    relation: tags_summary,
+    record: Tag,
+    defaultSort: "name,id",
+    search: { column: "search" },
+  }),
 });
-
-export const tagResource: Resource<Tag> = { table: "tags", name: "tag", listing: tagsListing };
 
 /**
  * Keeps a name to one tag, whatever its case. Atomic CRM allows tags of the same name, so that no

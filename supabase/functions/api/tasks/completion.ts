@@ -1,9 +1,9 @@
 /** Completing a task, and taking that back. Both may be repeated. */
-import type { WriteContext } from "../../_shared/operation.ts";
-import { write } from "../../_shared/operation.ts";
+import type { Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
+import { write } from "../../_shared/operation.ts";
 import { updateRecord } from "../../_shared/records/records.ts";
-import { taskResource } from "./queries.ts";
+import { tasks } from "./queries.ts";
 import { Task } from "./schema.ts";
 
 export const completeTask = write({
@@ -13,10 +13,11 @@ export const completeTask = write({
   summary: "Complete a task",
   description: "Repeating it succeeds and keeps the first `done_date`.",
   access: "member",
+  ifMatch: true,
   params: idParams,
   output: Task,
   problems: ["deleted"],
-  run: (context, { params, ifMatch }) => setDone(context, params.id, true, ifMatch),
+  run: ({ sql }, { params, ifMatch }) => setDone(sql, params.id, true, ifMatch),
 });
 
 export const reopenTask = write({
@@ -26,21 +27,22 @@ export const reopenTask = write({
   summary: "Reopen a task",
   description: "Repeating it succeeds.",
   access: "member",
+  ifMatch: true,
   params: idParams,
   output: Task,
   problems: ["deleted"],
-  run: (context, { params, ifMatch }) => setDone(context, params.id, false, ifMatch),
+  run: ({ sql }, { params, ifMatch }) => setDone(sql, params.id, false, ifMatch),
 });
 
-/** Asked for nothing, `updateRecord` locks the task and returns it as it is. */
+/** Without values, `updateRecord` locks the task and returns it as it is. */
 async function setDone(
-  { sql }: WriteContext,
+  sql: Sql,
   id: number,
   done: boolean,
-  ifMatch?: string[],
+  ifMatch: string[] | undefined,
 ): Promise<Task> {
-  const task = await updateRecord(sql, taskResource, id, {}, ifMatch);
+  const task = await updateRecord(sql, tasks, id, {}, ifMatch);
   if ((task.done_date !== null) === done) return task;
   const done_date = done ? new Date().toISOString() : null;
-  return await updateRecord(sql, taskResource, id, { done_date });
+  return await updateRecord(sql, tasks, id, { done_date });
 }

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
-import type { ListFilters } from "../../_shared/list/parse.ts";
+import type { ListFilters } from "../../_shared/list/list.ts";
 
 const DUE = ["overdue", "today", "week", "none"] as const;
 

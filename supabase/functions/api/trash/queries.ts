@@ -1,8 +1,9 @@
 /** SQL of the trash: functions of the database, which keeps the trash to itself. */
-import { decodeCursor, encodeCursor } from "../../_shared/list/cursor.ts";
+import { decodeCursor, encodeCursor } from "../../_shared/list/list.ts";
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { JsonText, Reply } from "../../_shared/operation.ts";
-import { found } from "../../_shared/problem.ts";
+import { found, invariant } from "../../_shared/problem.ts";
+import { memberSql } from "../users/queries.ts";
 import type { Purged, Restored, TrashQuery } from "./schema.ts";
 
 /** Rows that one request deletes for good at most. */
@@ -37,17 +38,13 @@ export async function getItem(sql: Sql, id: number, include?: string[]): Promise
 }
 
 async function selectItems(sql: Sql, items: Fragment, include: string[] = []) {
-  const member = include.includes("member") ? sql`, (${memberSql(sql)}) as member` : sql``;
+  const member = include.includes("member")
+    ? sql`, (${memberSql(sql, sql`trashed.deleted_by`)}) as member`
+    : sql``;
   return await sql<{ record: string; id: string }[]>`
     select to_json(item)::text as record, item.id::text as id
     from (select trashed.* ${member} from ${items} as trashed) as item
     order by item.id desc`;
-}
-
-function memberSql(sql: Sql) {
-  return sql`
-    select to_json(member)
-    from (select id, first_name, last_name from sales where sales.id = trashed.deleted_by) as member`;
 }
 
 /** Takes a record out of the trash by the id of its row there. Throws 404. */
@@ -74,7 +71,7 @@ export async function purgeItem(sql: Sql, id: number): Promise<void> {
 export async function emptyTrash(sql: Sql): Promise<Purged> {
   const [row] = await sql<{ purged: Purged["purged"] }[]>`
     select private.empty_trash(${PURGE_SIZE}) as purged`;
-  const { purged } = found(row, "trash");
+  const { purged } = invariant(row, "Emptying the trash returned no row");
   return { purged, complete: total(purged) < PURGE_SIZE };
 }
 

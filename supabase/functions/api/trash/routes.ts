@@ -15,6 +15,7 @@ const list = read({
   access: "member",
   query: TrashQuery,
   output: TrashPage,
+  problems: ["invalid_cursor"],
   run: ({ sql }, { query }) => listTrash(sql, query),
 });
 
@@ -37,7 +38,7 @@ const restore = write({
   summary: "Take a record out of the trash",
   description: "What its deletion took along comes back with it, and only that.",
   access: "member",
-  permission: "the record's owner, managers and admins",
+  allowed: "owner",
   params: idParams,
   output: Restored,
   problems: ["restore_not_allowed", "merged", "parent_deleted"],
@@ -51,7 +52,8 @@ const purge = write({
   summary: "Delete a record of the trash for good",
   description: "What its deletion took along goes with it, and so do the values in the history. " +
     "Repeating it succeeds.",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
   params: idParams,
   output: nothing,
   status: 204,
@@ -64,9 +66,10 @@ const empty = write({
   path: "/trash",
   summary: "Delete all of the trash for good",
   description: "Newest first; send it again while `complete` is false.",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
   output: Purged,
   run: ({ sql }) => emptyTrash(sql),
 });
 
-export const trashOperations: readonly Operation[] = [list, get, restore, purge, empty];
+export const operations: readonly Operation[] = [list, get, restore, purge, empty];

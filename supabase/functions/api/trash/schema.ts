@@ -1,7 +1,7 @@
 /** Wire shapes of the trash. */
 import * as z from "zod";
 import { idParams, includeQuery, recordId } from "../../_shared/fields.ts";
-import { DEFAULT_LIMIT, MAXIMUM_LIMIT } from "../../_shared/list/parse.ts";
+import { DEFAULT_LIMIT, MAXIMUM_LIMIT } from "../../_shared/list/list.ts";
 
 const tableName = z.enum([
   "companies",

@@ -3,10 +3,17 @@
  * already counts as done.
  * Source: https://supabase.com/docs/reference/javascript/auth-admin-api
  */
-import { Problem } from "../../_shared/problem.ts";
+import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import type { Settings } from "../../_shared/settings.ts";
 import { type AuthAdmin, authProblem } from "../../_shared/supabaseAdmin.ts";
 import type { NewUser } from "./schema.ts";
+
+/** What a call that mails can answer. */
+export const MAIL_PROBLEMS: readonly ProblemCode[] = [
+  "mail_failed",
+  "auth_rate_limited",
+  "auth_unavailable",
+];
 
 /** Ten years, as Go writes it: Supabase Auth knows no ban without an end. */
 const BAN_DURATION = "87600h";

@@ -5,13 +5,28 @@
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
-import { found, Problem } from "../../_shared/problem.ts";
-import { createAuthUser, deleteAuthUser, mailInvitation, setBanned } from "./authUsers.ts";
+import { invariant, Problem, type ProblemCode } from "../../_shared/problem.ts";
+import {
+  createAuthUser,
+  deleteAuthUser,
+  MAIL_PROBLEMS,
+  mailInvitation,
+  setBanned,
+} from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
 import type { NewUser, User } from "./schema.ts";
 
 /** Longer than the calls of one request to the auth server may take together. */
 const CLAIM = "30 seconds";
+
+/** What inviting can answer. */
+export const INVITE_PROBLEMS: readonly ProblemCode[] = [
+  "member_exists",
+  "user_exists_elsewhere",
+  "email_taken",
+  "request_in_flight",
+  ...MAIL_PROBLEMS,
+];
 
 /** Invites somebody; throws `member_exists`, `user_exists_elsewhere`, `mail_failed`. */
 export async function inviteUser(context: SagaContext, user: NewUser): Promise<User> {
@@ -143,5 +158,5 @@ async function completeInvitation(sql: Sql, userId: string): Promise<User> {
     where id = ${userId}`;
   const [member] = await sql<{ id: number }[]>`
     select id::float8 as id from members where user_id = ${userId}`;
-  return await getUser(sql, found(member, "user").id);
+  return await getUser(sql, invariant(member, "An invited user has no member").id);
 }

@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import { booleanText, idParams } from "../../_shared/fields.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
-import { found, Problem } from "../../_shared/problem.ts";
+import { invariant, Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser, setBanned } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
 import type { Offboarding, User } from "./schema.ts";
@@ -57,7 +57,7 @@ async function offboard(
   if (earlier) return { answer: earlier, user_id: null };
   const user = await getUser(sql, id);
   if (id === member.id) await refuseOneself(sql, member);
-  if (reassign_to !== undefined) await requireHeir(sql, reassign_to, id);
+  if (reassign_to !== undefined) await requireNewOwner(sql, reassign_to, id);
   const reassigned = await reassign(sql, id, reassign_to);
   await setUser(sql, id, { disabled: true, role: "rep" });
   await sql`select private.end_sessions(${user.user_id}::uuid)`;
@@ -98,10 +98,10 @@ async function refuseOneself(sql: Sql, member: Member): Promise<void> {
   throw new Problem("last_admin", "You are the last active administrator. Make another one first.");
 }
 
-async function requireHeir(sql: Sql, reassign_to: number, id: number): Promise<void> {
-  const heirs = await sql`
+async function requireNewOwner(sql: Sql, reassign_to: number, id: number): Promise<void> {
+  const owners = await sql`
     select from sales where id = ${reassign_to} and id <> ${id} and not disabled`;
-  if (heirs.length > 0) return;
+  if (owners.length > 0) return;
   const detail = "Name another active user of your workspace in reassign_to.";
   throw new Problem("unknown_reference", detail, { errors: { reassign_to: detail } });
 }
@@ -126,7 +126,7 @@ async function countOwned(sql: Sql, id: number): Promise<Counts> {
       (select count(*)::int from deals where sales_id = ${id}) as deals,
       (select count(*)::int from deal_notes where sales_id = ${id}) as deal_notes,
       (select count(*)::int from tasks where sales_id = ${id}) as tasks`;
-  return found(counts, "user");
+  return invariant(counts, "A count returned no row");
 }
 
 async function moveOwned(sql: Sql, id: number, owner: number): Promise<Counts> {
@@ -157,7 +157,7 @@ async function moveOwned(sql: Sql, id: number, owner: number): Promise<Counts> {
       (select count(*)::int from moved_deals) as deals,
       (select count(*)::int from moved_deal_notes) as deal_notes,
       (select count(*)::int from moved_tasks) as tasks`;
-  return found(counts, "user");
+  return invariant(counts, "A count returned no row");
 }
 
 /** Takes an open invitation back; false when the user has joined. */

@@ -1,14 +1,13 @@
 /** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
-import { found, Problem } from "../../_shared/problem.ts";
+import { found, invariant, Problem } from "../../_shared/problem.ts";
 import { setColumns } from "../../_shared/records/records.ts";
 import { members } from "../../_shared/schema.ts";
 import { type Me, User } from "./schema.ts";
 
-export const usersListing = listing({
+export const usersList = listing({
   relation: members,
-  name: "members",
   record: User,
   defaultSort: "first_name,id",
   search: { column: "search" },
@@ -21,9 +20,21 @@ export function ownerSql(sql: Sql): Fragment {
     from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`;
 }
 
+/** The name of the owner of the row `record`, for an export. */
+export function ownerName(sql: Sql): Fragment {
+  return sql`select first_name || ' ' || last_name from sales where sales.id = record.sales_id`;
+}
+
+/** A member by id, as one JSON value; null when there is none. */
+export function memberSql(sql: Sql, id: Fragment): Fragment {
+  return sql`
+    select to_json(member)
+    from (select id, first_name, last_name from sales where sales.id = ${id}) as member`;
+}
+
 /** One user of the caller's workspace; throws 404. */
 export async function getUser(sql: Sql, id: number): Promise<User> {
-  return found(await usersListing.find(sql, id), "user");
+  return found(await usersList.find(sql, id), "user");
 }
 
 /** The user, locked until the end of the transaction where the caller may change them; throws 404. */
@@ -64,5 +75,5 @@ export async function getMe(sql: Sql): Promise<Me> {
       from members
       where id = (select private.member_id())
     ) as fields`;
-  return found(row?.me, "user");
+  return invariant(row?.me, "The caller has no row in members");
 }

@@ -1,28 +1,14 @@
-/** Users over HTTP: oneself, the list, and what admins do with the members of their workspace. */
+/** Users over HTTP: the members of a workspace, and what admins do with them. */
 import { idParams } from "../../_shared/fields.ts";
-import { type Operation, read, saga } from "../../_shared/operation.ts";
-import { atomicUserOperations } from "./atomic.ts";
-import { inviteUser, resendInvitation } from "./invite.ts";
-import { meOperations } from "./me.ts";
+import { list, type Operation, read, saga } from "../../_shared/operation.ts";
+import { MAIL_PROBLEMS } from "./authUsers.ts";
+import { INVITE_PROBLEMS, inviteUser, resendInvitation } from "./invite.ts";
 import { OffboardQuery, offboardUser } from "./offboard.ts";
-import { mailPasswordReset } from "./passwordReset.ts";
-import { getUser, usersListing } from "./queries.ts";
+import { mailPasswordReset, RESET_PROBLEMS } from "./passwordReset.ts";
+import { getUser, usersList } from "./queries.ts";
 import { restoreUser } from "./restore.ts";
 import { Offboarding, RestoreInput, User, UserInput, UserPatch } from "./schema.ts";
-import { updateUser } from "./update.ts";
-
-const list = read({
-  id: "users.list",
-  method: "GET",
-  path: "/users",
-  summary: "List users",
-  description: "`q` searches names and e-mail addresses.",
-  access: "member",
-  listing: usersListing,
-  query: usersListing.query,
-  output: usersListing.partialPage,
-  run: ({ sql }, { query }) => usersListing.answer(sql, query),
-});
+import { UPDATE_PROBLEMS, updateUser } from "./update.ts";
 
 const get = read({
   id: "users.get",
@@ -41,20 +27,14 @@ const invite = saga({
   path: "/users",
   summary: "Invite a user",
   description: "Mails a link to join the workspace. After a failure send the same request again.",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
   body: UserInput,
   example: { email: "grace@example.com", first_name: "Grace", last_name: "Hopper", role: "rep" },
   output: User,
   status: 201,
   location: ({ id }) => `users/${id}`,
-  problems: [
-    "member_exists",
-    "user_exists_elsewhere",
-    "request_in_flight",
-    "mail_failed",
-    "auth_rate_limited",
-    "auth_unavailable",
-  ],
+  problems: INVITE_PROBLEMS,
   run: (context, { body }) => inviteUser(context, body),
 });
 
@@ -63,17 +43,12 @@ const resendInvite = saga({
   method: "POST",
   path: "/users/:id/resend_invite",
   summary: "Mail an invitation again",
-  access: "admin",
+  access: "member",
+  allowed: "admin",
   params: idParams,
   output: User,
   status: 202,
-  problems: [
-    "member_active",
-    "user_disabled",
-    "mail_failed",
-    "auth_rate_limited",
-    "auth_unavailable",
-  ],
+  problems: ["member_active", "user_disabled", ...MAIL_PROBLEMS],
   run: (context, { params }) => resendInvitation(context, params.id),
 });
 
@@ -83,18 +58,11 @@ const resetPassword = saga({
   path: "/users/:id/password_reset",
   summary: "Mail a link to a new password",
   access: "member",
-  permission: "oneself; admins for everybody",
+  allowed: "self",
   params: idParams,
   output: User,
   status: 202,
-  problems: [
-    "admin_required",
-    "member_pending",
-    "user_disabled",
-    "mail_failed",
-    "auth_rate_limited",
-    "auth_unavailable",
-  ],
+  problems: RESET_PROBLEMS,
   run: (context, { params }) => mailPasswordReset(context, params.id),
 });
 
@@ -103,15 +71,17 @@ const update = saga({
   method: "PATCH",
   path: "/users/:id",
   summary: "Change a user",
-  description: "What is absent stays. Disabling ends the sessions at once; a changed address " +
-    "holds without a confirmation.",
+  description: "Omitted fields keep their value. Disabling ends the sessions at once; a changed " +
+    "address holds without a confirmation.",
   access: "member",
-  permission: "oneself for names and avatar; admins for everybody and everything",
+  allowed: "self",
+  restricted: { email: "admin", role: "admin", disabled: "admin" },
+  ifMatch: true,
   params: idParams,
   body: UserPatch,
   example: { role: "manager" },
   output: User,
-  problems: ["admin_required", "last_admin", "email_taken", "auth_unavailable"],
+  problems: UPDATE_PROBLEMS,
   run: (context, { params, body, ifMatch }) => updateUser(context, params.id, body, ifMatch),
 });
 
@@ -121,12 +91,20 @@ const offboard = saga({
   path: "/users/:id",
   summary: "Offboard a user",
   description: "All records of the user go to `reassign_to`, the sessions end, the account is " +
-    "banned. Somebody who has not joined yet is removed. Repeating it succeeds.",
-  access: "admin",
+    "banned. A user who has not joined yet is removed. Repeating it succeeds.",
+  access: "member",
+  allowed: "admin",
+  dryRun: "query",
   params: idParams,
   query: OffboardQuery,
   output: Offboarding,
-  problems: ["reassign_required", "unknown_reference", "last_admin", "auth_unavailable"],
+  problems: [
+    "reassign_required",
+    "unknown_reference",
+    "forbidden",
+    "last_admin",
+    "auth_unavailable",
+  ],
   run: (context, { params, query }) => offboardUser(context, params.id, query),
 });
 
@@ -135,8 +113,9 @@ const restore = saga({
   method: "POST",
   path: "/users/:id/restore",
   summary: "Let a disabled user in again",
-  description: "With the role that the request says, `rep` without one; never silently an admin.",
-  access: "admin",
+  description: "With the role that the request names; a rep without one.",
+  access: "member",
+  allowed: "admin",
   params: idParams,
   body: RestoreInput,
   example: { role: "rep" },
@@ -145,9 +124,14 @@ const restore = saga({
   run: (context, { params, body }) => restoreUser(context, params.id, body.role),
 });
 
-export const userOperations: readonly Operation[] = [
-  ...meOperations,
-  list,
+export const operations: readonly Operation[] = [
+  list({
+    id: "users.list",
+    path: "/users",
+    summary: "List users",
+    description: "`q` searches names and e-mail addresses.",
+    of: usersList,
+  }),
   get,
   invite,
   resendInvite,
@@ -155,5 +139,4 @@ export const userOperations: readonly Operation[] = [
   update,
   offboard,
   restore,
-  ...atomicUserOperations,
 ];

@@ -1,5 +1,4 @@
 /** Wire shapes of users: the members of a workspace, as the view `members` shows them. */
-import { createSelectSchema } from "drizzle-zod";
 import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { members } from "../../_shared/schema.ts";
@@ -16,13 +15,13 @@ export const emailAddress = z.string().trim().toLowerCase()
 export const Owner = z.object({ id: recordId, first_name: z.string(), last_name: z.string() })
   .nullable();
 
-export const User = createSelectSchema(members, {
+export const User = z.object({
+  ...members.row,
   id: recordId,
   user_id: z.uuid(),
   email: z.string(),
   first_name: z.string(),
   last_name: z.string(),
-  avatar: z.unknown(),
   role,
   administrator: z.boolean(),
   disabled: z.boolean(),
@@ -30,7 +29,7 @@ export const User = createSelectSchema(members, {
     .describe("`invited` until the first sign-in."),
   created_at: z.string(),
   updated_at: z.string(),
-}).omit({ search: true }).meta({ id: "User" });
+}).meta({ id: "User" });
 export type User = z.output<typeof User>;
 
 export const Me = User.extend({

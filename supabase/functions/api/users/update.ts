@@ -5,15 +5,22 @@
  * banned.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { requireMatch } from "../../_shared/http/entityTag.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
-import { Problem } from "../../_shared/problem.ts";
+import { Problem, type ProblemCode } from "../../_shared/problem.ts";
+import { requireMatch } from "../../_shared/records/records.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
 import type { User, UserPatch } from "./schema.ts";
 
 /** Fields that are for admins, whoever the user is. */
 export const ADMIN_FIELDS = ["email", "role", "disabled"] as const;
+
+/** What changing a user can answer. */
+export const UPDATE_PROBLEMS: readonly ProblemCode[] = [
+  "last_admin",
+  "email_taken",
+  "auth_unavailable",
+];
 
 /** Changes what is given; throws `admin_required`, `last_admin`, `email_taken`. */
 export async function updateUser(

@@ -1,0 +1,66 @@
+/** Refusals: a thrown problem as an answer, and routes that do not exist. */
+import type { Context } from "hono";
+import { problemsOf, routeOf } from "../facts.ts";
+import type { Operation } from "../operation.ts";
+import { Problem, problemResponse, toProblem } from "../problem.ts";
+import type { AppEnvironment } from "./platform.ts";
+
+/**
+ * Answers with the problem that was thrown; anything that is no problem becomes 500 `internal`. With
+ * `isChecked`, a code that the operation does not declare becomes one as well.
+ */
+export function refuse(
+  thrown: unknown,
+  context: Context<AppEnvironment>,
+  isChecked: boolean,
+): Response {
+  const { log, requestId, operation } = context.get("state");
+  const problem = isChecked ? declared(toProblem(thrown), operation) : toProblem(thrown);
+  log.code = problem.code;
+  if (problem.status >= 500) log.error = describeCause(problem);
+  return problemResponse(problem, requestId);
+}
+
+function declared(problem: Problem, operation: Operation | undefined): Problem {
+  if (!operation || problemsOf(operation).has(problem.code)) return problem;
+  return toProblem(new Error(`${operation.id} answers ${problem.code} without declaring it`));
+}
+
+/** 404 for an unknown path; 405 with `Allow` for an unknown method (RFC 9110, section 15.5.6). */
+export function refuseRoute(
+  operations: readonly Operation[],
+  method: string,
+  path: string,
+): Problem {
+  const allowed = allowedMethods(operations, path);
+  if (allowed.length === 0) {
+    return new Problem("route_not_found", "See GET /openapi.json for the routes that exist.");
+  }
+  const names = allowed.join(", ");
+  return new Problem("method_not_allowed", `${method} is not offered here. Use ${names}.`, {
+    headers: { Allow: names },
+    members: { allowed },
+  });
+}
+
+function allowedMethods(operations: readonly Operation[], path: string): string[] {
+  const methods: string[] = operations.filter((operation) => matches(operation, path))
+    .map((operation) => operation.method);
+  if (methods.length > 0) methods.push("OPTIONS");
+  if (methods.includes("GET")) methods.push("HEAD");
+  return [...new Set(methods)].sort();
+}
+
+function matches(operation: Operation, path: string): boolean {
+  const pattern = routeOf(operation).replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+");
+  return new RegExp(`^${pattern}$`).test(path);
+}
+
+/** Values of rows may stand in a message of Postgres, never in its SQLSTATE and position. */
+function describeCause(problem: Problem): string {
+  const { cause } = problem;
+  if (!(cause instanceof Error)) return problem.code;
+  const sqlstate = "code" in cause ? ` ${cause.code}` : "";
+  const where = cause.stack?.split("\n").slice(1, 4).map((line) => line.trim()).join(" ") ?? "";
+  return `${cause.name}${sqlstate}: ${sqlstate ? "" : cause.message} ${where}`;
+}

@@ -1,0 +1,47 @@
+/** The history of one record: the changes of the activity that concern it. */
+import type { Sql } from "../../_shared/database/database.ts";
+import { idParams } from "../../_shared/fields.ts";
+import type { ListQuery } from "../../_shared/list/list.ts";
+import { list, type Operation, type Reply } from "../../_shared/operation.ts";
+import { found } from "../../_shared/problem.ts";
+import type { Resource } from "../../_shared/records/records.ts";
+import { activityList } from "./queries.ts";
+
+type Tracked = Pick<Resource, "table" | "name" | "title">;
+
+/** `GET /<table>/:id/history` */
+export function history(of: Tracked): Operation {
+  return list({
+    id: `${of.table}.history`,
+    path: `/${of.table}/:id/history`,
+    summary: `List the changes of ${of.title}`,
+    description: "Newest first. A record in the trash, or deleted for good, keeps its history.",
+    params: idParams,
+    of: activityList,
+    run: ({ sql }, { params, query }) => recordHistory(sql, of, params.id, query),
+  });
+}
+
+/** A page of one record's changes; the record may be in the trash, or purged. Throws 404. */
+async function recordHistory(
+  sql: Sql,
+  { table, name }: Tracked,
+  id: number,
+  query: ListQuery,
+): Promise<Reply> {
+  const [known, page] = await Promise.all([
+    isKnown(sql, table, id),
+    activityList.answer(sql, activityList.narrowed(query, { table_name: table, record_id: id })),
+  ]);
+  found(known || undefined, name);
+  return page;
+}
+
+async function isKnown(sql: Sql, table: string, id: number): Promise<boolean> {
+  const [row] = await sql<{ known: boolean }[]>`
+    select
+      exists (select from ${sql(table)} where id = ${id})
+      or private.trashed(${table}, ${id}) is not null
+      or exists (select from audit_log where table_name = ${table} and record_id = ${id}) as known`;
+  return row?.known ?? false;
+}

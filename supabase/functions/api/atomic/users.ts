@@ -1,0 +1,157 @@
+/**
+ * `users` and `update_password` as Atomic CRM's clients call them: the same work behind its shapes.
+ * Its forms send more than is asked for, unchanged values too: unknown keys are dropped, and what a
+ * user who is no admin sends unchanged counts as absent.
+ */
+import * as z from "zod";
+import { idParams } from "../../_shared/fields.ts";
+import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
+import { INVITE_PROBLEMS, inviteUser } from "../users/invite.ts";
+import { mailPasswordReset, RESET_PROBLEMS } from "../users/passwordReset.ts";
+import { getUser } from "../users/queries.ts";
+import { emailAddress, User, type UserPatch } from "../users/schema.ts";
+import { ADMIN_FIELDS, UPDATE_PROBLEMS, updateUser } from "../users/update.ts";
+
+/** A number, or the same as text. */
+const salesId = idParams.shape.id;
+
+const Sale = User.pick({
+  id: true,
+  first_name: true,
+  last_name: true,
+  email: true,
+  administrator: true,
+  user_id: true,
+  avatar: true,
+  disabled: true,
+}).meta({ id: "Sale" });
+const SaleAnswer = z.object({ data: Sale });
+
+const name = z.string().trim().max(500).nullish();
+const flag = z.boolean().nullish();
+
+const SaleInput = z.object({
+  email: emailAddress,
+  password: z.string().max(72).nullish(),
+  first_name: name,
+  last_name: name,
+  administrator: flag,
+  disabled: flag,
+}).meta({ id: "SaleInput" });
+
+const SalePatch = z.object({
+  sales_id: salesId,
+  email: emailAddress.nullish(),
+  first_name: name,
+  last_name: name,
+  administrator: flag,
+  disabled: flag,
+  avatar: z.looseObject({ src: z.string().max(700_000) }).nullish(),
+}).meta({ id: "SalePatch" });
+type SalePatch = z.output<typeof SalePatch>;
+
+const create = saga({
+  id: "atomic.create_user",
+  surface: "atomic",
+  method: "POST",
+  path: "/users",
+  summary: "Invite a user, as Atomic CRM's clients ask for it",
+  access: "member",
+  allowed: "admin",
+  body: SaleInput,
+  example: {
+    email: "grace@example.com",
+    first_name: "Grace",
+    last_name: "Hopper",
+    administrator: false,
+    disabled: false,
+  },
+  output: SaleAnswer,
+  problems: INVITE_PROBLEMS,
+  run: async (context, { body }) => {
+    const user = await inviteUser(context, {
+      email: body.email,
+      password: body.password || undefined,
+      first_name: body.first_name || undefined,
+      last_name: body.last_name || undefined,
+      role: body.administrator ? "admin" : "rep",
+      disabled: body.disabled ?? false,
+    });
+    return toAnswer(user);
+  },
+});
+
+const update = saga({
+  id: "atomic.update_user",
+  surface: "atomic",
+  method: "PATCH",
+  path: "/users",
+  summary: "Change a user, as Atomic CRM's clients ask for it",
+  access: "member",
+  allowed: "self",
+  body: SalePatch,
+  example: { sales_id: 1, first_name: "Grace" },
+  output: SaleAnswer,
+  problems: ["not_found", ...UPDATE_PROBLEMS],
+  run: async (context, { body }) => {
+    const changes = await changesOf(context, body);
+    return toAnswer(await updateUser(context, body.sales_id, changes));
+  },
+});
+
+const updatePassword = saga({
+  id: "atomic.update_password",
+  surface: "atomic",
+  method: "PATCH",
+  path: "/update_password",
+  summary: "Mail a link to a new password, as Atomic CRM's clients ask for it",
+  access: "member",
+  allowed: "self",
+  body: z.object({ sales_id: salesId.nullish() }).meta({ id: "PasswordUpdate" }),
+  example: { sales_id: 1 },
+  output: z.object({ data: z.object({}) }),
+  problems: ["not_found", ...RESET_PROBLEMS],
+  run: async (context, { body }) => {
+    await mailPasswordReset(context, body.sales_id ?? undefined);
+    return { data: {} };
+  },
+});
+
+/** Null means absent, but for the avatar; `administrator: false` makes an admin a rep. */
+async function changesOf(context: SagaContext, patch: SalePatch): Promise<UserPatch> {
+  const { sales_id, email, first_name, last_name, administrator, disabled, avatar } = patch;
+  const { current, isAdmin } = await context.transaction(async (sql, member) => ({
+    current: await getUser(sql, sales_id),
+    isAdmin: member.role === "admin",
+  }));
+  const role = roleOf(administrator, current);
+  const changes: UserPatch = {
+    ...(email && { email }),
+    ...(first_name && { first_name }),
+    ...(last_name && { last_name }),
+    ...(role && { role }),
+    ...(typeof disabled === "boolean" && { disabled }),
+    ...(avatar !== undefined && { avatar }),
+  };
+  if (!isAdmin) {
+    for (const field of ADMIN_FIELDS) {
+      if (changes[field] === current[field]) delete changes[field];
+    }
+  } else if (changes.email === current.email) delete changes.email;
+  return changes;
+}
+
+/** Undefined when the flag is absent or already says so: a manager is no administrator either. */
+function roleOf(administrator: boolean | null | undefined, current: User): UserPatch["role"] {
+  if (typeof administrator !== "boolean" || administrator === current.administrator) {
+    return undefined;
+  }
+  return administrator ? "admin" : "rep";
+}
+
+/** The fields of Atomic's row alone. */
+function toAnswer(user: User): z.output<typeof SaleAnswer> {
+  return { data: Sale.parse(user) };
+}
+
+export const userOperations: readonly Operation[] = [create, update, updatePassword];

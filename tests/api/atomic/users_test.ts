@@ -1,0 +1,113 @@
+/** Atomic CRM's own calls about users: create_user, update_user, update_password. */
+import { assertEquals } from "@std/assert";
+import {
+  createWorkspace,
+  freshEmail,
+  mailsTo,
+  PASSWORD,
+  sql,
+  stack,
+  test,
+} from "../../support/workspace.ts";
+
+const USERS = `${stack.apiUrl}/functions/v1/users`;
+const UPDATE_PASSWORD = `${stack.apiUrl}/functions/v1/update_password`;
+const SALE = [
+  "administrator",
+  "avatar",
+  "disabled",
+  "email",
+  "first_name",
+  "id",
+  "last_name",
+  "user_id",
+];
+
+test("atomic.create_user answers with the row that Atomic CRM expects", async () => {
+  const { admin } = await createWorkspace();
+  const email = freshEmail();
+  const form = { first_name: "Grace", last_name: "Hopper", administrator: true, disabled: false };
+  const { status, body, headers } = await admin.api.post(USERS, { email, ...form, title: "extra" });
+  assertEquals([status, headers.get("Content-Type")], [200, "application/json"]);
+  assertEquals(Object.keys(body), ["data"]);
+  assertEquals(Object.keys(body.data).sort(), SALE);
+  const { id: _id, user_id: _user, ...data } = body.data;
+  assertEquals(data, { email, ...form, avatar: null });
+  assertEquals((await mailsTo(email)).length, 1);
+  const again = await admin.api.post(USERS, { email, ...form });
+  assertEquals([again.status, again.body.status], [409, 409]);
+  assertEquals(again.body.message, again.body.detail);
+});
+
+test("atomic.create_user takes a password", async () => {
+  const { admin } = await createWorkspace();
+  const email = freshEmail();
+  const created = await admin.api.post(USERS, { email, password: PASSWORD });
+  assertEquals(created.status, 200);
+  const [user] = await sql`
+    select encrypted_password is not null as has_password from auth.users where email = ${email}`;
+  assertEquals(user?.has_password, true);
+  const weak = await admin.api.post(USERS, { email: freshEmail(), password: "abc" });
+  assertEquals([weak.status, Object.keys(weak.body.errors)], [422, ["password"]]);
+});
+
+test("atomic.update_user changes what is given and never un-bans", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("manager");
+  const disabled = await admin.api.patch(USERS, { sales_id: String(rep.id), disabled: true });
+  assertEquals([disabled.status, disabled.body.data.disabled], [200, true]);
+  const named = await admin.api.patch(USERS, { sales_id: rep.id, first_name: "New" });
+  assertEquals([named.body.data.first_name, named.body.data.disabled], ["New", true]);
+  assertEquals(Object.keys(named.body.data).sort(), SALE);
+  const [user] = await sql`
+    select banned_until > now() as banned from auth.users where id = ${rep.user_id}`;
+  assertEquals(user?.banned, true);
+  const enabled = await admin.api.patch(USERS, {
+    sales_id: rep.id,
+    administrator: false,
+    disabled: false,
+  });
+  assertEquals(enabled.body.data.disabled, false);
+  assertEquals((await admin.api.get(`/users/${rep.id}`)).body.role, "manager");
+  await admin.api.patch(USERS, { sales_id: rep.id, administrator: true });
+  assertEquals((await admin.api.get(`/users/${rep.id}`)).body.role, "admin");
+});
+
+test("atomic.update_user lets a rep save their whole form, and nothing that is for admins", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  const form = {
+    sales_id: rep.id,
+    email: rep.email,
+    first_name: "Rae",
+    last_name: "Rep",
+    administrator: false,
+    disabled: false,
+    avatar: { src: "data:image/png;base64,AAAA", title: "me.png", rawFile: {} },
+  };
+  const saved = await rep.api.patch(USERS, form);
+  assertEquals([saved.status, saved.body.data.avatar], [200, form.avatar]);
+  const cleared = await rep.api.patch(USERS, { sales_id: rep.id, avatar: null });
+  assertEquals(cleared.body.data.avatar, null);
+  for (const change of [{ administrator: true }, { email: freshEmail() }, { disabled: true }]) {
+    const { status, body } = await rep.api.patch(USERS, { ...form, ...change });
+    assertEquals([status, body.code], [403, "admin_required"]);
+  }
+  const other = await rep.api.patch(USERS, { ...form, sales_id: admin.id });
+  assertEquals(other.status, 403);
+  const own = await admin.api.patch(USERS, { sales_id: admin.id, administrator: false });
+  assertEquals([own.status, own.body.code], [409, "last_admin"]);
+});
+
+test("atomic.update_password mails the caller, and for admins whom sales_id names", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
+  const own = await rep.api.patch(UPDATE_PASSWORD, {});
+  assertEquals([own.status, own.body], [200, { data: {} }]);
+  assertEquals((await mailsTo(rep.email)).length, 1);
+  assertEquals((await rep.api.patch(UPDATE_PASSWORD, { sales_id: other.id })).status, 403);
+  assertEquals(await mailsTo(other.email), []);
+  const named = await admin.api.patch(UPDATE_PASSWORD, { sales_id: String(other.id) });
+  assertEquals([named.status, named.body], [200, { data: {} }]);
+  assertEquals((await mailsTo(other.email)).length, 1);
+});

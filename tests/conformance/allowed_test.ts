@@ -1,0 +1,144 @@
+/** Who may do what to which record, as the operations declare it, for every operation in the registry. */
+import { assert, assertEquals } from "@std/assert";
+import { allowedOf } from "../../supabase/functions/_shared/facts.ts";
+import type { Allowed, Operation } from "../../supabase/functions/_shared/operation.ts";
+import { assertProblem } from "../support/answers.ts";
+import { bodyOf, call, recordsOf, resourceOf } from "../support/operations.ts";
+import { operations } from "../support/registry.ts";
+import { type Answer, createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
+import { callers } from "./callers.ts";
+
+const REFUSALS = [
+  "forbidden",
+  "admin_required",
+  "owner_change_not_allowed",
+  "restore_not_allowed",
+];
+
+for (const operation of operations.filter(({ access }) => access === "member")) {
+  const allowed = allowedOf(operation) ?? "member";
+  if (allowed === "admin" || allowed === "manager") testRole(operation, allowed);
+  if (allowed === "owner") testOwner(operation);
+  if (allowed === "self") testSelf(operation);
+  for (const [field, who] of Object.entries(operation.restricted ?? {})) {
+    testRestricted(operation, field, who);
+  }
+}
+
+/** Decided by the role alone, before anything is looked at. */
+function testRole(operation: Operation, allowed: "admin" | "manager"): void {
+  test(`${operation.id} answers 403 to members whose role is too low`, async () => {
+    const { own, rep, manager } = await callers();
+    const make = recordsOf(own);
+    const resource = resourceOf(operation);
+    const id = resource === undefined ? undefined : await make(resource);
+    const body = await bodyOf(operation, make);
+    const code = allowed === "admin" ? "admin_required" : "forbidden";
+    for (const token of allowed === "admin" ? [rep, manager] : [rep]) {
+      assertProblem(await call(operation, { token, id, body }), 403, code);
+    }
+  });
+}
+
+/** A rep may do it to their own records, a manager to all. */
+function testOwner(operation: Operation): void {
+  test(`${operation.id} refuses a rep who is not the owner, and lets owner and manager do it`, async () => {
+    const workspace = await createWorkspace();
+    const [rep, manager] = await Promise.all([
+      workspace.addMember("rep"),
+      workspace.addMember("manager"),
+    ]);
+    const attempt = async (token: string, owner?: number): Promise<Answer> => {
+      const { id, body } = await prepared(operation, workspace, owner);
+      return await call(operation, { token, id, body });
+    };
+    assertRefused(await attempt(rep.token));
+    for (const answer of [await attempt(rep.token, rep.id), await attempt(manager.token)]) {
+      assert(answer.status < 300, JSON.stringify(answer.body));
+    }
+  });
+}
+
+/** Oneself and admins; nobody else, whatever the role. */
+function testSelf(operation: Operation): void {
+  test(`${operation.id} refuses members who are neither the user nor an admin`, async () => {
+    const workspace = await createWorkspace();
+    const manager = await workspace.addMember("manager");
+    const [key] = operation.path.includes(":") ? [] : ["sales_id"];
+    const body = { ...Object(operation.example), ...(key && { [key]: workspace.admin.id }) };
+    const example = operation.body && body;
+    const answer = await call(operation, {
+      token: manager.token,
+      id: workspace.admin.id,
+      body: example,
+    });
+    assertProblem(answer, 403, "admin_required");
+  });
+}
+
+/** A field that fewer may send than may call the operation. */
+function testRestricted(operation: Operation, field: string, who: Allowed): void {
+  test(`${operation.id} refuses ${field} to a rep`, async () => {
+    const workspace = await createWorkspace();
+    const rep = await workspace.addMember("rep");
+    const resource = resourceOf(operation) ?? "users";
+    const id = who === "admin" ? rep.id : await recordsOf(workspace)(resource);
+    const value = restrictedBody(field, rep.id);
+    const body = operation.path.includes(":") ? value : { ids: [id], ...value };
+    assertRefused(await call(operation, { token: rep.token, id, body }));
+  });
+}
+
+/** `set.sales_id` → `{ set: { sales_id } }`, with a value that the schema takes. */
+function restrictedBody(field: string, memberId: number): Record<string, unknown> {
+  const values: Record<string, unknown> = {
+    delete: true,
+    disabled: true,
+    email: `${crypto.randomUUID()}@example.com`,
+    role: "admin",
+    sales_id: memberId,
+  };
+  return field.split(".").reverse().reduce<Record<string, unknown>>(
+    (inner, name, index) => ({ [name]: index === 0 ? values[name] : inner }),
+    {},
+  );
+}
+
+function assertRefused(answer: Answer): void {
+  assertEquals(answer.status, 403, JSON.stringify(answer.body));
+  assert(REFUSALS.includes(answer.body.code), answer.body.code);
+}
+
+/** A record for the operation, and its body; records of the whole workspace belong to `owner`. */
+async function prepared(
+  operation: Operation,
+  workspace: Workspace,
+  owner = workspace.admin.id,
+): Promise<{ id: number; body: unknown }> {
+  const make = recordsOf(workspace);
+  const resource = resourceOf(operation) ?? "contacts";
+  const record = await make(resource === "trash" ? "companies" : resource);
+  const body = await bodyOf(operation, make);
+  await giveAll(workspace, owner);
+  if (resource !== "trash" && !operation.id.endsWith(".restore")) return { id: record, body };
+  const table = resource === "trash" ? "companies" : resource;
+  const { status } = await workspace.admin.api.delete(`/${table}/${record}`);
+  assertEquals(status, 204);
+  if (resource !== "trash") return { id: record, body };
+  const { body: page } = await workspace.admin.api.get("/trash?limit=1");
+  return { id: page.data[0].id, body };
+}
+
+/** Makes a member the owner of every record of the workspace. */
+async function giveAll(workspace: Workspace, owner: number): Promise<void> {
+  const tables = await sql<{ name: string }[]>`
+    select columns.table_name as name
+    from information_schema.columns
+    join information_schema.tables using (table_schema, table_name)
+    where table_schema = 'public' and column_name = 'sales_id' and table_type = 'BASE TABLE'`;
+  for (const { name } of tables) {
+    await sql`
+      update ${sql(`public.${name}`)} set sales_id = ${owner}
+      where workspace_id = ${workspace.id} and sales_id is distinct from ${owner}`;
+  }
+}

@@ -1,0 +1,75 @@
+/** Settings from the environment: names old and new, and no defaults for secrets. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { readSettings } from "../../supabase/functions/_shared/settings.ts";
+
+const ENVIRONMENT = {
+  SUPABASE_URL: "https://abc.supabase.co/",
+  SUPABASE_DB_URL: "postgresql://a:b@db/postgres",
+  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_x","other":"sb_secret_y"}',
+  SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_x"}',
+};
+
+Deno.test("readSettings is in production unless told otherwise, and lists no localhost there", () => {
+  const production = readSettings({ ...ENVIRONMENT, ALLOWED_ORIGINS: " https://a.test ,, " });
+  assertEquals(production.production, true);
+  assertEquals(production.allowedOrigins, ["https://a.test"]);
+  const local = readSettings({ ...ENVIRONMENT, ENVIRONMENT: "development" });
+  assertEquals(local.production, false);
+  assertEquals(local.allowedOrigins.includes("http://localhost:5173"), true);
+});
+
+Deno.test("readSettings derives the issuer and the key set's address", () => {
+  const { supabaseUrl, publicUrl, jwtIssuer, jwksUrl } = readSettings(ENVIRONMENT);
+  assertEquals({ supabaseUrl, publicUrl, jwtIssuer, jwksUrl }, {
+    supabaseUrl: "https://abc.supabase.co",
+    publicUrl: "https://abc.supabase.co",
+    jwtIssuer: "https://abc.supabase.co/auth/v1",
+    jwksUrl: "https://abc.supabase.co/auth/v1/.well-known/jwks.json",
+  });
+});
+
+Deno.test("readSettings prefers DATABASE_URL and the keys of the new kind", () => {
+  const { databaseUrl, secretKey, publishableKey } = readSettings({
+    ...ENVIRONMENT,
+    DATABASE_URL: "postgresql://pooler",
+    SUPABASE_SERVICE_ROLE_KEY: "legacy",
+    SUPABASE_ANON_KEY: "legacy",
+  });
+  assertEquals({ databaseUrl, secretKey, publishableKey }, {
+    databaseUrl: "postgresql://pooler",
+    secretKey: "sb_secret_x",
+    publishableKey: "sb_publishable_x",
+  });
+  const { SUPABASE_SECRET_KEYS: _, ...legacy } = ENVIRONMENT;
+  const { secretKey: bare } = readSettings({ ...legacy, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
+  assertEquals(bare, "legacy");
+});
+
+Deno.test("readSettings names what is missing", () => {
+  for (const name of Object.keys(ENVIRONMENT)) {
+    assertThrows(() => readSettings({ ...ENVIRONMENT, [name]: "" }), Error, "is not set", name);
+  }
+});
+
+Deno.test("readSettings names what is malformed", () => {
+  for (
+    const [name, value] of [
+      ["SUPABASE_SECRET_KEYS", "{}"],
+      ["SUPABASE_SECRET_KEYS", '{"default":""}'],
+      ["SUPABASE_JWKS", "{}"],
+      ["RATE_LIMIT_PER_MINUTE", "many"],
+      ["RATE_LIMIT_PER_MINUTE", "-1"],
+      ["DATABASE_CONNECTIONS", "1.5"],
+    ] as const
+  ) {
+    assertThrows(() => readSettings({ ...ENVIRONMENT, [name]: value }), Error, name, value);
+  }
+});
+
+Deno.test("readSettings takes a key set with keys, and fetches it when there are none", () => {
+  const key = { kty: "oct" };
+  const read = (jwks: string) => readSettings({ ...ENVIRONMENT, SUPABASE_JWKS: jwks }).jwks;
+  assertEquals(read(JSON.stringify({ keys: [key] })), { keys: [key] });
+  assertEquals(read(JSON.stringify([key])), { keys: [key] });
+  assertEquals(read('{"keys":[]}'), undefined);
+});
