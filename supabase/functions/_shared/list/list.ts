@@ -231,7 +231,7 @@ async function findMatching(
   const { condition } = await matchWords(sql, filter.words, source.search);
   const holders = await holderConditions(sql, filter.conditions);
   const where = whereSql(sql, filter, source, condition ? [condition, ...holders] : holders);
-  const ids = await selectIds(sql, where, limit + 1, source);
+  const ids = await selectIds(sql, source.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
   return { ids: [], count: await countRows(sql, "exact", source.name, where) };
 }

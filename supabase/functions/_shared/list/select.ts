@@ -44,8 +44,11 @@ export interface Selection {
   limit: number;
   /** Expression of type text about the row `record`. */
   shown: Fragment;
-  separator: string;
+  separator: keyof typeof SEPARATORS;
 }
+
+/** What stands between rows, as SQL. No parameter: the driver would ask for its type beforehand. */
+const SEPARATORS = { ",": "','", "\n": "e'\\n'", "\r\n": "e'\\r\\n'" };
 
 /** Selected rows, put together to one text by Postgres. */
 export interface Rows {
@@ -60,19 +63,17 @@ export interface Rows {
 /** The conditions of a query, and further ones that its words and rare ids have led to. */
 export function whereSql(
   sql: Sql,
-  query: Pick<ListQuery, "conditions" | "filters">,
+  { conditions, filters }: Pick<ListQuery, "conditions" | "filters">,
   source: ListSource,
   further: Fragment[],
 ): Fragment {
-  const { filters = {} } = source;
-  const conditions = query.conditions.map((condition) => conditionSql(sql, condition, source));
-  const ownFilters = Object.keys(query.filters)
-    .flatMap((name) => filters[name]?.condition?.(sql, query.filters) ?? []);
-  return joined(
-    sql,
-    [sql`true`, ...conditions, ...further, ...ownFilters],
-    sql` and `,
-  );
+  const all = conditions.map((condition) => conditionSql(sql, condition, source));
+  all.push(...further);
+  for (const name of Object.keys(filters)) {
+    const condition = source.filters?.[name]?.condition?.(sql, filters);
+    if (condition) all.push(condition);
+  }
+  return joined(sql, [sql`true`, ...all], sql` and `);
 }
 
 function conditionSql(sql: Sql, { column, operator, value }: Condition, source: ListSource) {
@@ -104,7 +105,6 @@ export function orderKeys(
   { columns, isNullable }: ListSource,
   rank?: Fragment,
 ): OrderKey[] {
-  const { id } = columns;
   const keys: OrderKey[] = rank
     ? [{ expression: rank, type: "real", descending: true, nullsLast: false, isNullable: never }]
     : sort.map(({ column, descending }) => ({
@@ -114,12 +114,10 @@ export function orderKeys(
       nullsLast: column.name !== "id",
       isNullable: () => isNullable(column.name),
     }));
-  if (id && (rank || !sort.some(({ column }) => column.name === "id"))) {
-    const descending = keys.at(-1)?.descending ?? false;
-    const expression = sql`record.id`;
-    keys.push({ expression, type: id.type, descending, nullsLast: false, isNullable: never });
-  }
-  return keys;
+  if (!rank && sort.some(({ column }) => column.name === "id")) return keys;
+  const id = { expression: sql`record.id`, type: columns.id?.type ?? "bigint" };
+  const descending = keys.at(-1)?.descending ?? false;
+  return [...keys, { ...id, descending, nullsLast: false, isNullable: never }];
 }
 
 function orderSql(sql: Sql, { expression, descending, nullsLast }: OrderKey): Fragment {
@@ -162,9 +160,10 @@ async function selectRange(
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
   const [most, oneMore] = [sql.unsafe(String(limit)), sql.unsafe(String(limit + 1))];
+  const between = sql.unsafe(SEPARATORS[separator]);
   const [row] = await sql<{ text: string | null; count: number; last: Key | null }[]>`
     select
-      array_to_string((array_agg(shown))[1:${most}], ${separator}) as text,
+      array_to_string((array_agg(shown))[1:${most}], ${between}) as text,
       count(*)::integer as count,
       (array_agg(key))[least(count(*), ${most})] as last
     from (
@@ -174,9 +173,14 @@ async function selectRange(
       order by ${order}
       limit ${oneMore}
     ) as page`;
-  const { text, count, last } = row ?? { text: null, count: 0, last: null };
-  const hasMore = count > limit;
-  return { text: text ?? "", count: hasMore ? limit : count, last: last ?? undefined, hasMore };
+  const count = row?.count ?? 0;
+  const { text, last } = row ?? {};
+  return {
+    text: text ?? "",
+    count: Math.min(count, limit),
+    last: last ?? undefined,
+    hasMore: count > limit,
+  };
 }
 
 /**
@@ -190,7 +194,9 @@ function rangesAfter(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   const behind = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
   if (!first || value === undefined) return [behind];
   if (value === null) return [sql`${first.expression} is null and ${behind}`];
-  const bounded = sql`${boundSql(sql, first, value)} and ${behind}`;
+  const inside = first.descending ? sql`<=` : sql`>=`;
+  const bound = keyValueSql(sql, first, value);
+  const bounded = sql`${first.expression} ${inside} ${bound} and ${behind}`;
   return first.isNullable() ? [bounded, sql`${first.expression} is null`] : [bounded];
 }
 
@@ -205,23 +211,16 @@ function alternatives(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   });
 }
 
-function boundSql(sql: Sql, key: OrderKey, value: string): Fragment {
-  const bound = keyValueSql(sql, key, value);
-  return key.descending ? sql`${key.expression} <= ${bound}` : sql`${key.expression} >= ${bound}`;
-}
-
-function behindSql(sql: Sql, key: OrderKey, value: Key[number] | undefined, withNulls: boolean) {
-  if (value === null || value === undefined) return sql`false`;
-  const bound = keyValueSql(sql, key, value);
-  const behind = key.descending
-    ? sql`${key.expression} < ${bound}`
-    : sql`${key.expression} > ${bound}`;
+function behindSql(sql: Sql, key: OrderKey, value: string | null = null, withNulls: boolean) {
+  if (value === null) return sql`false`;
+  const after = key.descending ? sql`<` : sql`>`;
+  const behind = sql`${key.expression} ${after} ${keyValueSql(sql, key, value)}`;
   return withNulls && key.isNullable() ? sql`(${behind} or ${key.expression} is null)` : behind;
 }
 
 /** Values travel as text and are cast by Postgres: the driver would cut microseconds off a time. */
-function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null | undefined): Fragment {
-  return sql`${value ?? null}::text::${sql.unsafe(type)}`;
+function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null = null): Fragment {
+  return sql`${value}::text::${sql.unsafe(type)}`;
 }
 
 /** One record by its id; undefined when it does not exist or is hidden. */
@@ -239,15 +238,10 @@ export async function selectRecord(
 }
 
 /** At most `limit` ids in order. */
-export async function selectIds(
-  sql: Sql,
-  where: Fragment,
-  limit: number,
-  { name }: ListSource,
-): Promise<number[]> {
+export async function selectIds(sql: Sql, relation: string, where: Fragment, limit: number) {
   const rows = await sql<{ id: number }[]>`
     select record.id::float8 as id
-    from ${sql(name)} as record
+    from ${sql(relation)} as record
     where ${where}
     order by record.id
     limit ${limit}`;
