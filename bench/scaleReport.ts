@@ -96,15 +96,19 @@ to rank its matches.
 
 ${insertText(findings.inserts)}
 
-## Export
+${exportText(exports)}
+
+All workspaces were seeded, indexed and analyzed within ${Math.round(seedSeconds)} s.
+`;
+}
+
+function exportText(exports: ExportFigures[]): string {
+  return `## Export
 
 \`GET /contacts?format=csv\`, read to its end; memory is the function's resident set, sampled five times
 a second.
 
-${exportTable(exports)}
-
-All workspaces were seeded, indexed and analyzed within ${Math.round(seedSeconds)} s.
-`;
+${exportTable(exports)}`;
 }
 
 /** bench/queries.md. */
