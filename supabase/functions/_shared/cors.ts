@@ -42,6 +42,7 @@ const EXPOSED_HEADERS = [
   "server-timing",
 ];
 const MAX_AGE_SECONDS = 7_200;
+const VARY = { Vary: "Origin" };
 
 /** The middleware for these allowed origins (exact, or `https://*.example.com` for one label). */
 export function cors(allowedOrigins: string[]): MiddlewareHandler {
@@ -57,11 +58,11 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler {
   return async (context, next) => {
     const origin = context.req.header("Origin");
     if (origin !== undefined && allows(origin)) return await decorated(context, next);
-    // On the response itself: headers set beforehand would be lost when an error replaces it.
-    context.res.headers.append("Vary", "Origin");
-    if (context.req.method === "OPTIONS") return context.body(null, 204);
+    if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
     if (origin !== undefined) throw foreignOrigin();
     await next();
+    // On the response itself: a problem's response lacks the headers that were set before it was made.
+    context.res.headers.append("Vary", VARY.Vary);
   };
 }
 
@@ -81,5 +82,6 @@ function foreignOrigin(): Problem {
   return new Problem(
     "origin_not_allowed",
     "This origin is not on the list. Ask the operator to add it to ALLOWED_ORIGINS.",
+    { headers: VARY },
   );
 }

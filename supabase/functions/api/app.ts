@@ -109,8 +109,7 @@ function createPlatform(
 
 /** The prefix of the registry that an address begins with; "" for an address that nobody serves. */
 function prefixOf(url: string, resources: Resources): string {
-  const { pathname } = new URL(url);
-  const [prefix = ""] = /^(\/api)?\/[^/]*/.exec(pathname) ?? [];
+  const [, prefix = ""] = /^[a-z]+:\/\/[^/]+((?:\/api)?\/[^/?#]*)/i.exec(url) ?? [];
   return Object.hasOwn(resources, prefix) ? prefix : "";
 }
 
