@@ -7,8 +7,9 @@
 --   2. indexes                           5. views
 --   3. policies and grants               6. functions that callers or jobs execute
 -- Comments and grants directly follow their object. A function that an index, a policy, a trigger
--- or a view calls precedes it. An object that uses several aggregates is in the last of their
--- files.
+-- or a view calls precedes it. Rows that every database contains come last. An object that uses
+-- several aggregates is in the last of their files. A parameter with the name of a column has the
+-- prefix p_, or the body qualifies it with the name of the function.
 --
 -- Schemas
 --   public    tables and views of the Data API: those of Atomic CRM, workspaces and the audit log

@@ -9,7 +9,7 @@
 --   10_set_workspace     sets workspace_id from the caller, else from the parent or the owner;
 --                        10_set_workspace_and_owner also makes the caller the default owner
 --   20_guard_owner       refuses a change of owner by other members
---   30_…                 normalise or check values
+--   30_… and 31_…        normalise or check values
 --   40_set_closed_at     sets the closing date of a deal by its stage
 --   50_set_search        sets the search vector
 --   60_set_contacts_…    updates the search vectors of the contacts of a renamed company
@@ -23,8 +23,8 @@
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
 -- id_not_allowed and identity_fixed do not apply to the service role, which may import records with
--- their ids. While private.restore() restores rows, the setting portico.restoring is on, and the
--- triggers keep the values of the rows.
+-- their ids. While private.restore() restores rows, the setting portico.restoring is on, and
+-- triggers do not set owners or check values.
 
 create function private.is_restoring()
 returns boolean
@@ -34,7 +34,7 @@ as $$
   select coalesce(current_setting('portico.restoring', true), '') = 'on'
 $$;
 comment on function private.is_restoring() is
-  'Whether this transaction is restoring rows from the trash.';
+  'Returns whether this transaction is restoring rows from the trash.';
 grant execute on function private.is_restoring() to authenticated, service_role;
 
 -- Id and workspace ------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ begin
 end
 $$;
 comment on function private.set_workspace_and_owner() is
-  'Sets a missing workspace_id and makes the caller the owner of a new record without an owner.';
+  'Sets a missing workspace_id. Makes the caller the owner of a new record without an owner.';
 
 create function private.guard_owner()
 returns trigger

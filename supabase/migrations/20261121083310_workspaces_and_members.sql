@@ -12,12 +12,14 @@
 --            on_auth_user_updated: updates the e-mail of the member, records the first sign-in
 --
 -- Permissions in all tables of schema public
---   member (any active role)          reads all rows of the workspace; inserts and updates
---                                     companies, contacts, notes, deals, tasks and tags
---   owner (sales_id), manager, admin  delete these records; managers and admins delete tags, which
---                                     have no owner
---   admin                             updates members, workspace and configuration; reads, inserts,
---                                     updates and deletes invitations
+--   member (any active role)          reads all rows of the workspace except those for admins;
+--                                     inserts and updates companies, contacts, notes, deals, tasks
+--                                     and tags; updates the own member; inserts, updates and
+--                                     deletes excluded favicon domains
+--   owner (sales_id), manager, admin  delete companies, contacts, notes, deals and tasks
+--   manager, admin                    delete tags, which have no owner
+--   admin                             updates members, workspace and configuration; reads changes
+--                                     of members; reads and changes invitations
 --   disabled members, other users     nothing
 -- Policies call the helpers in (select …), so that a query calls each helper once.
 --

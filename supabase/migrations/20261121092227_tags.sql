@@ -64,7 +64,7 @@ create trigger "90_set_updated_at"
   for each row
   execute function private.set_updated_at();
 
-create function private.count_tagged_contacts(p_tag_id bigint)
+create function private.count_tagged_contacts(tag_id bigint)
 returns bigint
 language plpgsql stable security definer
 set search_path = ''
@@ -76,7 +76,7 @@ begin
     select count(*)
     from public.contacts c
     where c.workspace_id = caller_workspace
-      and c.tags operator(pg_catalog.@>) array[p_tag_id]
+      and c.tags operator(pg_catalog.@>) array[tag_id]
   );
 end
 $$;
@@ -99,7 +99,7 @@ from public.tags t;
 comment on view public.tags_summary is 'Tags with the number of their contacts.';
 grant select on public.tags_summary to authenticated;
 
-create function private.replace_tags(p_winner_id bigint, p_loser_ids bigint[])
+create function private.replace_tags(winner_id bigint, loser_ids bigint[])
 returns void
 language plpgsql volatile security definer
 set search_path = ''
@@ -112,14 +112,14 @@ begin
     select array_agg(mapped.id order by mapped.position)
     from (
       select
-        case when tag.id = any (p_loser_ids) then p_winner_id else tag.id end as id,
+        case when tag.id = any (loser_ids) then winner_id else tag.id end as id,
         min(tag.position) as position
       from unnest(c.tags) with ordinality as tag (id, position)
       group by 1
     ) as mapped
   )
   where c.workspace_id = caller_workspace
-    and c.tags operator(pg_catalog.&&) p_loser_ids;
+    and c.tags operator(pg_catalog.&&) loser_ids;
 end
 $$;
 comment on function private.replace_tags(bigint, bigint[]) is

@@ -56,7 +56,7 @@ comment on column public.companies.id is 'Assigned by the database.';
 comment on column public.companies.created_at is 'When the record was created.';
 comment on column public.companies.name is 'Name of the organisation.';
 comment on column public.companies.sector is
-  'Sector. The configuration suggests values, but any text is valid.';
+  'Sector as any text. The configuration suggests values.';
 comment on column public.companies.size is
   'Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500.';
 comment on column public.companies.linkedin_url is 'URL of the LinkedIn page.';

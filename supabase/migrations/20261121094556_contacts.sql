@@ -58,16 +58,17 @@ comment on table public.contacts is 'People, most of them in a company.';
 comment on column public.contacts.id is 'Assigned by the database.';
 comment on column public.contacts.first_name is 'First name.';
 comment on column public.contacts.last_name is 'Last name.';
-comment on column public.contacts.gender is 'Gender, as any text. The frontend offers the values.';
+comment on column public.contacts.gender is 'Gender as any text. The frontend suggests values.';
 comment on column public.contacts.title is 'Position in the company.';
 comment on column public.contacts.background is 'Free text.';
 comment on column public.contacts.avatar is 'A picture: {"src", "path", "title", "type"}.';
-comment on column public.contacts.first_seen is 'When the contact was first met.';
+comment on column public.contacts.first_seen is 'When the contact was first seen.';
 comment on column public.contacts.last_seen is
   'When the contact was last seen. A trigger sets the date of a later note.';
 comment on column public.contacts.has_newsletter is 'Whether the contact receives the newsletter.';
 comment on column public.contacts.status is
-  'Status, such as cold, warm or hot. The configuration suggests values in noteStatuses.';
+  'Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests '
+  'values.';
 comment on column public.contacts.tags is
   'Ids of tags. Added ids must exist. Deleting a tag removes its id.';
 comment on column public.contacts.company_id is 'The company that the contact works for.';

@@ -57,9 +57,10 @@ comment on column public.deals.name is 'Name of the deal.';
 comment on column public.deals.company_id is 'The company that the deal is made with.';
 comment on column public.deals.contact_ids is
   'Ids of contacts. Added ids must exist. Deleting a contact removes its id.';
-comment on column public.deals.category is 'Category. The gateway accepts configured values only.';
+comment on column public.deals.category is
+  'Category of the deal. The gateway accepts configured values only.';
 comment on column public.deals.stage is
-  'Stage: a column of the board. The gateway accepts configured values only.';
+  'Stage of the deal: a column of the board. The gateway accepts configured values only.';
 comment on column public.deals.description is 'Free text.';
 comment on column public.deals.amount is
   'Value of the deal in the configured currency, as a whole number.';

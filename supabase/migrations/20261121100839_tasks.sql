@@ -29,7 +29,8 @@ comment on table public.tasks is
   'Work of a member for a contact. A task is open while done_date is null.';
 comment on column public.tasks.id is 'Assigned by the database.';
 comment on column public.tasks.contact_id is 'The contact of the task.';
-comment on column public.tasks.type is 'Type. The gateway accepts configured values only.';
+comment on column public.tasks.type is
+  'Type of the task. The gateway accepts configured values only.';
 comment on column public.tasks.text is 'Description of the task.';
 comment on column public.tasks.due_date is 'When the task is due.';
 comment on column public.tasks.done_date is 'When the task was done. Null while it is open.';

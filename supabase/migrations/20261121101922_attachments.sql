@@ -100,32 +100,6 @@ create index ix__trash__attachment_paths
 --
 -- Source: https://supabase.com/docs/guides/storage/security/access-control
 
-insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
-values
-  (
-    'portico-attachments', 'portico-attachments', false, 26214400,
-    array[
-      'application/json', 'application/msword', 'application/pdf', 'application/rtf',
-      'application/vnd.ms-excel', 'application/vnd.ms-powerpoint',
-      'application/vnd.oasis.opendocument.presentation',
-      'application/vnd.oasis.opendocument.spreadsheet',
-      'application/vnd.oasis.opendocument.text',
-      'application/vnd.openxmlformats-officedocument.presentationml.presentation',
-      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-      'application/zip', 'audio/mp4', 'audio/mpeg', 'audio/ogg', 'audio/wav', 'image/gif',
-      'image/heic', 'image/jpeg', 'image/png', 'image/webp', 'message/rfc822', 'text/calendar',
-      'text/csv', 'text/markdown', 'text/plain', 'text/vcard', 'video/mp4', 'video/quicktime',
-      'video/webm'
-    ]
-  ),
-  ('attachments', 'attachments', true, 26214400, null)
-on conflict (id) do update
-set
-  public = excluded.public,
-  file_size_limit = excluded.file_size_limit,
-  allowed_mime_types = coalesce(excluded.allowed_mime_types, storage.buckets.allowed_mime_types);
-
 create policy "portico attachments: members read" on storage.objects for select to authenticated
   using (
     bucket_id = 'portico-attachments'
@@ -158,6 +132,32 @@ create policy "attachments: uploaders and managers delete" on storage.objects
       where private.may_manage(s.id)
     )
   );
+
+insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
+values
+  (
+    'portico-attachments', 'portico-attachments', false, 26214400,
+    array[
+      'application/json', 'application/msword', 'application/pdf', 'application/rtf',
+      'application/vnd.ms-excel', 'application/vnd.ms-powerpoint',
+      'application/vnd.oasis.opendocument.presentation',
+      'application/vnd.oasis.opendocument.spreadsheet',
+      'application/vnd.oasis.opendocument.text',
+      'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+      'application/zip', 'audio/mp4', 'audio/mpeg', 'audio/ogg', 'audio/wav', 'image/gif',
+      'image/heic', 'image/jpeg', 'image/png', 'image/webp', 'message/rfc822', 'text/calendar',
+      'text/csv', 'text/markdown', 'text/plain', 'text/vcard', 'video/mp4', 'video/quicktime',
+      'video/webm'
+    ]
+  ),
+  ('attachments', 'attachments', true, 26214400, null)
+on conflict (id) do update
+set
+  public = excluded.public,
+  file_size_limit = excluded.file_size_limit,
+  allowed_mime_types = coalesce(excluded.allowed_mime_types, storage.buckets.allowed_mime_types);
 
 -- Removal queue ---------------------------------------------------------------------------------
 
@@ -367,8 +367,8 @@ begin
 end
 $$;
 comment on function private.is_file_in_use(uuid, text) is
-  'Returns whether a note refers to the file, or a logo or an avatar to a file in the public '
-  'bucket.';
+  'Returns whether a note refers to the file. In the public bucket, also whether a logo, an avatar '
+  'or the configuration refers to it.';
 
 create function private.is_file_in_trash(p_workspace_id uuid, p_path text)
 returns boolean

@@ -6,7 +6,7 @@
 -- Errors
 --   PT422 unknown_status   the configuration does not contain the status
 --
--- Notes have no column with a search vector. They have an expression index, so that rows stay
+-- Notes have an expression index in place of a column with a search vector, so that rows stay
 -- small.
 
 -- Notes on contacts -----------------------------------------------------------------------------
@@ -53,7 +53,7 @@ create index ix__contact_notes__workspace_id__sales_id
   on public.contact_notes (workspace_id, sales_id);
 create index ix__contact_notes__workspace_id__date
   on public.contact_notes (workspace_id, date desc nulls last, id desc);
--- The id at the end makes the order of a page unique.
+-- Ends with the id, so that the index returns the notes of a contact in the order of a page.
 create index ix__contact_notes__workspace_id__contact_id__date
   on public.contact_notes (workspace_id, contact_id, date desc nulls last, id desc);
 create index ix__contact_notes__attachment_paths

@@ -11,8 +11,7 @@
 --
 -- With row-level security, PostgreSQL cannot use a GIN index for @@, ilike and @>, because these
 -- operators are not leakproof. The functions therefore run as their owner and filter by the
--- caller's
--- workspace. A query uses them so:  where id in (select private.search_ids('contacts', 'ada love'))
+-- caller's workspace. Example: where id in (select private.search_ids('contacts', 'ada love'))
 
 create function private.search_ids(table_name text, words text)
 returns setof bigint
@@ -395,8 +394,8 @@ begin
 end
 $$;
 comment on function private.describe_hit(text, bigint) is
-  'Returns title and subtitle of a record, and the contact or the deal of a note. Does not check '
-  'the workspace, so that only search_records may call it.';
+  'Returns title and subtitle of a record, and the contact or the deal of a note. For '
+  'search_records() only, because it does not check the workspace.';
 
 create function private.search_records(words text, kinds text[], max_hits integer)
 returns jsonb
@@ -414,7 +413,7 @@ as $$
     from unnest(kinds) with ordinality as wanted (kind, position)
     cross join lateral (select count(*) as hits from by_words b where b.kind = wanted.kind) as found
     cross join lateral private.hits_by_spelling(
-      -- An empty kind has no hits.
+      -- With enough hits by words, the empty kind prevents the search by spelling.
       case when found.hits < least(max_hits, 5) then wanted.kind else '' end, words, max_hits
     ) as hit
     where not exists (select from by_words b where b.kind = wanted.kind and b.id = hit.id)

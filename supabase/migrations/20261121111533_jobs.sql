@@ -3,9 +3,9 @@
 -- Functions  gateway.purge_trash(older_than, max_rows)
 --            gateway.purge_idempotency_keys(max_rows)
 --
--- A call deletes a limited number of rows, so that its transaction is short. It returns {table:
--- rows}, or null when another call of the same job is running. pg_cron runs the jobs where it is
--- available. Elsewhere, a scheduler calls the routes /jobs/* with the secret key.
+-- A call deletes a limited number of rows, so that its transaction is short. It returns
+-- {table: rows}, or null while another call of the same job is running. pg_cron runs the jobs where
+-- it is available. Elsewhere, a scheduler calls the routes /jobs/* with the secret key.
 
 create function gateway.purge_trash(older_than interval, max_rows integer)
 returns jsonb
