@@ -38,7 +38,7 @@ export async function fingerprintOf(...parts: string[]): Promise<string> {
 }
 
 interface StoredRow {
-  first: boolean;
+  acquired: boolean;
   locked: boolean;
   operation: string | null;
   fingerprint: string | null;
@@ -55,14 +55,14 @@ async function take(
 ): Promise<StoredAnswer | undefined> {
   const { userId, idempotency_key, operation, fingerprint } = request;
   const taking = sql<StoredRow[]>`
-    select * from gateway.take_idempotency_key(
+    select * from gateway.acquire_idempotency_key(
       ${userId}::uuid, ${idempotency_key}, ${operation}, ${fingerprint}, ${lease})`;
   // Executed here and now: the role that may do this is left by the next statement.
   const [row] = await taking.execute();
   if (!row || row.locked) {
     throw new Problem("request_in_flight", FIRST, { headers: { "Retry-After": "1" } });
   }
-  if (row.first) return undefined;
+  if (row.acquired) return undefined;
   if (row.operation !== operation || row.fingerprint !== fingerprint) {
     throw new Problem("idempotency_key_reused", "Use a new key for a new request.");
   }

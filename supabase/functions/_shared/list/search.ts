@@ -16,7 +16,7 @@ export interface Search {
   /** Column of type tsvector. */
   column: string;
   /**
-   * The name by which `private.few_matches` and `private.search_ids` know the table. They use its
+   * The name by which `private.matching_ids` and `private.search_ids` know the table. They use its
    * index, which row-level security keeps `@@` from. Without it every record is compared.
    */
   table?: string;
@@ -63,7 +63,7 @@ export async function matchWords(
 /** The ids of the matches as an array literal; undefined when there are too many to rank. */
 async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
   const [row] = await sql<{ ids: string | null }[]>`
-    select private.few_matches(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
+    select private.matching_ids(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
   return row?.ids ?? undefined;
 }
 
@@ -79,7 +79,7 @@ export async function holderConditions(sql: Sql, conditions: Condition[]): Promi
   for (const { column, operator, value } of conditions) {
     if (column.kind !== "ids" || (operator !== "cs" && operator !== "ov")) continue;
     const [row] = await sql<{ ids: string | null }[]>`
-      select private.few_with_ids(
+      select private.holder_ids(
         ${column.name}, ${idsSql(sql, value)}, ${operator === "cs"}::boolean,
         ${MAXIMUM_HOLDERS}::integer
       )::text as ids`;

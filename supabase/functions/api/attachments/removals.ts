@@ -41,12 +41,12 @@ async function removeSome(
 ): Promise<{ removed: number; last: boolean }> {
   return await transaction(async (sql) => {
     const due = await sql<(StoredFile & { unused: boolean })[]>`
-      select bucket, path, unused from gateway.take_attachment_removals(${STEP_SIZE}::integer)`;
+      select bucket, path, unused from gateway.lock_attachment_removals(${STEP_SIZE}::integer)`;
     const files = due.filter(({ unused }) => unused);
     for (const [bucket, paths] of byBucket(files)) await storage.remove(bucket, paths);
     const paths = files.map(({ path }) => path);
     if (paths.length > 0) {
-      await sql`select gateway.forget_attachment_removals(${arraySql(sql, paths, "text")})`;
+      await sql`select gateway.delete_attachment_removals(${arraySql(sql, paths, "text")})`;
     }
     return { removed: paths.length, last: due.length < STEP_SIZE };
   });

@@ -38,7 +38,7 @@ export const contacts = resource({
 function hasElement(sql: Sql, column: string, element: Record<string, string>): Fragment {
   const wanted = JSON.stringify([element]);
   return sql`
-    record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
+    record.id = any (array(select private.contact_ids_containing(${column}, ${wanted}::text::jsonb)))`;
 }
 
 /** The tags of the row `record`, as one JSON value, in its order. */

@@ -134,7 +134,7 @@ function columnsSql(sql: Sql, query: BoardQuery) {
     return {
       live: sql`select where false`,
       totals: sql`select stage, count, amount from private.board_totals()`,
-      first: sql`select private.first_on_board(board_columns.stage, ${limit}) as id`,
+      first: sql`select private.board_deal_ids(board_columns.stage, ${limit}) as id`,
     };
   }
   return {
