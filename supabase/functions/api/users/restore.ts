@@ -1,6 +1,6 @@
 /**
- * Restoring: an offboarded or disabled user is let in again. The role is what the request says, rep
- * without a word: nobody becomes an admin again unseen. Records that went to somebody else stay there.
+ * Restoring a user: enables an offboarded or disabled user. The request sets the role. The default is rep,
+ * so that a former admin does not become one again by mistake. Reassigned records keep their new owner.
  */
 import type { Sql } from "../../_shared/database/database.ts";
 import type { SagaContext } from "../../_shared/operation.ts";
@@ -8,7 +8,10 @@ import { setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
 import type { User } from "./schema.ts";
 
-/** Lets a user in again; an active one stays as they are. */
+/**
+ * Enables a user. An active user keeps the role.
+ * @throws Problem `not_found`, `admin_required`, `auth_unavailable`.
+ */
 export async function restoreUser(
   context: SagaContext,
   id: number,

@@ -1,4 +1,4 @@
-/** Users over HTTP: the members of a workspace, and what admins do with them. */
+/** The operations on users, the members of a workspace. */
 import { idParams } from "../../_shared/fields.ts";
 import { list, type Operation, read, saga } from "../../_shared/operation.ts";
 import { MAIL_PROBLEMS } from "./authUsers.ts";
@@ -26,7 +26,7 @@ const invite = saga({
   method: "POST",
   path: "/users",
   summary: "Invite a user",
-  description: "Mails a link to join the workspace. After a failure send the same request again.",
+  description: "Mails a link to join the workspace. After a failure, send the same request again.",
   access: "member",
   allowed: "admin",
   body: UserInput,
@@ -71,8 +71,9 @@ const update = saga({
   method: "PATCH",
   path: "/users/:id",
   summary: "Change a user",
-  description: "Omitted fields keep their value. Disabling ends the sessions at once; a changed " +
-    "address holds without a confirmation.",
+  description:
+    "Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail " +
+    "address needs no confirmation.",
   access: "member",
   allowed: "self",
   restricted: { email: "admin", role: "admin", disabled: "admin" },
@@ -90,8 +91,9 @@ const offboard = saga({
   method: "DELETE",
   path: "/users/:id",
   summary: "Offboard a user",
-  description: "All records of the user go to `reassign_to`, the sessions end, the account is " +
-    "banned. A user who has not joined yet is removed. Repeating it succeeds.",
+  description:
+    "`reassign_to` becomes the owner of the user's records. The user is disabled and all their " +
+    "sessions end. A user who has not joined yet is deleted. Repeating it succeeds.",
   access: "member",
   allowed: "admin",
   dryRun: "query",
@@ -112,8 +114,8 @@ const restore = saga({
   id: "users.restore",
   method: "POST",
   path: "/users/:id/restore",
-  summary: "Let a disabled user in again",
-  description: "With the role that the request names; a rep without one.",
+  summary: "Enable a disabled user",
+  description: "Default of `role`: rep. An active user keeps the role.",
   access: "member",
   allowed: "admin",
   params: idParams,
