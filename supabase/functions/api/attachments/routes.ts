@@ -1,11 +1,11 @@
-/** Attachments over HTTP: an address to upload a file to, and one to download it from. */
+/** The operations on attachments: they return a URL to upload a file to, and one to download it from. */
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
 import { found, Problem } from "../../_shared/problem.ts";
 import { CONTENT_TYPES, fitsName } from "./contentTypes.ts";
 import { BUCKET, fileNameOf } from "./files.ts";
 import { Download, DownloadQuery, MAXIMUM_SIZE, Upload, UploadInput } from "./schema.ts";
 
-/** Fixed by the storage server. */
+/** The storage server sets this duration. */
 const UPLOAD_SECONDS = 7_200;
 const DOWNLOAD_SECONDS = 60;
 const MAXIMUM_NAME = 100;
@@ -14,10 +14,10 @@ const create = saga({
   id: "attachments.create",
   method: "POST",
   path: "/attachments",
-  summary: "Get an address to upload a file to",
+  summary: "Get a URL to upload a file to",
   description:
-    "PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked " +
-    "there. A file that no note takes up is removed after two days.",
+    "PUT the file to `upload_url`, then use `path` in a note's `attachments`. Saving the note checks " +
+    "the file's content. A file without a note is removed after two days.",
   access: "member",
   body: UploadInput,
   example: { file_name: "Offer.pdf", content_type: "application/pdf", size: 48_213 },
@@ -31,8 +31,9 @@ const url = saga({
   id: "attachments.url",
   method: "GET",
   path: "/attachments/url",
-  summary: "Get an address to download a file from",
-  description: "It holds for a minute, and saves the file rather than showing it.",
+  summary: "Get a URL to download a file from",
+  description:
+    "The URL is valid for one minute. The browser saves the file and does not display it.",
   access: "member",
   query: DownloadQuery,
   queryExample: {
@@ -59,7 +60,7 @@ async function signUpload(
   return { path, upload_url: url, token, bucket: BUCKET, ...limits };
 }
 
-/** Row-level security shows a member the files of their workspace alone. */
+/** Row-level security shows a member only the files of their workspace. */
 async function signDownload(
   { storage, transaction }: SagaContext,
   path: string,
@@ -74,22 +75,22 @@ async function signDownload(
 }
 
 function requireAllowed(fileName: string, contentType: string): void {
-  const known = CONTENT_TYPES.get(contentType);
-  if (!known) {
-    const detail = "Files of this type cannot be attached. Use one of those in `allowed`.";
+  const type = CONTENT_TYPES.get(contentType);
+  if (!type) {
+    const detail = "A note cannot have files of this type. Use one of the types in `allowed`.";
     throw new Problem("attachment_type_not_allowed", detail, {
       errors: { content_type: detail },
       members: { allowed: [...CONTENT_TYPES.keys()] },
     });
   }
   if (fitsName(contentType, fileName)) return;
-  const detail = `A file of this type has a name that ends in ${
-    known.endings.map((ending) => `.${ending}`).join(" or ")
+  const detail = `Use a file name that ends in ${
+    type.endings.map((ending) => `.${ending}`).join(" or ")
   }.`;
   throw new Problem("attachment_type_not_allowed", detail, { errors: { file_name: detail } });
 }
 
-/** The name in characters that the storage server allows in paths, its ending kept. */
+/** Replaces the characters that the storage server refuses in paths. Keeps the ending. */
 function safeFileName(fileName: string): string {
   const plain = fileName.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^\w.() -]/g, "_");
   return plain.slice(-MAXIMUM_NAME).replace(/^[. ]+/, "_");
