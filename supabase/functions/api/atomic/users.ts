@@ -6,11 +6,11 @@
 import * as z from "zod";
 import { idText, shortText } from "../../_shared/fields.ts";
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
-import { INVITE_PROBLEMS, inviteUser } from "../users/invite.ts";
+import { invite, INVITE_PROBLEMS } from "../users/invite.ts";
 import { mailPasswordReset, RESET_PROBLEMS } from "../users/passwordReset.ts";
 import { getUser } from "../users/queries.ts";
 import { emailAddress, User, type UserPatch } from "../users/schema.ts";
-import { ADMIN_FIELDS, UPDATE_PROBLEMS, updateUser } from "../users/update.ts";
+import { ADMIN_FIELDS, changeUser, UPDATE_PROBLEMS } from "../users/update.ts";
 
 const Sale = User.pick({
   id: true,
@@ -65,7 +65,7 @@ const create = saga({
   output: SaleAnswer,
   problems: INVITE_PROBLEMS,
   run: async (context, { body }) => {
-    const user = await inviteUser(context, {
+    const user = await invite(context, {
       email: body.email,
       password: body.password || undefined,
       first_name: body.first_name || undefined,
@@ -93,7 +93,7 @@ const update = saga({
   problems: ["not_found", ...UPDATE_PROBLEMS],
   run: async (context, { body }) => {
     const changes = await changesOf(context, body);
-    return toAnswer(await updateUser(context, body.sales_id, changes));
+    return toAnswer(await changeUser(context, body.sales_id, changes));
   },
 });
 

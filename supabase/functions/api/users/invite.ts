@@ -8,7 +8,8 @@
  * finishes the invitation.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem, type ProblemCode } from "../../_shared/problem.ts";
 import {
   createAuthUser,
@@ -18,7 +19,7 @@ import {
   setBanned,
 } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
-import type { NewUser, User } from "./schema.ts";
+import { type NewUser, User, UserInput } from "./schema.ts";
 
 /** How long a request has an invitation to itself: longer than its calls to the auth server can take. */
 const CLAIM_DURATION = "30 seconds";
@@ -32,8 +33,39 @@ export const INVITE_PROBLEMS: readonly ProblemCode[] = [
   ...MAIL_PROBLEMS,
 ];
 
+export const inviteUser = saga({
+  id: "users.invite",
+  method: "POST",
+  path: "/users",
+  summary: "Invite a user",
+  description: "Mails a link to join the workspace. After a failure, send the same request again.",
+  access: "member",
+  allowed: "admin",
+  body: UserInput,
+  example: { email: "grace@example.com", first_name: "Grace", last_name: "Hopper", role: "rep" },
+  output: User,
+  status: 201,
+  location: ({ id }) => `users/${id}`,
+  problems: INVITE_PROBLEMS,
+  run: (context, { body }) => invite(context, body),
+});
+
+export const resendInvitation = saga({
+  id: "users.resend_invite",
+  method: "POST",
+  path: "/users/:id/resend_invite",
+  summary: "Mail an invitation again",
+  access: "member",
+  allowed: "admin",
+  params: idParams,
+  output: User,
+  status: 202,
+  problems: ["member_active", "user_disabled", ...MAIL_PROBLEMS],
+  run: (context, { params }) => resend(context, params.id),
+});
+
 /** Invites a user and returns the member. Throws one of `INVITE_PROBLEMS`. */
-export async function inviteUser(context: SagaContext, user: NewUser): Promise<User> {
+export async function invite(context: SagaContext, user: NewUser): Promise<User> {
   const { auth, settings, transaction } = context;
   const id = await transaction((sql, member) => writeInvitation(sql, member, user));
   let created = false;
@@ -54,7 +86,7 @@ export async function inviteUser(context: SagaContext, user: NewUser): Promise<U
  * Mails the link to join again.
  * @throws Problem `not_found`, `user_disabled`, `member_active`, or one of `MAIL_PROBLEMS`.
  */
-export async function resendInvitation(context: SagaContext, id: number): Promise<User> {
+async function resend(context: SagaContext, id: number): Promise<User> {
   const { auth, settings, transaction } = context;
   const user = await transaction((sql) => getUser(sql, id));
   if (user.status === "disabled") throw userDisabled(id);

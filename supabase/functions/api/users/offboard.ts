@@ -8,14 +8,14 @@
  */
 import * as z from "zod";
 import { commaSeparated, type Member, type Sql } from "../../_shared/database/database.ts";
-import { booleanText, idText } from "../../_shared/fields.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { booleanText, idParams, idText } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser, setBanned } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
 import { Offboarding, type User } from "./schema.ts";
 
-export const OffboardQuery = z.object({
+const OffboardQuery = z.object({
   reassign_to: idText.optional().describe("Id of the new owner of the user's records."),
   dry_run: booleanText.default(false),
 });
@@ -30,12 +30,31 @@ interface Outcome {
   user_id: string | null;
 }
 
-/**
- * Offboards a user.
- * @throws Problem `not_found`, `reassign_required`, `unknown_reference`, `last_admin`, `forbidden`,
- *   `auth_unavailable`.
- */
-export async function offboardUser(
+export const offboardUser = saga({
+  id: "users.offboard",
+  method: "DELETE",
+  path: "/users/:id",
+  summary: "Offboard a user",
+  description:
+    "`reassign_to` becomes the owner of the user's records. The user is disabled and all their " +
+    "sessions end. A user who has not joined yet is deleted. Repeating it succeeds.",
+  access: "member",
+  allowed: "admin",
+  dryRun: "query",
+  params: idParams,
+  query: OffboardQuery,
+  output: Offboarding,
+  problems: [
+    "reassign_required",
+    "unknown_reference",
+    "forbidden",
+    "last_admin",
+    "auth_unavailable",
+  ],
+  run: (context, { params, query }) => runOffboarding(context, params.id, query),
+});
+
+async function runOffboarding(
   context: SagaContext,
   id: number,
   query: OffboardQuery,

@@ -1,11 +1,12 @@
 /** Mailing a link to a new password: to the caller, or by an admin to any user of the workspace. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { MAIL_PROBLEMS } from "./authUsers.ts";
 import { userDisabled } from "./invite.ts";
 import { getUser } from "./queries.ts";
-import type { User } from "./schema.ts";
+import { User } from "./schema.ts";
 
 /** The problems of mailing a link to a new password. */
 export const RESET_PROBLEMS: readonly ProblemCode[] = [
@@ -13,6 +14,20 @@ export const RESET_PROBLEMS: readonly ProblemCode[] = [
   "user_disabled",
   ...MAIL_PROBLEMS,
 ];
+
+export const resetPassword = saga({
+  id: "users.reset_password",
+  method: "POST",
+  path: "/users/:id/password_reset",
+  summary: "Mail a link to a new password",
+  access: "member",
+  allowed: "self",
+  params: idParams,
+  output: User,
+  status: 202,
+  problems: RESET_PROBLEMS,
+  run: (context, { params }) => mailPasswordReset(context, params.id),
+});
 
 /**
  * Mails the link and returns the user. Without an id the user is the caller.

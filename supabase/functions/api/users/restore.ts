@@ -3,16 +3,29 @@
  * so that a former admin does not become one again by mistake. Reassigned records keep their new owner.
  */
 import type { Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
-import type { User } from "./schema.ts";
+import { RestoreInput, User } from "./schema.ts";
 
-/**
- * Enables a user. An active user keeps the role.
- * @throws Problem `not_found`, `admin_required`, `auth_unavailable`.
- */
-export async function restoreUser(
+export const restoreUser = saga({
+  id: "users.restore",
+  method: "POST",
+  path: "/users/:id/restore",
+  summary: "Enable a disabled user",
+  description: "Default of `role`: rep. An active user keeps the role.",
+  access: "member",
+  allowed: "admin",
+  params: idParams,
+  body: RestoreInput,
+  example: { role: "rep" },
+  output: User,
+  problems: ["auth_unavailable"],
+  run: (context, { params, body }) => restore(context, params.id, body.role),
+});
+
+async function restore(
   context: SagaContext,
   id: number,
   role: User["role"],

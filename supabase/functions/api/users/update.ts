@@ -4,12 +4,13 @@
  * being disabled or enabled has no access.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
-import type { User, UserPatch } from "./schema.ts";
+import { User, UserPatch } from "./schema.ts";
 
 /** Fields that only admins may change, also for themselves. */
 export const ADMIN_FIELDS = ["email", "role", "disabled"] as const;
@@ -21,11 +22,31 @@ export const UPDATE_PROBLEMS: readonly ProblemCode[] = [
   "auth_unavailable",
 ];
 
+export const updateUser = saga({
+  id: "users.update",
+  method: "PATCH",
+  path: "/users/:id",
+  summary: "Change a user",
+  description:
+    "Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail " +
+    "address needs no confirmation.",
+  access: "member",
+  allowed: "self",
+  restricted: { email: "admin", role: "admin", disabled: "admin" },
+  ifMatch: true,
+  params: idParams,
+  body: UserPatch,
+  example: { role: "manager" },
+  output: User,
+  problems: UPDATE_PROBLEMS,
+  run: (context, { params, body, ifMatch }) => changeUser(context, params.id, body, ifMatch),
+});
+
 /**
  * Changes a user. Omitted fields keep their value.
  * @throws Problem `not_found`, `admin_required`, `precondition_failed`, or one of `UPDATE_PROBLEMS`.
  */
-export async function updateUser(
+export async function changeUser(
   context: SagaContext,
   id: number,
   changes: UserPatch,
