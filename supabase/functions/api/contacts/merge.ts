@@ -45,7 +45,7 @@ const MergeResult = z.object({
   merge_id: z.uuid().nullable().describe("`null` in a dry run."),
   winner: Contact,
   merged_ids: z.array(recordId),
-  moved: Moved.describe("Rows that moved to the winner, by table."),
+  moved: Moved.describe("Number of rows that moved to the winner, by table."),
   dry_run: z.boolean(),
 }).meta({ id: "MergeResult" });
 type MergeResult = z.output<typeof MergeResult>;

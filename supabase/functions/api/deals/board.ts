@@ -124,8 +124,7 @@ function columnsJson(sql: Sql, firstIds: Fragment): Fragment {
 
 /**
  * Three queries: the live deals that match the filters, the totals by stage, and the ids of the first deals
- * of the row `board_columns`. Without filters the last two
- * read the table of positions.
+ * of the row `board_columns`. Without filters the last two read the table of positions.
  */
 function columnsSql(sql: Sql, query: BoardQuery) {
   // A literal instead of a parameter, so that the planner knows the limit.

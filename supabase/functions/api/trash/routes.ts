@@ -51,8 +51,8 @@ const purge = write({
   path: "/trash/:id",
   summary: "Purge a record from the trash",
   description:
-    "Deletes the record for ever, together with the records of the cascade and their values in " +
-    "the history. Repeating it succeeds.",
+    "Permanently deletes the record, the records of the cascade, and their values in the history. " +
+    "Repeating it succeeds.",
   access: "member",
   allowed: "admin",
   params: idParams,
@@ -67,7 +67,7 @@ const empty = write({
   path: "/trash",
   summary: "Purge the trash",
   description:
-    "Deletes all items for ever, newest first. Send the request again while `complete` is false.",
+    "Permanently deletes all items, newest first. Send the request again while `complete` is false.",
   access: "member",
   allowed: "admin",
   output: Purged,
