@@ -40,8 +40,9 @@ import { holderConditions, matchWords, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
 export { type Column, LIST_OPERATORS } from "./columns.ts";
-export { decodeCursor, encodeCursor } from "./cursor.ts";
+export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export { pageJson } from "./page.ts";
 export {
   DEFAULT_LIMIT,
   type Filter,

@@ -31,17 +31,22 @@ export function pageReply(
   binding: string,
 ): Reply {
   const end = offset + rows.count;
-  const next = rows.hasMore && rows.last
-    ? JSON.stringify(encodeCursor({ key: rows.last, offset: end }, binding))
-    : "null";
   const total = counted !== undefined && query.count === "estimated"
     ? correctEstimate(counted, end, rows.hasMore)
     : counted;
-  const member = total === undefined ? "" : `,"total":${total}`;
   const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
-  return new Reply(new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`), {
+  return new Reply(pageJson(rows, offset, binding, total), {
     headers: { "Content-Range": `${range}/${total ?? "*"}` },
   });
+}
+
+/** A page as JSON: the rows, the cursor of the next page, and the total when it is given. */
+export function pageJson(rows: Rows, offset: number, binding: string, total?: number): JsonText {
+  const next = rows.hasMore && rows.last
+    ? JSON.stringify(encodeCursor({ key: rows.last, offset: offset + rows.count }, binding))
+    : "null";
+  const member = total === undefined ? "" : `,"total":${total}`;
+  return new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`);
 }
 
 /** The page itself says how many records there are at least, and the last page how many exactly. */
