@@ -47,7 +47,9 @@ function isList(value: QueryValue): value is readonly (string | number)[] {
   return Array.isArray(value);
 }
 
-/** Quotes a value that contains a comma, a quote or a parenthesis, or begins or ends with a space. */
+/**
+ * Quotes a value that contains a comma, a quote or a parenthesis, or begins or ends with a space.
+ */
 function quoteIfNeeded(value: string | number): string {
   const text = String(value);
   if (text !== "" && /^[^\s",()\\]([^",()\\]*[^\s",()\\])?$/.test(text)) return text;

@@ -49,8 +49,8 @@ export interface Page<Item> {
 }
 
 /**
- * A list that has been requested. Await it for the first page. `for await` iterates over the items of all
- * pages, `pages()` over the pages. Each page is requested when the loop reaches it.
+ * A list that has been requested. Await it for the first page. `for await` iterates over the items
+ * of all pages, `pages()` over the pages. Each page is requested when the loop reaches it.
  */
 export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<Item> {
   readonly #next: (cursor: string) => PageCall<Item>;

@@ -23,8 +23,8 @@ type Conditions<Operators> = {
 };
 
 /**
- * The query of a list. `Operators` maps each field to its operators. `Field` is a field of the record.
- * `Include` is the name of related records.
+ * The query of a list. `Operators` maps each field to its operators. `Field` is a field of the
+ * record. `Include` is the name of related records.
  */
 export type ListQuery<Operators, Field extends string, Include extends string> =
   & { [Name in keyof Operators]?: Single | Contained<Operators[Name]> }

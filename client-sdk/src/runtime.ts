@@ -28,7 +28,9 @@ export interface CallOptions {
   maxRetries?: number;
   /** For POST: requests with the same key take effect once. Default: a random key per call. */
   idempotencyKey?: string;
-  /** The ETag or `updated_at` of the record that you read, for operations that support `If-Match`. */
+  /**
+   * The ETag or `updated_at` of the record that you read, for operations that support `If-Match`.
+   */
   ifMatch?: string;
   headers?: Record<string, string>;
 }
@@ -62,8 +64,8 @@ export class Transport {
   }
 
   /**
-   * Sends a request, and returns the call. The call rejects with PorticoError, PorticoConnectionError,
-   * PorticoTimeoutError or the reason of `signal`.
+   * Sends a request, and returns the call. The call rejects with PorticoError,
+   * PorticoConnectionError, PorticoTimeoutError or the reason of `signal`.
    */
   call<Data>(request: Request): Call<Data> {
     return new Call(this.#send<Data>(request));
@@ -146,7 +148,9 @@ function timeoutError(timeoutMs: number, cause: unknown): PorticoTimeoutError {
   return new PorticoTimeoutError(`No answer came within ${timeoutMs / 1000} s.`, { cause });
 }
 
-/** Types the body as the OpenAPI document declares it. Throws PorticoError for a refused request. */
+/**
+ * Types the body as the OpenAPI document declares it. Throws PorticoError for a refused request.
+ */
 function resultOf<Data>(response: Response, body: unknown): WithResponse<Data> {
   if (!response.ok) throw new PorticoError(response, body);
   return {
@@ -171,8 +175,9 @@ function isExpired(error: unknown): boolean {
 }
 
 /**
- * Whether the same request may be sent again. A POST has an idempotency key, so that it takes effect once.
- * A PATCH could undo a later change of somebody else, so it is repeated only after 429.
+ * Whether the same request may be sent again. A POST has an idempotency key, so that it takes
+ * effect once. A PATCH could undo a later change of somebody else, so it is repeated only after
+ * 429.
  */
 function mayRepeat(request: Request, error: unknown): boolean {
   const repeatable = ["GET", "POST", "DELETE"].includes(request.method);

@@ -1,6 +1,6 @@
 /**
- * Authentication: turns an access token of Supabase Auth into a `Caller`, and checks the secret key of a
- * scheduler. Files outside `identity/` import this file only.
+ * Authentication: turns an access token of Supabase Auth into a `Caller`, and checks the secret key
+ * of a scheduler. Files outside `identity/` import this file only.
  *
  * The database checks the caller's membership and role, in the transaction of the operation.
  */

@@ -1,7 +1,7 @@
 /**
- * CORS: answers preflight requests, adds the CORS headers to every answer for an allowed origin (errors
- * included), and refuses requests from other origins. Source: the Fetch standard, "CORS protocol". Hono's
- * `cors` adds the headers, but does not refuse requests.
+ * CORS: answers preflight requests, adds the CORS headers to every answer for an allowed origin
+ * (errors included), and refuses requests from other origins. Source: the Fetch standard, "CORS
+ * protocol". Hono's `cors` adds the headers, but does not refuse requests.
  */
 import type { MiddlewareHandler } from "hono";
 import { cors as honoCors } from "hono/cors";
@@ -44,7 +44,8 @@ const MAX_AGE_SECONDS = 7_200;
 
 /**
  * Returns the middleware for these allowed origins: exact ones, or patterns such as
- * `https://*.example.com`, where `*` is one label. It throws `origin_not_allowed` for other origins.
+ * `https://*.example.com`, where `*` is one label. It throws `origin_not_allowed` for other
+ * origins.
  */
 export function cors(allowedOrigins: string[]): MiddlewareHandler {
   const allows = originMatcher(allowedOrigins);

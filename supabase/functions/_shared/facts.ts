@@ -1,7 +1,7 @@
 /**
- * Facts that are derived from an operation's declaration: its route, its parameters, the members who may
- * call it, and its problems. The pipeline enforces them, the documents show them, and the generated tests
- * check them.
+ * Facts that are derived from an operation's declaration: its route, its parameters, the members
+ * who may call it, and its problems. The pipeline enforces them, the documents show them, and the
+ * generated tests check them.
  */
 import * as z from "zod";
 import { isListParameter, parameterNames as listParameterNames } from "./list/list.ts";
@@ -13,7 +13,7 @@ export function routeOf(operation: Operation): string {
   return operation.surface === "atomic" ? operation.path : `/api${operation.path}`;
 }
 
-/** Returns the members who may call an operation; undefined when it is not for members. */
+/** Returns the members who may call an operation, or undefined when it is not for members. */
 export function allowedOf({ access, allowed = "member" }: Operation): Allowed | undefined {
   return access === "member" ? allowed : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Derives the OpenAPI 3.1 document from the operations. OpenAPI 3.1 uses JSON Schema 2020-12, so that
- * `z.toJSONSchema` can make the schemas. A schema with an `id` in its `.meta()` becomes a component, as
- * does a parameter that many operations share.
+ * Derives the OpenAPI 3.1 document from the operations. OpenAPI 3.1 uses JSON Schema 2020-12, so
+ * that `z.toJSONSchema` can make the schemas. A schema with an `id` in its `.meta()` becomes a
+ * component, as does a parameter that many operations share.
  */
 import * as z from "zod";
 import { allowedOf, allowedPhrase, parameterNames, routeOf } from "./facts.ts";

@@ -2,15 +2,15 @@
  * Operations. The HTTP route, the OpenAPI document, the SDK's method, the permission table and the
  * generated tests are all derived from the operation.
  *
- * An operation is a plain object. Its `run` takes validated input, and returns the output or throws a
- * `Problem`. Its other members are data that is declared once: the path and method, who may call it,
- * whether it supports `If-Match` and dry runs, and its problems. `facts.ts` derives further facts from
- * them. The kinds of operations differ in the context that `run` gets:
+ * An operation is a plain object. Its `run` takes validated input, and returns the output or throws
+ * a `Problem`. Its other members are data that is declared once: the path and method, who may call
+ * it, whether it supports `If-Match` and dry runs, and its problems. `facts.ts` derives further
+ * facts from them. The kinds of operations differ in the context that `run` gets:
  * - `plain`: no database (health, documents);
  * - `read`: a read-only transaction as the caller;
  * - `list`: the same, for a list with filters, pages and exports;
  * - `write`: one read-write transaction as the caller;
- * - `saga`: several read-write transactions as the caller, with calls to the auth or storage server;
+ * - `saga`: several such transactions, with calls to the auth or storage server between them;
  * - `job`: transactions as the gateway's role, for a scheduler with the secret key.
  */
 import type * as z from "zod";
@@ -44,7 +44,7 @@ export interface Input<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
-  /** The entity tags of `If-Match`, without quotes; undefined when the header is absent or `*`. */
+  /** The entity tags of `If-Match`, without quotes. Undefined when the header is absent or `*`. */
   ifMatch?: string[];
 }
 
@@ -110,11 +110,15 @@ export interface Declaration<
   output: Result;
   /** Status of a successful answer. Default: 200. */
   status?: 200 | 201 | 202 | 204;
-  /** Can also answer 207 (RFC 4918, section 13), with the same schema and one outcome per record. */
+  /**
+   * Can also answer 207 (RFC 4918, section 13), with the same schema and one outcome per record.
+   */
   multiStatus?: true;
   /** Problems that cannot be derived from the rest of the declaration. */
   problems?: readonly ProblemCode[];
-  /** `atomic`: a path and schemas of Atomic CRM, outside of `/api` and of the SDK. Default: `api`. */
+  /**
+   * `atomic`: a path and schemas of Atomic CRM, outside of `/api` and of the SDK. Default: `api`.
+   */
   surface?: "api" | "atomic";
   /** A valid example of the body, for the documents and the generated tests. */
   example?: z.input<Body>;
@@ -131,7 +135,9 @@ type Run<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R ext
 
 type ErasedRun<C> = (context: C, input: Input<unknown, unknown, unknown>) => Promise<unknown>;
 
-/** An operation without the types of its input and output, as the registry and the pipeline use it. */
+/**
+ * An operation without the types of its input and output, as the registry and the pipeline use it.
+ */
 export type Operation =
   & Declaration
   & (
@@ -155,8 +161,8 @@ function declare<C>(kind: Operation["kind"]): Declare<C> {
 }
 
 /**
- * Erases the types of an operation's input and output. This is safe, since the pipeline passes `run` only
- * input that the operation's own schemas have parsed.
+ * Erases the types of an operation's input and output. This is safe, since the pipeline passes
+ * `run` only input that the operation's own schemas have parsed.
  */
 function erased(operation: object): Operation {
   return operation as Operation;
@@ -200,7 +206,9 @@ interface ListDeclaration<Params extends z.ZodType> extends
   ) => Promise<Reply>;
 }
 
-/** Declares a list operation. Its query, pages, exports and documentation come from the list `of`. */
+/**
+ * Declares a list operation. Its query, pages, exports and documentation come from the list `of`.
+ */
 export function list<Params extends z.ZodType>(declaration: ListDeclaration<Params>): Operation {
   const { of } = declaration;
   return erased({

@@ -1,10 +1,11 @@
 /**
- * Problems: all errors that a caller can receive. This file declares those of the platform. An API on the
- * platform declares its own with `declareProblems`, and extends the interface `ProblemTables`.
+ * Problems: all errors that a caller can receive. This file declares those of the platform. An API
+ * on the platform declares its own with `declareProblems`, and extends the interface
+ * `ProblemTables`.
  *
- * The body follows RFC 9457 (`application/problem+json`), with four extension members: `code` (stable),
- * `request_id`, `errors` (field → message, for forms), and `message`, which repeats `detail` for clients
- * of Atomic CRM.
+ * The body follows RFC 9457 (`application/problem+json`), with four extension members: `code`
+ * (stable), `request_id`, `errors` (field → message, for forms), and `message`, which repeats
+ * `detail` for clients of Atomic CRM.
  */
 
 /** HTTP status and title of a problem. A released code never changes its meaning. */
@@ -118,7 +119,7 @@ interface ProblemOptions {
   /** Further members of the body, e.g. `allowed`, `merged_into`, `current`. */
   members?: Record<string, unknown>;
   headers?: Record<string, string>;
-  /** The error behind the problem; only the log shows it. */
+  /** The error behind the problem. Only the log shows it. */
   cause?: unknown;
 }
 
@@ -175,7 +176,7 @@ export function problemResponse(problem: Problem, requestId: string): Response {
 
 /**
  * Returns the row that a caller asked for. `name` is used in the message, e.g. `contact`.
- * @throws Problem `not_found` when there is no row: it does not exist, or the caller may not see it.
+ * @throws Problem `not_found` when there is no row, or the caller may not see it.
  */
 export function found<Row>(row: Row | undefined | null, name: string): Row {
   if (row === undefined || row === null) {

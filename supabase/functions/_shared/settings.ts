@@ -1,6 +1,6 @@
 /**
- * Settings: the environment variables as typed values. Only `api/index.ts` reads the environment. New
- * names of Supabase take precedence over legacy names.
+ * Settings: the environment variables as typed values. Only `api/index.ts` reads the environment.
+ * New names of Supabase take precedence over legacy names.
  */
 import type { JSONWebKeySet } from "jose";
 
@@ -18,12 +18,12 @@ export interface Settings {
   jwtIssuer: string;
   /** HS256 secret, for legacy projects and the local stack. */
   jwtSecret?: string;
-  /** Key set from the environment; without it, the key set is fetched from `jwksUrl`. */
+  /** Key set from the environment. Without it, the key set is fetched from `jwksUrl`. */
   jwks?: JSONWebKeySet;
   jwksUrl: string;
   /** Exact origins, or patterns such as `https://*.example.com`, where `*` is one label. */
   allowedOrigins: string[];
-  /** Target of links in mails; undefined = the project's Site URL. */
+  /** Target of links in mails. Default: the project's Site URL. */
   siteUrl?: string;
   /** Requests per minute and caller; 0 = no limit. */
   rateLimit: number;
@@ -81,7 +81,10 @@ function count(environment: Environment, name: string, fallback: number): number
   return value;
 }
 
-/** New variables are JSON `{"default": "sb_…"}` (Supabase, "API keys"); a legacy one is the key itself. */
+/**
+ * New variables are JSON `{"default": "sb_…"}` (Supabase, "API keys"). A legacy one is the key
+ * itself.
+ */
 function apiKey(environment: Environment, name: string, legacyName: string): string {
   const keys = environment[name];
   if (!keys) return required(environment, legacyName);

@@ -1,7 +1,7 @@
 /**
- * Client of the storage server. It uses the secret key, so an operation checks the caller's permission in
- * the database first. The library loads on the first use.
- * Source: https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
+ * Client of the storage server. It uses the secret key, so an operation checks the caller's
+ * permission in the database first. The library loads on the first use. Source:
+ * https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
  */
 import type { StorageClient } from "@supabase/storage-js";
 import { Problem } from "./problem.ts";
@@ -16,11 +16,15 @@ export interface StoredFile {
 
 /** Every method throws `storage_unavailable` when the storage server fails. */
 export interface Storage {
-  /** Returns an address to upload one file to. It is valid for two hours, without further sign-in. */
+  /**
+   * Returns an address to upload one file to. It is valid for two hours, without further sign-in.
+   */
   signUpload(file: StoredFile): Promise<{ url: string; token: string }>;
   /** Returns an address to download the file as `fileName`, valid for `seconds`. */
   signDownload(file: StoredFile, seconds: number, fileName: string): Promise<string>;
-  /** Returns at most `count` bytes from the start of a file; undefined when it does not exist. */
+  /**
+   * Returns at most `count` bytes from the start of a file, or undefined when it does not exist.
+   */
   firstBytes(file: StoredFile, count: number): Promise<Uint8Array | undefined>;
   /** Removes files. Files that do not exist are ignored. */
   remove(bucket: string, paths: string[]): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * Client of the auth server. It uses the secret key, so an operation checks the caller's permission in
- * the database first. The library loads on the first use, since it would double the cold start. It is
- * `auth-js`, the part of supabase-js for users: the whole library would be twice as large.
+ * Client of the auth server. It uses the secret key, so an operation checks the caller's permission
+ * in the database first. The library loads on the first use, since it would double the cold start.
+ * It is `auth-js`, the part of supabase-js for users: the whole library would be twice as large.
  */
 import type { AuthError, GoTrueClient } from "@supabase/auth-js";
 import { Problem } from "./problem.ts";
@@ -50,7 +50,9 @@ async function createAuthClient(settings: Settings): Promise<GoTrueClient> {
   return new AuthClient({ url, ...NO_SESSION, ...withSecretKey(settings) });
 }
 
-/** Returns the options `headers` and `fetch` of Supabase's libraries, for calls with the secret key. */
+/**
+ * Returns the options `headers` and `fetch` of Supabase's libraries, for calls with the secret key.
+ */
 export function withSecretKey({ secretKey }: Settings) {
   const headers = { apikey: secretKey, Authorization: `Bearer ${secretKey}` };
   return { headers, fetch: fetchWithTimeout };
@@ -60,7 +62,9 @@ function fetchWithTimeout(input: RequestInfo | URL, init?: RequestInit): Promise
   return fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
-/** Returns an error of the auth server as a problem. Operations handle the errors they expect first. */
+/**
+ * Returns an error of the auth server as a problem. Operations handle the errors they expect first.
+ */
 export function authProblem(error: AuthError): Problem {
   const { code, status } = error;
   if (code === "email_exists") {

@@ -49,8 +49,8 @@ interface Pool {
 }
 
 /**
- * Creates the pool of these settings; it opens no connection yet. Requests wait for a slot here and not
- * in the driver, which loses its waiting requests when a connection closes.
+ * Creates the pool of these settings. It opens no connection yet. Requests wait for a slot here and
+ * not in the driver, which loses its waiting requests when a connection closes.
  */
 export function createPool(settings: Settings): Pool {
   const slots: Slot[] = Array.from({ length: settings.databaseConnections }, () => ({}));
@@ -218,8 +218,8 @@ export async function withTimeout<Value>(
 type Outcome<Value> = { value: Value } | { error: unknown };
 
 /**
- * Returns a promise of the outcome, which is never rejected. A pipelined statement may fail before its
- * outcome is awaited, and an unhandled rejection would end the process.
+ * Returns a promise of the outcome, which is never rejected. A pipelined statement may fail before
+ * its outcome is awaited, and an unhandled rejection would end the process.
  */
 export async function outcomeOf<Value>(promise: PromiseLike<Value>): Promise<Outcome<Value>> {
   try {

@@ -1,11 +1,11 @@
 /**
  * Transactions in the database. Files outside this folder import this file only.
  *
- * `read` and `write` run as the caller. Their first statement sets the caller's claims and switches from
- * the gateway's role, which has no rights on records, to `authenticated`: row-level security decides.
- * The same statement returns the caller's membership, so that a disabled member is refused without a
- * further round trip. `asGateway` and `leaseRequests` run as the gateway's role, which may use only the
- * tables and functions of the schema `gateway`.
+ * `read` and `write` run as the caller. Their first statement sets the caller's claims and switches
+ * from the gateway's role, which has no rights on records, to `authenticated`: row-level security
+ * decides. The same statement returns the caller's membership, so that a disabled member is refused
+ * without a further round trip. `asGateway` and `leaseRequests` run as the gateway's role, which
+ * may use only the tables and functions of the schema `gateway`.
  */
 import type { Caller } from "../authentication.ts";
 import {
@@ -72,8 +72,9 @@ interface WriteOptions<Value> {
 /** Transactions. Every method throws a `Problem` when the database fails or refuses. */
 export interface Database {
   /**
-   * Runs the work in a read-only transaction as the caller. The work's statements are sent before the
-   * membership is known. Membership and work see one snapshot, so that a count matches its page.
+   * Runs the work in a read-only transaction as the caller. The work's statements are sent before
+   * the membership is known. Membership and work see one snapshot, so that a count matches its
+   * page.
    */
   read<Value>(scope: RequestScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
   /**
@@ -130,8 +131,8 @@ async function read<Value>(
     return unwrap(await working);
   } catch (error) {
     open = !isConnectionLost(error);
-    // The next request gets this connection, so all statements of this one must have ended. The driver
-    // would lose a statement that is still queued when the connection is released.
+    // The next request gets this connection, so all statements of this one must have ended. The
+    // driver would lose a statement that is still queued when the connection is released.
     if (open) {
       await working;
       await outcomeOf(sql`rollback`.execute());

@@ -1,7 +1,8 @@
 /**
- * Turns errors of Postgres and of the connection into problems. SQL text, constraint names and values are
- * never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (nnn = HTTP status, PostgREST's
- * convention), with the code in DETAIL and the sentence for the caller in MESSAGE.
+ * Turns errors of Postgres and of the connection into problems. SQL text, constraint names and
+ * values are never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (nnn = HTTP
+ * status, PostgREST's convention), with the code in DETAIL and the sentence for the caller in
+ * MESSAGE.
  */
 import type { PostgresError } from "postgres";
 import { isProblemCode, Problem, type ProblemCode, problemType, toProblem } from "../problem.ts";
@@ -28,7 +29,9 @@ export class ClosedConnection extends Error {
   readonly code = "CONNECTION_CLOSED";
 }
 
-/** Thrown when a connection was closed while it was idle. No statement of the work has run on it. */
+/**
+ * Thrown when a connection was closed while it was idle. No statement of the work has run on it.
+ */
 export class StaleConnection extends Error {}
 
 /** Codes of the driver and the system, and the SQLSTATEs of a shutdown and of an idle timeout. */

@@ -18,8 +18,8 @@ export function joined(sql: Sql, fragments: Fragment[], separator: Fragment): Fr
 }
 
 /**
- * Passes an array as one parameter, cast to `type[]`. It is sent as text, since the driver's arrays need
- * a query for the array types on every new connection.
+ * Passes an array as one parameter, cast to `type[]`. It is sent as text, since the driver's arrays
+ * need a query for the array types on every new connection.
  */
 export function arraySql(
   sql: Sql,

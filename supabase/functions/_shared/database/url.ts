@@ -1,6 +1,6 @@
 /**
- * Parses database URLs. `URL` cannot be used: host names of the platform may contain `_`, and generated
- * passwords may contain characters that are not escaped.
+ * Parses database URLs. `URL` cannot be used: host names of the platform may contain `_`, and
+ * generated passwords may contain characters that are not escaped.
  */
 import type { Options } from "postgres";
 import type { Settings } from "../settings.ts";
@@ -21,7 +21,7 @@ export interface DatabaseAddress {
 
 /**
  * Splits `postgres://user:password@host:port/database?parameters`.
- * @throws Error when the text has another form. The message omits the text, which contains a password.
+ * @throws Error when the text has another form. The message omits the text: it has a password.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress {
   const match =
@@ -42,8 +42,8 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
 }
 
 /**
- * Returns the driver's options. Statements are prepared except on the transaction pooler, which does not
- * keep prepared statements.
+ * Returns the driver's options. Statements are prepared except on the transaction pooler, which
+ * does not keep prepared statements.
  * @throws Error when the database URL is malformed.
  */
 export function connectionOptions(settings: Settings): Options<Record<string, never>> {
@@ -60,8 +60,8 @@ export function connectionOptions(settings: Settings): Options<Record<string, ne
     database,
     ssl: sslmode === "disable" ? false : sslmode === "verify-full" ? "verify-full" : "require",
     prepare: port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true",
-    // The driver does not handle a connection that is lost during its query for the array types, which
-    // would end the process. Arrays are sent as text or JSON instead.
+    // The driver does not handle a connection that is lost during its query for the array types,
+    // which would end the process. Arrays are sent as text or JSON instead.
     fetch_types: false,
     idle_timeout: IDLE_SECONDS,
     connect_timeout: CONNECT_SECONDS,

@@ -1,5 +1,6 @@
 /**
- * Request bodies: JSON, at most 1 MB. An unread body is cancelled, so that its connection stays usable.
+ * Request bodies: JSON, at most 1 MB. An unread body is cancelled, so that its connection stays
+ * usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
@@ -7,8 +8,9 @@ import { Problem } from "../problem.ts";
 const MAXIMUM_BYTES = 1_000_000;
 
 /**
- * Cancels a body that no step has read. HTTP/1.1 reuses a connection only when the whole request has been
- * received (RFC 9112, section 9.3); after the cancellation the server discards the rest of the body.
+ * Cancels a body that no step has read. HTTP/1.1 reuses a connection only when the whole request
+ * has been received (RFC 9112, section 9.3). After the cancellation the server discards the rest of
+ * the body.
  */
 export const releaseBody: MiddlewareHandler = async (context, next) => {
   await next();
@@ -49,8 +51,8 @@ function tooLarge(): Problem {
 }
 
 /**
- * Throws 415 `unsupported_media_type` for another content type, 400 `invalid_json` for invalid JSON, and
- * 422 `validation_failed` for text that Postgres cannot store.
+ * Throws 415 `unsupported_media_type` for another content type, 400 `invalid_json` for invalid
+ * JSON, and 422 `validation_failed` for text that Postgres cannot store.
  */
 export const requireJson: MiddlewareHandler = async (context, next) => {
   const type = context.req.header("Content-Type") ?? "";

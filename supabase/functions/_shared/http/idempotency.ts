@@ -1,8 +1,8 @@
 /**
- * Idempotency keys: a POST that is repeated with the same `Idempotency-Key` gets the answer of the first
- * request. Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to a user and expire after
- * 24 hours. A write stores its answer in its own transaction, so that answer and effect are committed
- * together. A saga has several transactions and leases the key instead.
+ * Idempotency keys: a POST that is repeated with the same `Idempotency-Key` gets the answer of the
+ * first request. Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to a user and
+ * expire after 24 hours. A write stores its answer in its own transaction, so that answer and
+ * effect are committed together. A saga has several transactions and leases the key instead.
  */
 import type { Database, RequestScope, Sql, TransactionHooks } from "../database/database.ts";
 import { Problem } from "../problem.ts";
@@ -20,8 +20,8 @@ export interface IdempotentRequest {
 const IN_FLIGHT = "Wait for the first request's answer, then send this one again.";
 
 /**
- * Returns the key of an `Idempotency-Key` header: a structured-field string (`"…"`), or the same without
- * quotes. Returns undefined without a header.
+ * Returns the key of an `Idempotency-Key` header: a structured-field string (`"…"`), or the same
+ * without quotes. Returns undefined without a header.
  * @throws Problem `invalid_idempotency_key` when the header is malformed.
  */
 export function parseIdempotencyKey(header: string | undefined): string | undefined {
@@ -98,8 +98,8 @@ export function idempotencyHooks(request: IdempotentRequest): TransactionHooks<S
 }
 
 /**
- * Runs a saga with a leased key, and stores its answer. Returns the stored answer of an earlier request
- * instead. When the saga fails, the key is released, since sagas are repeatable.
+ * Runs a saga with a leased key, and stores its answer. Returns the stored answer of an earlier
+ * request instead. When the saga fails, the key is released, since sagas are repeatable.
  * @throws Problem `request_in_flight`, `idempotency_key_reused`, or the saga's own.
  */
 export async function idempotentSaga(

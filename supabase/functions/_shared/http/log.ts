@@ -1,6 +1,7 @@
 /**
- * The state of a request, and one structured log line per request. A line never contains a token, a body,
- * a query string or an e-mail address. Hono's middleware sets the request id and the total time.
+ * The state of a request, and one structured log line per request. A line never contains a token, a
+ * body, a query string or an e-mail address. Hono's middleware sets the request id and the total
+ * time.
  */
 import type { MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
@@ -11,8 +12,8 @@ import type { AppEnvironment, RequestState } from "./platform.ts";
 export type Log = (line: Record<string, unknown>) => void;
 
 /**
- * Returns the middleware that reads and sends `X-Request-Id`, sends `Server-Timing`, and writes one line
- * per request to `log`.
+ * Returns the middleware that reads and sends `X-Request-Id`, sends `Server-Timing`, and writes one
+ * line per request to `log`.
  */
 export function requestLog(log: Log): MiddlewareHandler<AppEnvironment>[] {
   return [requestId({ limitLength: 128 }), timing({ totalDescription: "" }), withState(log)];

@@ -1,6 +1,6 @@
 /**
- * Refuses query parameters that an operation does not have. With `Prefer: handling=lenient` (RFC 7240)
- * they are ignored, with a warning.
+ * Refuses query parameters that an operation does not have. With `Prefer: handling=lenient` (RFC
+ * 7240) they are ignored, with a warning.
  */
 import type { MiddlewareHandler } from "hono";
 import { knowsParameter, parameterNames } from "../facts.ts";

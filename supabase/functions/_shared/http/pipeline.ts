@@ -1,6 +1,7 @@
 /**
- * The pipeline of every operation: authenticate → rate limit → If-Match → body → parameters → validate →
- * idempotency → transaction → run → answer. Files outside this folder import this file only.
+ * The pipeline of every operation: authenticate → rate limit → If-Match → body → parameters →
+ * validate → idempotency → transaction → run → answer. Files outside this folder import this file
+ * only.
  */
 import type { Hono, MiddlewareHandler } from "hono";
 import { routeOf } from "../facts.ts";

@@ -9,7 +9,7 @@ import type { Storage } from "../storage.ts";
 import type { AuthAdmin } from "../supabaseAdmin.ts";
 import type { RateLimiter } from "./rateLimit.ts";
 
-/** The services that the pipeline uses; one of each per isolate. */
+/** The services that the pipeline uses. Each isolate has one of each. */
 export interface Platform {
   settings: Settings;
   /** Returns all operations of the API. */

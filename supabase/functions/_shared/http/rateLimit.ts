@@ -1,6 +1,6 @@
 /**
- * Rate limit: at most `limit` requests per caller and minute, over all isolates. Postgres keeps the count.
- * An isolate leases several requests at a time, so that most requests need no round trip.
+ * Rate limit: at most `limit` requests per caller and minute, over all isolates. Postgres keeps the
+ * count. An isolate leases several requests at a time, so that most requests need no round trip.
  * Source of the headers: draft-ietf-httpapi-ratelimit-headers-11.
  */
 import type { Database, Lease } from "../database/database.ts";
@@ -18,7 +18,7 @@ const WINDOW_SECONDS = 60;
 const LEASES_PER_WINDOW = 20;
 const REMEMBERED_LEASES = 5_000;
 
-/** Creates a limiter of `limit` requests per caller and minute; 0 means no limit. */
+/** Creates a limiter of `limit` requests per caller and minute. 0 means no limit. */
 export function createRateLimiter(database: Database, limit: number): RateLimiter {
   if (limit === 0) return { take: () => Promise.resolve({}) };
   const leases = new Map<string, Promise<Lease>>();
@@ -49,7 +49,9 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
   };
 }
 
-/** Whether a new lease is needed. When the whole window is used up, a new lease would be empty, too. */
+/**
+ * Whether a new lease is needed. When the whole window is used up, a new lease would be empty, too.
+ */
 function isSpent(lease: Lease): boolean {
   return lease.left <= 0 && lease.remaining > 0;
 }

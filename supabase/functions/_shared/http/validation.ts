@@ -6,8 +6,8 @@ import { Problem } from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
 /**
- * Returns the middleware that parses one part of a request. It throws `code` with one error per field.
- * The type of the schema is erased, as operations are typed without their schemas here.
+ * Returns the middleware that parses one part of a request. It throws `code` with one error per
+ * field. The type of the schema is erased, as operations are typed without their schemas here.
  */
 export function validated(
   target: "param" | "query" | "json",
@@ -31,7 +31,7 @@ function refuse(code: "invalid_parameter" | "validation_failed") {
   };
 }
 
-/** zod reports all unknown keys of an object as one issue; the answer names each key. */
+/** zod reports all unknown keys of an object as one issue. The answer names each key. */
 function describeIssue(issue: z.core.$ZodIssue, errors: Record<string, string>): void {
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) {

@@ -1,6 +1,7 @@
 /**
- * Verifies access tokens: the signature and the claims of a JWT of Supabase Auth. Only listed algorithms
- * are accepted, whatever the token's header says. Sources: RFC 7519, RFC 8725, and Supabase's "JWT signing keys".
+ * Verifies access tokens: the signature and the claims of a JWT of Supabase Auth. Only listed
+ * algorithms are accepted, whatever the token's header says. Sources: RFC 7519, RFC 8725, and
+ * Supabase's "JWT signing keys".
  */
 import {
   createLocalJWKSet,
@@ -24,7 +25,9 @@ export type { JWTPayload } from "jose";
 /** Returns the claims of a valid token. Throws 401 with a code for each defect. */
 type VerifyToken = (token: string) => Promise<JWTPayload>;
 
-/** Creates the function that verifies tokens of this project. The first call creates the key sets. */
+/**
+ * Creates the function that verifies tokens of this project. The first call creates the key sets.
+ */
 export function createVerifyToken(settings: Settings): VerifyToken {
   let keys: Keys | undefined;
   return (token) => verify(token, keys ??= createKeys(settings), settings);

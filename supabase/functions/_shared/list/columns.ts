@@ -1,6 +1,6 @@
 /**
- * Columns of lists: their kinds, the operators of each kind, and the SQL of each operator. The types of
- * columns come from the generated `schema.ts`.
+ * Columns of lists: their kinds, the operators of each kind, and the SQL of each operator. The
+ * types of columns come from the generated `schema.ts`.
  */
 import { arraySql, type Fragment, type Sql } from "../database/database.ts";
 
@@ -34,7 +34,7 @@ export interface Column {
   type: string;
   operators: readonly Operator[];
   sortable: boolean;
-  /** Whether a filter's value has a valid form; checked before Postgres gets it. */
+  /** Whether a filter's value has a valid form. Checked before Postgres gets it. */
   accepts(text: string): boolean;
 }
 
@@ -73,12 +73,14 @@ const CLOCK = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-5]
 function isDate(match: RegExpExecArray | null): boolean {
   if (!match) return false;
   const [year = 0, month = 0, day = 0] = match.slice(1).map(Number);
-  // `Date.UTC` reads years below 100 as 19xx; the calendar repeats after 400 years.
+  // `Date.UTC` reads years below 100 as 19xx. The calendar repeats after 400 years.
   const date = new Date(Date.UTC(2000 + year % 400, month - 1, day));
   return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** Returns a filter's value with the `+` of an offset, which an unescaped URL turns into a space. */
+/**
+ * Returns a filter's value with the `+` of an offset, which an unescaped URL turns into a space.
+ */
 export function normalizeValue(column: Column, text: string): string {
   return column.type === "timestamptz"
     ? text.replace(/(?<=:\d{2}[:.\d]*) (?=\d{2}(:?\d{2})?$)/, "+")
@@ -102,7 +104,7 @@ const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
   json: { kind: "opaque", type: "json", accepts: ANY_TEXT },
 };
 
-/** Returns a column of a type, as Postgres names it; undefined for a type without operators. */
+/** Returns a column of a type, as Postgres names it, or undefined for a type without operators. */
 export function columnOf(name: string, type: string): Column | undefined {
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
@@ -111,8 +113,8 @@ export function columnOf(name: string, type: string): Column | undefined {
 }
 
 /**
- * Returns the columns of these fields. A `jsonb` column has operators beside `is` only when it is named
- * in `elements`.
+ * Returns the columns of these fields. A `jsonb` column has operators beside `is` only when it is
+ * named in `elements`.
  */
 export function filterableColumns(
   columns: Record<string, Column>,
@@ -176,8 +178,8 @@ function isSql(sql: Sql, left: Fragment, value: string): Fragment {
 }
 
 /**
- * `*` matches any characters, as in PostgREST: `%` would need escaping in URLs. Postgres refuses a pattern
- * that ends with an escape character, so a backslash at the end is escaped.
+ * `*` matches any characters, as in PostgREST: `%` would need escaping in URLs. Postgres refuses a
+ * pattern that ends with an escape character, so a backslash at the end is escaped.
  */
 function likePattern(value: string): string {
   const endsInEscape = /(^|[^\\])(\\\\)*\\$/.test(value);

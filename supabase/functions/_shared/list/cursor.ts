@@ -1,6 +1,6 @@
 /**
- * Cursors: opaque, versioned texts that hold the position of a page. A cursor is bound to the list, sort
- * and filters that it was made for. With any other it is refused, since it would skip records.
+ * Cursors: opaque, versioned texts that hold the position of a page. A cursor is bound to the list,
+ * sort and filters that it was made for. With any other it is refused, since it would skip records.
  */
 import { base64url } from "jose";
 import { Problem } from "../problem.ts";
@@ -15,7 +15,10 @@ interface Position {
   offset: number;
 }
 
-/** Returns the cursor of the page after `position`. `binding` is the list's name, sort and filters as text. */
+/**
+ * Returns the cursor of the page after `position`. `binding` is the list's name, sort and filters
+ * as text.
+ */
 export function encodeCursor(position: Position, binding: string): string {
   const { key, offset } = position;
   return base64url.encode(JSON.stringify([VERSION, fingerprint(binding), offset, ...key]));
@@ -69,7 +72,7 @@ function invalid(detail: string, cause?: unknown): Problem {
   return new Problem("invalid_cursor", detail, { errors: { cursor: detail }, cause });
 }
 
-/** FNV-1a, 32 bits. It detects mistakes; a forged cursor gives access to nothing new. */
+/** FNV-1a, 32 bits. It detects mistakes. A forged cursor gives access to nothing new. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

@@ -1,13 +1,13 @@
 /**
  * Exports: all records that match the filters, as a stream of CSV (RFC 4180) or of JSON lines.
  *
- * Each block of records is read in a transaction of its own, after the client has received the previous
- * block. So memory does not grow with the list, and no connection waits for a slow client. An error before
- * the first byte is answered as a problem; a later error aborts the stream. Without `sort` the records are
- * sorted by id, which never changes during an export.
+ * Each block of records is read in a transaction of its own, after the client has received the
+ * previous block. So memory does not grow with the list, and no connection waits for a slow client.
+ * An error before the first byte is answered as a problem. A later error aborts the stream. Without
+ * `sort` the records are sorted by id, which never changes during an export.
  *
- * Postgres builds the lines. Text that a spreadsheet would read as a formula gets an apostrophe in front
- * (OWASP, "CSV Injection").
+ * Postgres builds the lines. Text that a spreadsheet would read as a formula gets an apostrophe in
+ * front (OWASP, "CSV Injection").
  */
 import type { Column } from "./columns.ts";
 import { commaSeparated, type Fragment, type Sql } from "../database/database.ts";
@@ -43,7 +43,7 @@ export interface ExportBlock {
   next?: ExportPosition;
 }
 
-/** Reads the block at a position; without a position, the first block. */
+/** Reads the block at a position. Without a position, reads the first block. */
 export async function exportBlock(
   sql: Sql,
   query: ListQuery,
@@ -134,8 +134,9 @@ export function exportQuery(query: unknown): ExportQuery | undefined {
 type Read = <Value>(work: (sql: Sql) => Promise<Value>) => Promise<Value>;
 
 /**
- * Starts an export, and returns its answer. The list's path gives the name of the file. `read` runs work in
- * a transaction as the caller. `report` receives an error that occurs after the answer has begun.
+ * Starts an export, and returns its answer. The list's path gives the name of the file. `read` runs
+ * work in a transaction as the caller. `report` receives an error that occurs after the answer has
+ * begun.
  * @throws Problem of the first block.
  */
 export async function exportList(

@@ -1,6 +1,6 @@
 /**
- * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages, counts,
- * `select`, `include` and exports. Files outside this folder import this file only.
+ * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages,
+ * counts, `select`, `include` and exports. Files outside this folder import this file only.
  *
  * A request uses the files of this folder in this order:
  * - `parse.ts`   turns the query parameters into a `ListQuery`
@@ -94,7 +94,7 @@ export interface Listing<Row = unknown> {
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
   /** Returns at most `limit` ids in order. When more match, returns no ids and the total count. */
   matchingIds(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
-  /** Returns one record with the related records of `include`; undefined when the caller sees none. */
+  /** Returns one record with the related records of `include`, or undefined when it is absent. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
 

@@ -35,7 +35,7 @@ export interface ListQuery {
   count?: Count;
   select: string[];
   include: string[];
-  /** Format of an export of all records; undefined for one page. */
+  /** Format of an export of all records. Undefined for one page. */
   format?: "csv" | "ndjson";
 }
 
@@ -52,7 +52,7 @@ export interface ListParameters {
   includes: string[];
   /** Whether the list accepts `q`. */
   searchable: boolean;
-  /** Header row of a CSV export; undefined when the list accepts no `format`. */
+  /** Header row of a CSV export. Undefined when the list accepts no `format`. */
   csv?: string[];
   filters: ListFilters;
 }

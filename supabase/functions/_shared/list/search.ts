@@ -1,9 +1,10 @@
 /**
- * Conditions that a search adds to a list: for the words of `q`, with a rank, and for ids in arrays.
+ * Conditions that a search adds to a list: for the words of `q`, with a rank, and for ids in
+ * arrays.
  *
- * At most `MAXIMUM_RANKED` matches are ranked. With more matches the list keeps its usual order, and
- * Postgres reads records in this order until the page is full. The first page decides between the two, and
- * the following pages use the same.
+ * At most `MAXIMUM_RANKED` matches are ranked. With more matches the list keeps its usual order,
+ * and Postgres reads records in this order until the page is full. The first page decides between
+ * the two, and the following pages use the same.
  */
 import type { Fragment, Sql } from "../database/database.ts";
 import { idsSql } from "./columns.ts";
@@ -16,17 +17,17 @@ export interface Search {
   /** Column of type tsvector. */
   column: string;
   /**
-   * Name of the table for `private.few_matches` and `private.search_ids`. These use the column's index,
-   * which row-level security prevents for `@@`. Without it, every record is compared.
+   * Name of the table for `private.few_matches` and `private.search_ids`. These use the column's
+   * index, which row-level security prevents for `@@`. Without it, every record is compared.
    */
   table?: string;
 }
 
 /** How the words of `q` are found. */
 interface WordMatch {
-  /** Condition on the row `record`; undefined without words. */
+  /** Condition on the row `record`. Undefined without words. */
   condition?: Fragment;
-  /** Rank of the row `record`; undefined when the list keeps its usual order. */
+  /** Rank of the row `record`. Undefined when the list keeps its usual order. */
   rank?: Fragment;
   tooManyToRank: boolean;
 }
@@ -37,8 +38,9 @@ interface Match extends Pick<WordMatch, "rank" | "tooManyToRank"> {
 }
 
 /**
- * Returns the conditions for a filter's words and ids. Asks the database whether many records match.
- * @param tooManyToRank the decision of the first page or block; undefined for the first itself.
+ * Returns the conditions for a filter's words and ids. Asks the database whether many records
+ * match.
+ * @param tooManyToRank the decision of the first page or block. Undefined for the first itself.
  */
 export async function matchFilter(
   sql: Sql,
@@ -76,7 +78,9 @@ async function matchWords(
   return { condition: sql`record.id = any (${ids}::text::bigint[])`, rank, tooManyToRank: false };
 }
 
-/** Returns the ids of the matches as an array literal; undefined when there are too many to rank. */
+/**
+ * Returns the ids of the matches as an array literal, or undefined when there are too many to rank.
+ */
 async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
   const [row] = await sql<{ ids: string | null }[]>`
     select private.few_matches(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
@@ -86,9 +90,10 @@ async function findIds(sql: Sql, table: string, words: string): Promise<string |
 const MAXIMUM_HOLDERS = 1_000;
 
 /**
- * Returns conditions for the records whose array contains the ids of a filter. Row-level security prevents
- * the index of such a column, so a function of the database uses it instead. Returns no condition for ids
- * that more than `MAXIMUM_HOLDERS` records contain: Postgres then reads records in the list's order.
+ * Returns conditions for the records whose array contains the ids of a filter. Row-level security
+ * prevents the index of such a column, so a function of the database uses it instead. Returns no
+ * condition for ids that more than `MAXIMUM_HOLDERS` records contain: Postgres then reads records
+ * in the list's order.
  */
 async function idConditions(sql: Sql, conditions: Condition[]): Promise<Fragment[]> {
   const found: Fragment[] = [];

@@ -1,6 +1,6 @@
 /**
- * The SQL of a list: conditions, order, keyset ranges, rows. Values are always parameters. The alias of a
- * list's table or view is `record`.
+ * The SQL of a list: conditions, order, keyset ranges, rows. Values are always parameters. The
+ * alias of a list's table or view is `record`.
  */
 import { type Column, comparisonSql } from "./columns.ts";
 import { commaSeparated, type Fragment, joined, type Sql } from "../database/database.ts";
@@ -23,10 +23,12 @@ export interface ListTable {
 /** One key of the order. */
 interface OrderKey {
   expression: Fragment;
-  /** Postgres type of the expression; values of a position are cast to it. */
+  /** Postgres type of the expression. Values of a position are cast to it. */
   type: string;
   descending: boolean;
-  /** Whether to write `nulls last`: Postgres uses an index only when its definition says the same. */
+  /**
+   * Whether to write `nulls last`: Postgres uses an index only when its definition says the same.
+   */
   nullsLast: boolean;
   /** Whether the expression can be null. A function, since only pages after the first need it. */
   isNullable(): boolean;
@@ -39,7 +41,7 @@ export type Key = (string | null)[];
 interface Selection {
   where: Fragment;
   keys: OrderKey[];
-  /** Key of the record before the first row; undefined = from the beginning. */
+  /** Key of the record before the first row. Undefined for the first row. */
   after?: Key;
   limit: number;
   /** Expression of type text for the row `record`. */
@@ -51,7 +53,7 @@ interface Selection {
 export interface Rows {
   text: string;
   count: number;
-  /** Key of the last row; undefined without rows. */
+  /** Key of the last row. Undefined without rows. */
   last?: Key;
   /** Whether more rows follow the last. */
   hasMore: boolean;
@@ -97,7 +99,10 @@ export function jsonSql(
 
 const never = () => false;
 
-/** Returns the keys of an order: rank or sort columns, then the id, so that each record's key is unique. */
+/**
+ * Returns the keys of an order: rank or sort columns, then the id, so that each record's key is
+ * unique.
+ */
 export function orderKeys(
   sql: Sql,
   sort: SortKey[],
@@ -128,8 +133,8 @@ function orderSql(sql: Sql, { expression, descending, nullsLast }: OrderKey): Fr
 }
 
 /**
- * Selects the rows after a position. It reads one range of the order after the other until it has enough
- * rows. The first range is nearly always enough.
+ * Selects the rows after a position. It reads one range of the order after the other until it has
+ * enough rows. The first range is nearly always enough.
  */
 export async function selectRows(
   sql: Sql,
@@ -150,8 +155,8 @@ export async function selectRows(
 }
 
 /**
- * Returns rows as one row: the text, the count and the last key. The limit is part of the statement's text,
- * since Postgres would plan every execution again with a limit as parameter.
+ * Returns rows as one row: the text, the count and the last key. The limit is part of the
+ * statement's text, since Postgres would plan every execution again with a limit as parameter.
  */
 async function selectRange(
   sql: Sql,
@@ -180,9 +185,9 @@ async function selectRange(
 }
 
 /**
- * Returns the conditions of the ranges after a position, in the order to read them. When the first key can
- * be null, its nulls come last and are a range of their own. The bound on the first key is redundant, but
- * lets Postgres start in the index at the position.
+ * Returns the conditions of the ranges after a position, in the order to read them. When the first
+ * key can be null, its nulls come last and are a range of their own. The bound on the first key is
+ * redundant, but lets Postgres start in the index at the position.
  */
 function rangesAfter(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   const [first] = keys;
@@ -219,12 +224,14 @@ function afterSql(sql: Sql, key: OrderKey, value: Key[number] | undefined, withN
   return withNulls && key.isNullable() ? sql`(${after} or ${key.expression} is null)` : after;
 }
 
-/** Passes a value as text, which Postgres casts: the driver would lose the microseconds of a time. */
+/**
+ * Passes a value as text, which Postgres casts: the driver would lose the microseconds of a time.
+ */
 function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null | undefined): Fragment {
   return sql`${value ?? null}::text::${sql.unsafe(type)}`;
 }
 
-/** Returns one record; undefined when it does not exist or the caller may not see it. */
+/** Returns one record, or undefined when it does not exist or the caller may not see it. */
 export async function selectRecord(
   sql: Sql,
   id: number,

@@ -1,7 +1,7 @@
 /**
- * Bulk operations: change or delete up to 1,000 records in one transaction, by one statement. All records
- * change or none, unless `partial` asks for one outcome per record. Then refused records are found by
- * bisection, with up to 50 refusals.
+ * Bulk operations: change or delete up to 1,000 records in one transaction, by one statement. All
+ * records change or none, unless `partial` asks for one outcome per record. Then refused records
+ * are found by bisection, with up to 50 refusals.
  */
 import * as z from "zod";
 import {
@@ -46,8 +46,9 @@ export const BulkResult = z.object({
 }).meta({ id: "BulkResult" });
 
 export const BULK_DESCRIPTION =
-  "Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused " +
-  "records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.";
+  "Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` " +
+  "refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` " +
+  "no record changes.";
 
 /**
  * Runs a bulk operation, and returns its answer, with 207 when the input is partial.

@@ -28,7 +28,7 @@ export interface BulkChange {
   fields: Record<string, z.ZodType>;
   /** The changed column. `set` may not contain it at the same time. */
   column: string;
-  /** Returns the assignment `column = …`; undefined when the input has none of the fields. */
+  /** Returns the assignment `column = …`, or undefined when the input has none of the fields. */
   assignment(sql: Sql, input: BulkInput): Fragment | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * SQL of one record: read, create, update, delete and restore, as the caller. Values are passed as one JSON
- * parameter, which Postgres converts to the types of the columns.
+ * SQL of one record: read, create, update, delete and restore, as the caller. Values are passed as
+ * one JSON parameter, which Postgres converts to the types of the columns.
  */
 import type { Fragment, Sql } from "../database/database.ts";
 import type { Listing } from "../list/list.ts";
@@ -61,7 +61,8 @@ export async function createRecord<Row>(
 }
 
 /**
- * Changes the given columns, and returns the record. Without values it locks the record and returns it.
+ * Changes the given columns, and returns the record. Without values it locks the record and returns
+ * it.
  * @throws Problem `not_found`, `deleted`, `merged`, `precondition_failed` or `forbidden`.
  */
 export async function updateRecord<Row extends Versioned>(
@@ -116,8 +117,8 @@ export async function deleteRecord<Row extends Versioned>(
 }
 
 /**
- * Restores a record from the trash, with all records that were deleted with it, and returns it. Returns the
- * record unchanged when it is not in the trash.
+ * Restores a record from the trash, with all records that were deleted with it, and returns it.
+ * Returns the record unchanged when it is not in the trash.
  * @throws Problem `not_found`, `merged`, `parent_deleted` or `restore_not_allowed`.
  */
 export async function restoreRecord<Row>(
@@ -168,7 +169,9 @@ export function missingRecords(name: string, ids: number[]): Problem {
   return new Problem("not_found", detail, { members: { missing_ids: ids } });
 }
 
-/** Returns the problem `merged` or `deleted` for a record in the trash; undefined for any other. */
+/**
+ * Returns the problem `merged` or `deleted` for a record in the trash, or undefined for any other.
+ */
 export async function findGone<Row>(
   sql: Sql,
   stored: StoredRecords<Row>,

@@ -1,7 +1,7 @@
 /**
- * Resources, and the operations that they have in common. `get`, `create`, `update`, `remove`, `restore` and
- * `bulk` each return an operation of a resource; differences are passed as arguments. Files outside this
- * folder import this file only.
+ * Resources, and the operations that they have in common. `get`, `create`, `update`, `remove`,
+ * `restore` and `bulk` each return an operation of a resource. Differences are passed as arguments.
+ * Files outside this folder import this file only.
  */
 import * as z from "zod";
 import { idParams, includeQuery, nothing } from "../fields.ts";
@@ -163,8 +163,8 @@ export function update<
     run: ({ sql }, { params, body, ifMatch }) => updateRecord(sql, of, params.id, body, ifMatch),
     ...differences,
     description: sentences(
-      "Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its " +
-        "ETag matches.",
+      "Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when " +
+        "its ETag matches.",
       differences.description,
     ),
     problems: [
@@ -176,7 +176,9 @@ export function update<
   });
 }
 
-/** Returns the operation `DELETE /<table>/:id`, with `If-Match`. It moves the record to the trash. */
+/**
+ * Returns the operation `DELETE /<table>/:id`, with `If-Match`. It moves the record to the trash.
+ */
 export function remove<Row extends RecordFields>(
   of: Resource<Row>,
   differences: Differences<z.ZodType, void> = {},
