@@ -1,6 +1,9 @@
 /** Connections that break, on the real database: whoever waits gets another one, and nothing else suffers. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { createPool, inConnection } from "../../supabase/functions/_shared/database/connections.ts";
+import {
+  createPool,
+  withConnection,
+} from "../../supabase/functions/_shared/database/connections.ts";
 import { createDatabase } from "../../supabase/functions/_shared/database/database.ts";
 import { isConnectionLost } from "../../supabase/functions/_shared/database/problems.ts";
 import { parseDatabaseUrl } from "../../supabase/functions/_shared/database/url.ts";
@@ -18,7 +21,7 @@ test("a request gets a connection although the one that it waits for breaks", as
   const scope = { timing: { databaseMs: 0 } };
   const held = Promise.withResolvers<number>();
   const holding = assertRejects(() =>
-    database.own(scope, async (sql) => {
+    database.asGateway(scope, async (sql) => {
       const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
       held.resolve(row?.pid ?? 0);
       await sql`select pg_sleep(60)`;
@@ -36,7 +39,7 @@ test("a request gets a connection although the one that it waits for breaks", as
 
 test("a connection that closes between two statements fails the work, and nothing else", async () => {
   const pool = createPool(await testSettings({ databaseConnections: 1 }));
-  const work = inConnection(pool, async (sql) => {
+  const work = withConnection(pool, async (sql) => {
     const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
     await superuser`select pg_terminate_backend(${row?.pid ?? 0}, 5000)`;
     // The close arrives before the answers to these do.
@@ -45,10 +48,10 @@ test("a connection that closes between two statements fails the work, and nothin
   });
   const error = await assertRejects(() => work);
   assertEquals(isConnectionLost(error), true);
-  assertEquals(await inConnection(pool, async (sql) => [...await sql`select 1 as one`]), [{
+  assertEquals(await withConnection(pool, async (sql) => [...await sql`select 1 as one`]), [{
     one: 1,
   }]);
-  await pool.end();
+  await pool.close();
 });
 
 /** What a server does with a new connection: a starting one refuses it, a hanging one says nothing. */

@@ -214,7 +214,7 @@ export interface components {
       type: string;
       title: string;
       status: number;
-      /** @description What to do about it. */
+      /** @description A sentence that says what to do. */
       detail: string;
       /** @enum {string} */
       code:
@@ -523,7 +523,7 @@ export interface components {
     };
     CompanyBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -531,7 +531,7 @@ export interface components {
       set?: components["schemas"]["CompanyPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
@@ -540,9 +540,9 @@ export interface components {
         id: number;
         /** @enum {string} */
         outcome: "updated" | "deleted" | "not_found" | "refused";
-        /** @description As the operation on this record alone would have answered. */
+        /** @description The status that the operation on this single record would have. */
         status: number;
-        /** @description The problem's, when it failed. */
+        /** @description The code of the problem when it failed. */
         code?: string;
       }[];
       counts: {
@@ -662,7 +662,7 @@ export interface components {
     };
     ContactBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -670,7 +670,7 @@ export interface components {
       set?: components["schemas"]["ContactInput"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
       add_tags?: number[];
@@ -858,7 +858,7 @@ export interface components {
     };
     DealBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -866,7 +866,7 @@ export interface components {
       set?: components["schemas"]["DealPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
@@ -1078,7 +1078,7 @@ export interface components {
     };
     TaskBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -1086,7 +1086,7 @@ export interface components {
       set?: components["schemas"]["TaskPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
@@ -1268,9 +1268,9 @@ export interface components {
     count: "exact" | "estimated";
     q: string;
     format: "json" | "csv" | "ndjson";
-    /** @description A request that is sent again with the same key gets the same answer. */
+    /** @description A repeated request with the same key gets the answer of the first one. */
     "Idempotency-Key": string;
-    /** @description The record's ETag: 412 when the record has changed since. */
+    /** @description The record's ETag. The answer is 412 when the record has changed since. */
     "If-Match": string;
   };
   requestBodies: never;
@@ -1324,7 +1324,7 @@ export interface operations {
   "me.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
     };
@@ -1401,7 +1401,7 @@ export interface operations {
   "users.invite": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1464,7 +1464,7 @@ export interface operations {
   "users.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1493,7 +1493,7 @@ export interface operations {
   "users.resend_invite": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1512,7 +1512,7 @@ export interface operations {
   "users.reset_password": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1531,7 +1531,7 @@ export interface operations {
   "users.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1634,7 +1634,7 @@ export interface operations {
   "companies.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1680,7 +1680,7 @@ export interface operations {
   "companies.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1695,7 +1695,7 @@ export interface operations {
   "companies.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1724,7 +1724,7 @@ export interface operations {
   "companies.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1743,7 +1743,7 @@ export interface operations {
   "companies.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1769,7 +1769,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -1900,7 +1900,7 @@ export interface operations {
   "contacts.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1959,7 +1959,7 @@ export interface operations {
   "contacts.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1974,7 +1974,7 @@ export interface operations {
   "contacts.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2003,7 +2003,7 @@ export interface operations {
   "contacts.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2022,7 +2022,7 @@ export interface operations {
   "contacts.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2048,7 +2048,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -2107,7 +2107,7 @@ export interface operations {
   "contacts.merge": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2169,7 +2169,7 @@ export interface operations {
   "tags.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2211,7 +2211,7 @@ export interface operations {
   "tags.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2226,7 +2226,7 @@ export interface operations {
   "tags.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2255,7 +2255,7 @@ export interface operations {
   "tags.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2274,7 +2274,7 @@ export interface operations {
   "tags.merge": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2389,7 +2389,7 @@ export interface operations {
   "deals.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2456,7 +2456,7 @@ export interface operations {
   "deals.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2471,7 +2471,7 @@ export interface operations {
   "deals.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2500,7 +2500,7 @@ export interface operations {
   "deals.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2519,7 +2519,7 @@ export interface operations {
   "deals.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2545,7 +2545,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -2604,9 +2604,9 @@ export interface operations {
   "deals.archive": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2625,9 +2625,9 @@ export interface operations {
   "deals.unarchive": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2646,9 +2646,9 @@ export interface operations {
   "deals.move": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2688,7 +2688,7 @@ export interface operations {
   "configuration.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
     };
@@ -2830,7 +2830,7 @@ export interface operations {
   "trash.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2928,7 +2928,7 @@ export interface operations {
   "tasks.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2975,7 +2975,7 @@ export interface operations {
   "tasks.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2990,7 +2990,7 @@ export interface operations {
   "tasks.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3019,9 +3019,9 @@ export interface operations {
   "tasks.complete": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3040,9 +3040,9 @@ export interface operations {
   "tasks.reopen": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3061,7 +3061,7 @@ export interface operations {
   "tasks.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3080,7 +3080,7 @@ export interface operations {
   "tasks.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3106,7 +3106,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -3162,7 +3162,7 @@ export interface operations {
   "contact_notes.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3209,7 +3209,7 @@ export interface operations {
   "contact_notes.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3224,7 +3224,7 @@ export interface operations {
   "contact_notes.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3253,7 +3253,7 @@ export interface operations {
   "contact_notes.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3316,7 +3316,7 @@ export interface operations {
   "deal_notes.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3361,7 +3361,7 @@ export interface operations {
   "deal_notes.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3376,7 +3376,7 @@ export interface operations {
   "deal_notes.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3405,7 +3405,7 @@ export interface operations {
   "deal_notes.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3424,7 +3424,7 @@ export interface operations {
   "attachments.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3467,7 +3467,7 @@ export interface operations {
   "atomic.create_user": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3544,7 +3544,7 @@ export interface operations {
   "atomic.merge_contacts": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };

@@ -1,7 +1,7 @@
 /** Schemas of fields that several resources share. */
 import * as z from "zod";
 
-/** A record's id: a whole number from 1. In a path it is text, and only plain digits are accepted. */
+/** A record's id in JSON: a whole number from 1. */
 export const recordId = z.int().min(1, "Use a record's id.");
 
 /** `schema` for a number that a path or a query gives as text; `pattern` matches such a text. */
@@ -32,31 +32,31 @@ export const shortText = z.string().trim().max(500).nullish();
 /** A text of many lines. */
 export const longText = z.string().max(100_000).nullish();
 
-/** Path parameters of one record. */
+/** Path parameters of one record. The id must be plain digits. */
 export const idParams = z.object({ id: idText });
 
-/** `?include=company,owner` for one record. */
+/** Returns the query `?include=company,owner` of one record, which takes these names. */
 export function includeQuery<Name extends string>(names: readonly [Name, ...Name[]]) {
   return z.object({ include: arrayText(z.array(z.enum(names))).optional() });
 }
 
 const noTime = { error: "Use a time as in RFC 3339." };
 
-/** A time as RFC 3339 has it, from year 1 on and with an offset below 16 hours, as Postgres takes it. */
+/** A time in RFC 3339, in the range of Postgres: from year 1, with an offset below 16 hours. */
 export const timestamp = z.iso.datetime({ offset: true, ...noTime })
   .refine((text) => !/^0000|[+-](1[6-9]|2\d):\d\d$/.test(text), noTime);
 
-/** A day. */
+/** A date such as `2026-12-31`. */
 export const date = z.iso.date("Use a date such as 2026-12-31.");
 
-/** `?dry_run=true` */
+/** A boolean query parameter: `true` or `false`. */
 export const booleanText = z.preprocess(
   (value) => value === "true" ? true : value === "false" ? false : value,
   z.boolean("Use true or false."),
 );
 
-/** An empty answer. */
+/** The output of an operation that answers 204. */
 export const nothing = z.void();
 
-/** `dry_run` of a body: the result is shown, and nothing changes. */
+/** The body field `dry_run`: answers the result, and rolls all changes back. */
 export const dryRun = z.boolean().optional();

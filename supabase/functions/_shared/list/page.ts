@@ -6,7 +6,7 @@ import type { Count, ListQuery } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
 import type { Rows } from "./select.ts";
 
-/** The schema of a page. Lazy: schemas are what a cold start spends most of its time on. */
+/** Returns the schema of a page. It is made on first use, since schemas slow a cold start. */
 export function pageSchema(record: () => z.ZodType): z.ZodType {
   return z.lazy(() =>
     z.object({
@@ -18,10 +18,10 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
 }
 
 /**
- * The answer that shows these rows, each a record as JSON, with commas between them.
- * @param offset how many records come before them.
- * @param counted the result of `countRows`, when the query asks for a total.
- * @param binding what the cursor of the next page is bound to.
+ * Returns the answer with these rows, whose text is JSON records separated by commas.
+ * @param offset number of records before the page.
+ * @param counted result of `countRows` when the query asks for a total.
+ * @param binding see `encodeCursor`.
  */
 export function pageReply(
   rows: Rows,
@@ -49,12 +49,12 @@ export function pageJson(rows: Rows, offset: number, binding: string, total?: nu
   return new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`);
 }
 
-/** The page itself says how many records there are at least, and the last page how many exactly. */
+/** Returns at least the number of records seen so far. On the last page this number is exact. */
 function correctEstimate(estimated: number, shown: number, hasMore: boolean): number {
   return hasMore ? Math.max(estimated, shown + 1) : shown;
 }
 
-/** How many rows satisfy the conditions: counted, or as the planner estimates. */
+/** Returns the number of rows that match the conditions: counted, or estimated by the planner. */
 export async function countRows(
   sql: Sql,
   count: Count,
@@ -69,6 +69,6 @@ export async function countRows(
   const [row] = await sql<{ "QUERY PLAN": { Plan: { "Plan Rows": number } }[] }[]>`
     explain (format json) select 1 from ${sql(relation)} as record where ${where}`;
   const estimated = row?.["QUERY PLAN"][0]?.Plan["Plan Rows"];
-  if (estimated === undefined) throw new Error("The plan of a count has no number of rows");
+  if (estimated === undefined) throw new Error("The query plan has no number of rows");
   return estimated;
 }
