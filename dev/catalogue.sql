@@ -1,5 +1,5 @@
--- Every object of a migrated database, one row each: what it is, and how it is defined.
--- Extensions' own objects are left out; numbers of columns and the order of grants do not matter.
+-- Every object of a migrated database, one row each: its kind, its name and its definition.
+-- Leaves out objects of extensions, the numbers of columns and the order of grants.
 with schemas as (
   select oid, nspname, nspacl, nspowner
   from pg_namespace
@@ -11,7 +11,7 @@ relations as (
   join schemas s on s.oid = c.relnamespace
   where not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
 ),
--- Policies and triggers also stand on tables of Supabase's own schemas.
+-- Tables of Supabase's own schemas have policies and triggers of ours too.
 watched as (
   select c.oid, format('%I.%I', n.nspname, c.relname) as name
   from pg_class c

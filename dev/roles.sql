@@ -1,4 +1,4 @@
--- What a hosted Supabase database holds before its first migration: roles, schemas, default
+-- Creates what a hosted Supabase database has before its first migration: roles, schemas, default
 -- privileges, extensions. Runs once, as supabase_admin, in one transaction that has set
 -- portico.password. Follows the roles that Supabase documents
 -- (https://supabase.com/docs/guides/database/postgres/roles).
@@ -35,7 +35,7 @@ alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
 
--- `public` belongs to pg_database_owner, so this makes it postgres's too.
+-- pg_database_owner owns `public`, so postgres owns it too.
 alter database postgres owner to postgres;
 alter database postgres set search_path to "$user", public, extensions;
 alter role postgres set search_path to "$user", public, extensions;
@@ -80,5 +80,5 @@ alter default privileges for role supabase_storage_admin in schema storage
 
 create extension pgcrypto with schema extensions;
 create extension "uuid-ossp" with schema extensions;
--- Not a trusted extension: hosted databases let postgres create it, this one cannot.
+-- Not a trusted extension: on hosted databases postgres may create it, here it may not.
 create extension moddatetime with schema extensions;

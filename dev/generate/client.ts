@@ -11,7 +11,7 @@ import type { components, operations } from "./types.ts";
 export type ProblemCode = components["schemas"]["Problem"]["code"];
 `;
 
-/** The text of `client.ts`; addresses of Atomic CRM are left to Atomic CRM's own client. */
+/** The text of `client.ts`, without the operations of the surface `atomic`. */
 export function emitClient({ operations, schemas, operators }: ApiDocument): string {
   const offered = operations.filter((operation) => operation["x-surface"] !== "atomic");
   const resources = Map.groupBy(offered, ({ operationId }) => operationId.split(".")[0] ?? "");
@@ -80,7 +80,7 @@ function emitMethod(operation: Described, get: Described | undefined): string {
   return isList(operation) ? emitListMethod(operation, get) : emitCallMethod(operation);
 }
 
-/** Two signatures: with `select` a record has some of its fields, without it has them all. */
+/** Two signatures: with `select` a record has the selected fields, without it all fields. */
 function emitListMethod(operation: Described, get: Described | undefined): string {
   const query = `${className(operation.operationId)}Query`;
   const item = itemType(operation, get);
@@ -148,7 +148,7 @@ function parametersIn(operation: Described, place: "path" | "query") {
   return operation.parameters.filter((parameter) => parameter.in === place);
 }
 
-/** A resource's list answers what its `get` does; other lists say it themselves. */
+/** The type of a list's item: that of the resource's `get`, or else that of the list's schema. */
 function itemType(operation: Described, get: Described | undefined): string {
   return get && operation.operationId.endsWith(".list")
     ? resultType(get)
@@ -174,7 +174,7 @@ function scalar({ type }: Schema): string {
   return type === "integer" || type === "number" ? "number" : "string";
 }
 
-/** The client's `url` ends with `/api` already. */
+/** The path without `/api`, with which the client's `url` ends. */
 function address({ path }: Described): string {
   return "path: path`" + path.replace(/^\/api/, "").replaceAll("{", "${") + "`";
 }
@@ -198,7 +198,7 @@ function methodName({ operationId }: Described): string {
   return camelCase(operationId.split(".").slice(1).join("_"));
 }
 
-/** Apart from the records' own names: `Me` is both. */
+/** The class of a resource. The suffix avoids the names of records: `Me` would be both. */
 function resourceName(name: string): string {
   return `${className(name)}Resource`;
 }
