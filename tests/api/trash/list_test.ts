@@ -5,7 +5,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { createFamily } from "./family.ts";
 
-test("trash.list shows what was deleted itself, with the numbers of what went along", async () => {
+test("trash.list shows records that were deleted themselves, with the numbers of their children", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   const { company_id } = await createFamily(admin);
@@ -26,7 +26,7 @@ test("trash.list shows what was deleted itself, with the numbers of what went al
   assertEquals((await rep.api.get(`/trash/${company.id}`)).body.label, "Analytical");
 });
 
-test("trash.list shows a record that was deleted before its parent by itself", async () => {
+test("trash.list shows a record that was deleted before its parent separately", async () => {
   const { admin } = await createWorkspace();
   const { company_id, contact_id } = await createFamily(admin);
   await admin.api.delete(`/contacts/${contact_id}`);
