@@ -1,4 +1,4 @@
-/** `dry_run`: every operation that declares it answers as without it, and changes nothing. */
+/** `dry_run`: every operation that declares it succeeds with it, and changes nothing. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { bodyOf, call, recordsOf, resourceOf } from "../support/operations.ts";
@@ -18,7 +18,7 @@ for (const operation of operations.filter(({ dryRun }) => dryRun)) {
   });
 }
 
-/** The same request, to be sent with and without `dry_run`. */
+/** Makes records for the operation. Returns a function that sends its request with or without `dry_run`. */
 async function prepared(
   operation: Operation,
   workspace: Workspace,
