@@ -66,7 +66,6 @@ function count(value: number): string {
 /** docs/scale.md. */
 export function scalePage(findings: ScaleFindings): string {
   const { exports, sizes, seedSeconds, loadAverage } = findings;
-  const date = new Date().toISOString().slice(0, 10);
   return `# Scale
 
 \`deno task bench-scale\` sends the same requests to workspaces with ${
@@ -83,16 +82,7 @@ Milliseconds over HTTP, p50 / p99. The ratio compares the largest workspace with
 
 ${scaleTable(findings)}
 
-Requests are sent one at a time, in turn for each size, so that a slow moment of the machine affects
-all sizes.
-Taken on ${date} with ${navigator.hardwareConcurrency} processors, which
-load generator, function and PostgreSQL share; load average at the end: ${
-    figure(loadAverage)
-  }. The p99
-depends more on the other work of the machine than on the query.
-
-The board counts and sums every live deal of the workspace, from an index of narrow rows. In a large
-workspace a sample of the newest 500 records decides whether a word is too common to rank its matches.
+${requestsNote(loadAverage)}
 
 ${insertText(findings.inserts)}
 
@@ -105,6 +95,20 @@ ${exportTable(exports)}
 
 Seeding, indexing and analyzing all workspaces took ${Math.round(seedSeconds)} s.
 `;
+}
+
+function requestsNote(loadAverage: number): string {
+  const date = new Date().toISOString().slice(0, 10);
+  return `Requests are sent one at a time, in turn for each size, so that a slow moment of the machine affects
+all sizes.
+Taken on ${date} with ${navigator.hardwareConcurrency} processors, which
+load generator, function and PostgreSQL share; load average at the end: ${
+    figure(loadAverage)
+  }. The p99
+depends more on the other work of the machine than on the query.
+
+The board counts and sums every live deal of the workspace, from an index of narrow rows. In a large
+workspace a sample of the newest 500 records decides whether a word is too common to rank its matches.`;
 }
 
 /** bench/queries.md. */
