@@ -1,4 +1,4 @@
-/** private.holder_ids: the records whose array column holds certain ids. */
+/** private.holder_ids: the records whose array column holds given ids. */
 import { assertEquals } from "@std/assert";
 import { asCaller, foundWorkspace, type Member } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
@@ -19,7 +19,7 @@ test("private.holder_ids finds contacts by tags and deals by contacts, all or on
   assertEquals(await fewWith(admin, "contact_ids", [one, 0], true), []);
 });
 
-test("private.holder_ids gives null when more than so many records hold the ids", async () => {
+test("private.holder_ids returns null when more than the maximum records hold the ids", async () => {
   const { admin } = await foundWorkspace();
   const [tag] = await insertTags(admin, 1);
   const holders = [await insertContact(admin, [tag]), await insertContact(admin, [tag])];
@@ -27,7 +27,7 @@ test("private.holder_ids gives null when more than so many records hold the ids"
   assertEquals(await fewWith(admin, "tags", [tag], true, 1), null);
 });
 
-test("private.holder_ids finds in the caller's workspace alone", async () => {
+test("private.holder_ids finds records only in the caller's workspace", async () => {
   const [one, two] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const [tag] = await insertTags(one.admin, 1);
   const holder = await insertContact(one.admin, [tag]);
