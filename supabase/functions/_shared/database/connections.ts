@@ -90,16 +90,21 @@ function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
   });
 }
 
-/** Runs the work on a connection of its own; a connection that is lost is closed. */
+/**
+ * Runs the work on a connection of its own; a connection that is lost is closed. Statements that the
+ * work sends after its end are refused: the connection is then another's.
+ */
 export async function inConnection<Value>(
   pool: Pool,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
   const deadline = Date.now() + ANSWER_WITHIN_MS;
   const slot = await pool.take();
+  let ended = false;
   try {
-    const { sql } = await openConnection(slot, pool.options, deadline - Date.now());
-    return await promptly(work(sql), FINISH_WITHIN_MS);
+    const { sql, isClosed } = await openConnection(slot, pool.options, deadline - Date.now());
+    const guarded = refusingWhen(() => ended || isClosed(), sql);
+    return await promptly(work(guarded), FINISH_WITHIN_MS);
   } catch (error) {
     if (isConnectionLost(error)) {
       void close(slot, 0);
@@ -108,6 +113,7 @@ export async function inConnection<Value>(
     }
     throw error;
   } finally {
+    ended = true;
     pool.give(slot);
   }
 }
@@ -134,8 +140,7 @@ async function connect(options: Options, withinMs: number): Promise<Connection> 
     await promptly(client`select 1`, withinMs);
     const sql = closed ? undefined : await client.reserve();
     if (closed || !sql) throw new StaleConnection("The connection was closed meanwhile");
-    const isClosed = () => closed;
-    return { sql: refusingWhen(isClosed, sql), client, openedAt: Date.now(), isClosed };
+    return { sql, client, openedAt: Date.now(), isClosed: () => closed };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);

@@ -104,7 +104,8 @@ async function read<Value>(
 ): Promise<Value> {
   const begun = settled(sql`begin isolation level repeatable read read only`.execute());
   const opened = settled(openAsCaller(sql, scope));
-  const working = settled(work(sql));
+  // In an async function: work that throws at once must not leave the transaction open.
+  const working = settled((async () => await work(sql))());
   let open = true;
   try {
     await first(begun.then(rethrow));
