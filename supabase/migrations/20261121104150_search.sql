@@ -216,8 +216,22 @@ declare
     case when hold_all then '@>' else '&&' end,
     ids
   );
+  known_ids constant bigint := case column_name
+    when 'tags' then (
+      select count(*) from public.tags t
+      where t.workspace_id = caller_workspace and t.id = any (ids)
+    )
+    when 'contact_ids' then (
+      select count(*) from public.contacts c
+      where c.workspace_id = caller_workspace and c.id = any (ids)
+    )
+  end;
   found_ids bigint[];
 begin
+  -- The planner's estimate would tell how frequent an id of another workspace is.
+  if known_ids < (select count(distinct id) from unnest(ids) as id) then
+    return null;
+  end if;
   -- To find a frequent id in the index would cost more than the list itself.
   if private.estimated_rows(holders) > 5 * most then
     return null;
@@ -236,7 +250,7 @@ begin
 end
 $$;
 comment on function private.few_with_ids(text, bigint[], boolean, integer) is
-  'Ids of the caller''s contacts by tags, or deals by contact_ids, that hold all or one of these ids; null when they are more than most, or when the planner expects far more.';
+  'Ids of the caller''s contacts by tags, or deals by contact_ids, that hold all or one of these ids; null when they are more than most, when the planner expects far more, or when one of the ids is not the caller''s.';
 grant execute on function private.few_with_ids(text, bigint[], boolean, integer) to authenticated;
 
 -- One search over all kinds ---------------------------------------------------------------------
