@@ -221,3 +221,18 @@ export function rethrow<Value>(outcome: Settled<Value>): Value {
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
 }
+
+/**
+ * The values of statements that were sent together. Throws the error of the first one that failed: the
+ * later ones fail only because the transaction is aborted, and may report it earlier.
+ */
+export async function pipelined<Statements extends readonly unknown[] | []>(
+  statements: Statements,
+): Promise<{ -readonly [Index in keyof Statements]: Awaited<Statements[Index]> }> {
+  const values = Promise.all(statements);
+  const [, ...outcomes] = await Promise.allSettled([values, ...statements]);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+  return await values;
+}

@@ -14,6 +14,7 @@ import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 
 export { arraySql, commaSeparated, type Fragment, joined, type Sql } from "./sql.ts";
+export { pipelined } from "./connections.ts";
 export { databaseProblem, isRetryable } from "./problems.ts";
 
 export type Role = "admin" | "manager" | "rep";

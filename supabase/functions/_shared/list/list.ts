@@ -15,7 +15,7 @@
 import * as z from "zod";
 import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
 import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
-import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
+import { databaseProblem, type Fragment, pipelined, type Sql } from "../database/database.ts";
 import {
   type CsvCell,
   type ExportBlock,
@@ -203,7 +203,7 @@ async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<R
     ...await holderConditions(sql, query.conditions),
   ]);
   const shown = sql`${jsonSql(sql, query, source)}::text`;
-  const [rows, counted] = await Promise.all([
+  const [rows, counted] = await pipelined([
     selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
     query.count && countRows(sql, query.count, source.name, where),
   ]);

@@ -2,7 +2,7 @@
  * One record in SQL: read, inserted, changed, deleted and restored by its id, as the caller. Values
  * travel as one JSON parameter that Postgres spreads over the columns by their types.
  */
-import type { Fragment, Sql } from "../database/database.ts";
+import { type Fragment, pipelined, type Sql } from "../database/database.ts";
 import type { Listing } from "../list/list.ts";
 import { found, invariant, Problem } from "../problem.ts";
 
@@ -30,7 +30,7 @@ export async function getRecord<Row>(
   id: number,
   include: string[] = [],
 ): Promise<Row> {
-  const [record, trashed] = await Promise.all([
+  const [record, trashed] = await pipelined([
     stored.list.find(sql, id, include),
     findTrashed(sql, stored, id),
   ]);

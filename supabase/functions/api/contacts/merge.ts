@@ -9,7 +9,7 @@
  * the latest. Tasks, notes and deals move; a deal keeps the order of its contacts.
  */
 import * as z from "zod";
-import type { Member, Sql } from "../../_shared/database/database.ts";
+import { type Member, pipelined, type Sql } from "../../_shared/database/database.ts";
 import { dryRun, idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
@@ -85,7 +85,7 @@ export async function merge(
   requirePermission(member, locked);
   const values = mergedValues(winner, losers, input.fields ?? {});
   const moved = await moveAll(sql, winnerId, loserIds, values);
-  const [merge_id, merged] = await Promise.all([
+  const [merge_id, merged] = await pipelined([
     recordMerge(sql, winnerId, loserIds, moved),
     contacts.list.find(sql, winnerId),
   ]);
