@@ -110,7 +110,8 @@ async function heritageOf(database: Database): Promise<Heritage> {
         current_user::text as role,
         nullif(current_setting('request.jwt.claims', true), '') as claims,
         pg_current_xact_id_if_assigned()::text as transaction`;
-    return { ...only(rows) };
+    const { role, claims, transaction } = only(rows);
+    return { role, claims, transaction };
   });
 }
 
