@@ -222,8 +222,22 @@ declare
     case when hold_all then '@>' else '&&' end,
     ids
   );
+  known_ids constant bigint := case column_name
+    when 'tags' then (
+      select count(*) from public.tags t
+      where t.workspace_id = caller_workspace and t.id = any (ids)
+    )
+    when 'contact_ids' then (
+      select count(*) from public.contacts c
+      where c.workspace_id = caller_workspace and c.id = any (ids)
+    )
+  end;
   found_ids bigint[];
 begin
+  -- The planner's estimate would tell how frequent an id of another workspace is.
+  if known_ids < (select count(distinct id) from unnest(ids) as id) then
+    return null;
+  end if;
   -- Finding a common id in the index would take longer than reading the list.
   if private.estimated_rows(holders) > 5 * max_ids then
     return null;
@@ -243,8 +257,8 @@ end
 $$;
 comment on function private.holder_ids(text, bigint[], boolean, integer) is
   'Returns the ids of contacts (by tags) or deals (by contact_ids) in the caller''s workspace that '
-  'hold all or any of these ids. Null when there are more than max_ids, or the planner expects 5 * '
-  'max_ids.';
+  'hold all or any of these ids. Null when there are more than max_ids, when the planner expects 5 * '
+  'max_ids, or when one of the ids is not the caller''s.';
 grant execute on function private.holder_ids(text, bigint[], boolean, integer) to authenticated;
 
 -- Search in several kinds of records ------------------------------------------------------------

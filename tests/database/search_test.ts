@@ -1,4 +1,4 @@
-/** private.search_ids and private.few_matches: every word, as a prefix, with or without accents. */
+/** private.search_ids and private.matching_ids: every word, as a prefix, with or without accents. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { asCaller, foundWorkspace, type Member, type Row, sql } from "../support/database.ts";
 import { test } from "../support/workspace.ts";

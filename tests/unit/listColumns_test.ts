@@ -5,7 +5,7 @@ import {
   columnOf,
   columnsOf,
   filterableColumns,
-  normalized,
+  normalizeValue,
   parseList,
 } from "../../supabase/functions/_shared/list/columns.ts";
 import { present } from "../support/exactly.ts";
@@ -74,11 +74,11 @@ Deno.test("every type accepts its values and refuses others", () => {
   }
 });
 
-Deno.test("normalized turns the space of a time's offset back into a plus sign", () => {
+Deno.test("normalizeValue turns the space of a time's offset back into a plus sign", () => {
   const time = column("timestamp with time zone");
-  assertEquals(normalized(time, "2024-05-01T10:00:00 02:00"), "2024-05-01T10:00:00+02:00");
-  assertEquals(normalized(time, "2024-05-01 10:00"), "2024-05-01 10:00");
-  assertEquals(normalized(column("text"), "10:00 02:00"), "10:00 02:00");
+  assertEquals(normalizeValue(time, "2024-05-01T10:00:00 02:00"), "2024-05-01T10:00:00+02:00");
+  assertEquals(normalizeValue(time, "2024-05-01 10:00"), "2024-05-01 10:00");
+  assertEquals(normalizeValue(column("text"), "10:00 02:00"), "10:00 02:00");
 });
 
 Deno.test("parseList splits at commas, takes brackets off, and keeps quoted values whole", () => {

@@ -95,7 +95,8 @@ function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
 }
 
 /**
- * Runs the work on a connection that no other work uses, and returns its value.
+ * Runs the work on a connection that no other work uses, and returns its value. Statements that the
+ * work sends after its end are refused: another request has the connection then.
  * @throws NoAnswer when no connection becomes free, or the work does not finish, in time.
  * @throws StaleConnection when the connection was closed before the work began.
  */
@@ -105,9 +106,11 @@ export async function withConnection<Value>(
 ): Promise<Value> {
   const deadline = Date.now() + ANSWER_TIMEOUT_MS;
   const slot = await pool.acquire();
+  let ended = false;
   try {
-    const { sql } = await openConnection(slot, pool.options, deadline - Date.now());
-    return await withTimeout(work(sql), WORK_TIMEOUT_MS);
+    const { sql, isClosed } = await openConnection(slot, pool.options, deadline - Date.now());
+    const guarded = refuseWhenClosed(sql, () => ended || isClosed());
+    return await withTimeout(work(guarded), WORK_TIMEOUT_MS);
   } catch (error) {
     if (isConnectionLost(error)) {
       void close(slot, 0);
@@ -116,6 +119,7 @@ export async function withConnection<Value>(
     }
     throw error;
   } finally {
+    ended = true;
     pool.release(slot);
   }
 }
@@ -142,8 +146,7 @@ async function connect(options: Options, timeoutMs: number): Promise<Connection>
     await withTimeout(client`select 1`, timeoutMs);
     const sql = closed ? undefined : await client.reserve();
     if (closed || !sql) throw new StaleConnection("The connection was closed while it opened");
-    const isClosed = () => closed;
-    return { sql: refuseWhenClosed(sql, isClosed), client, openedAt: Date.now(), isClosed };
+    return { sql, client, openedAt: Date.now(), isClosed: () => closed };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);
@@ -233,4 +236,19 @@ export async function outcomeOf<Value>(promise: PromiseLike<Value>): Promise<Out
 export function unwrap<Value>(outcome: Outcome<Value>): Value {
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
+}
+
+/**
+ * The values of statements that were sent together. Throws the error of the first one that failed: the
+ * later ones fail only because the transaction is aborted, and may report it earlier.
+ */
+export async function pipelined<Statements extends readonly unknown[] | []>(
+  statements: Statements,
+): Promise<{ -readonly [Index in keyof Statements]: Awaited<Statements[Index]> }> {
+  const values = Promise.all(statements);
+  const [, ...outcomes] = await Promise.allSettled([values, ...statements]);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+  return await values;
 }

@@ -22,6 +22,7 @@ import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 
 export { arraySql, commaSeparated, type Fragment, joined, type Sql } from "./sql.ts";
+export { pipelined } from "./connections.ts";
 export { databaseProblem, isRetryable } from "./problems.ts";
 
 type Role = "admin" | "manager" | "rep";
@@ -123,7 +124,8 @@ async function read<Value>(
 ): Promise<Value> {
   const begun = outcomeOf(sql`begin isolation level repeatable read read only`.execute());
   const opened = outcomeOf(openAsCaller(sql, scope));
-  const working = outcomeOf(work(sql));
+  // In an async function: work that throws at once must not leave the transaction open.
+  const working = outcomeOf((async () => await work(sql))());
   let open = true;
   try {
     await firstStatement(begun.then(unwrap));

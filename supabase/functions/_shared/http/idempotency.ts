@@ -109,7 +109,11 @@ export async function idempotentSaga(
   work: () => Promise<StoredAnswer>,
 ): Promise<StoredAnswer> {
   const earlier = await database.asGateway(scope, (sql) => take(sql, request, true));
-  if (earlier) return earlier;
+  if (earlier) {
+    // Throws for a member who has been disabled or demoted since.
+    await database.read(scope, () => Promise.resolve());
+    return earlier;
+  }
   try {
     const answer = await work();
     await database.asGateway(scope, (sql) => store(sql, request, answer));

@@ -14,7 +14,7 @@
 import * as z from "zod";
 import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
 import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
-import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
+import { databaseProblem, type Fragment, pipelined, type Sql } from "../database/database.ts";
 import {
   type CsvCell,
   type ExportBlock,
@@ -204,7 +204,7 @@ async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promi
   const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
   const where = whereSql(sql, query, table, match.conditions);
   const output = sql`${jsonSql(sql, query, table)}::text`;
-  const [rows, counted] = await Promise.all([
+  const [rows, counted] = await pipelined([
     selectRows(sql, table, { where, keys, after: position?.key, limit, output, separator: "," }),
     query.count && countRows(sql, query.count, table.name, where),
   ]);

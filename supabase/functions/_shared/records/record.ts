@@ -2,7 +2,7 @@
  * SQL of one record: read, create, update, delete and restore, as the caller. Values are passed as
  * one JSON parameter, which Postgres converts to the types of the columns.
  */
-import type { Fragment, Sql } from "../database/database.ts";
+import { type Fragment, pipelined, type Sql } from "../database/database.ts";
 import type { Listing } from "../list/list.ts";
 import { found, invariant, Problem } from "../problem.ts";
 
@@ -33,7 +33,7 @@ export async function getRecord<Row>(
   id: number,
   include: string[] = [],
 ): Promise<Row> {
-  const [record, trashed] = await Promise.all([
+  const [record, trashed] = await pipelined([
     stored.list.find(sql, id, include),
     findTrashed(sql, stored, id),
   ]);

@@ -1,5 +1,5 @@
 /** The history of one record: its changes, from the activity of the workspace. */
-import type { Sql } from "../../_shared/database/database.ts";
+import { pipelined, type Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
 import type { ListQuery } from "../../_shared/list/list.ts";
 import { list, type Operation, type Reply } from "../../_shared/operation.ts";
@@ -32,7 +32,7 @@ async function recordHistory(
   id: number,
   query: ListQuery,
 ): Promise<Reply> {
-  const [known, page] = await Promise.all([
+  const [known, page] = await pipelined([
     isKnown(sql, table, id),
     activityList.answer(sql, activityList.narrowed(query, { table_name: table, record_id: id })),
   ]);

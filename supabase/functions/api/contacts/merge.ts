@@ -11,7 +11,7 @@
  * - Tasks, notes and deals move to the winner. A deal keeps the order of its contacts.
  */
 import * as z from "zod";
-import type { Sql } from "../../_shared/database/database.ts";
+import { pipelined, type Sql } from "../../_shared/database/database.ts";
 import { dryRun, idParams, recordId } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
@@ -87,7 +87,7 @@ export async function merge(sql: Sql, winnerId: number, input: MergeInput): Prom
   requirePermission(locked);
   const values = mergedValues(winner, losers, input.fields ?? {});
   const moved = await moveAll(sql, winnerId, loserIds, values);
-  const [merge_id, changed] = await Promise.all([
+  const [merge_id, changed] = await pipelined([
     recordMerge(sql, winnerId, loserIds, moved),
     contacts.list.find(sql, winnerId),
   ]);
