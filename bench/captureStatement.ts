@@ -5,13 +5,12 @@
 import postgres from "postgres";
 import { contacts } from "../supabase/functions/api/contacts/queries.ts";
 
-/** The text of the list's statement on `relation`, its parameters written into it. */
+/** The text of the list's statement on `relation`; it has no parameters. */
 export async function captureListStatement(databaseUrl: string, relation: string): Promise<string> {
   const statements: string[] = [];
   const sql = postgres(databaseUrl, {
     max: 1,
-    debug: (_connection, text, parameters: unknown[]) =>
-      void statements.push(withLiterals(text, parameters)),
+    debug: (_connection, text) => void statements.push(text),
   });
   try {
     const reserved = await sql.reserve();
@@ -23,11 +22,4 @@ export async function captureListStatement(databaseUrl: string, relation: string
   const statement = statements.find((text) => text.includes('"contacts_summary"'));
   if (!statement) throw new Error("The list sent no statement on contacts_summary");
   return statement.replace('"contacts_summary"', relation);
-}
-
-function withLiterals(text: string, parameters: unknown[]): string {
-  return text.replace(/\$(\d+)/g, (_, number) => {
-    const value = String(parameters[Number(number) - 1]);
-    return `'${value.replaceAll("'", "''")}'`;
-  });
 }

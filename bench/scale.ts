@@ -11,6 +11,7 @@ import { type Stack, startStack } from "../dev/stack.ts";
 import { removeStackData, temporaryDirectory } from "../dev/stackData.ts";
 import { type Examples, explainLists } from "./explain.ts";
 import { measureExport } from "./scaleExport.ts";
+import { measureInserts } from "./scaleInserts.ts";
 import { queriesPage, type Row, type ScaleFindings, scalePage, scaleTable } from "./scaleReport.ts";
 import { measureInTurn, requestsAround, targetOf } from "./scaleRequests.ts";
 import { seedScale } from "./scaleSeed.ts";
@@ -49,7 +50,10 @@ async function main(): Promise<void> {
     // High enough not to refuse the load; the limiter itself runs.
     RATE_LIMIT_PER_MINUTE: "1200000",
   });
-  const findings = await measure(server, workspaces, seconds);
+  const measured = await measure(server, workspaces, seconds);
+  console.error("Inserting …");
+  const inserts = await measureInserts(stack.superuserUrl, (workspaces[0] ?? fail()).tenant);
+  const findings = { ...measured, inserts };
   console.log(scaleTable(findings));
   const explained = await explain(stack, workspaces);
   if (Deno.args.includes("--write")) {
@@ -108,7 +112,7 @@ async function measure(
   server: Server,
   workspaces: Workspace[],
   seedSeconds: number,
-): Promise<ScaleFindings> {
+): Promise<Omit<ScaleFindings, "inserts">> {
   const rows: Row[] = [];
   const of = ({ middle, examples }: Workspace) => requestsAround(middle, examples);
   for (const [index, request] of of(workspaces[0] ?? fail()).entries()) {

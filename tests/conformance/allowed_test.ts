@@ -84,7 +84,8 @@ function testRestricted(operation: Operation, field: string, who: Allowed): void
     const resource = resourceOf(operation) ?? "users";
     const id = who === "admin" ? rep.id : await recordsOf(workspace)(resource);
     const value = restrictedBody(field, rep.id);
-    const body = operation.path.includes(":") ? value : { ids: [id], ...value };
+    const target = operation.allowed === "self" ? { sales_id: id } : { ids: [id] };
+    const body = operation.path.includes(":") ? value : { ...target, ...value };
     assertRefused(await call(operation, { token: rep.token, id, body }));
   });
 }
@@ -92,6 +93,7 @@ function testRestricted(operation: Operation, field: string, who: Allowed): void
 /** `set.sales_id` → `{ set: { sales_id } }`, with a value that the schema takes. */
 function restrictedBody(field: string, memberId: number): Record<string, unknown> {
   const values: Record<string, unknown> = {
+    administrator: true,
     delete: true,
     disabled: true,
     email: `${crypto.randomUUID()}@example.com`,

@@ -46,12 +46,12 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where id in (select user_id from public.sales where workspace_id = ${tenant.workspace_id})`,
     "private.search_ids(text,text)": (tx, { contact_id }) =>
       tx`select from private.search_ids('contacts', 'lovelace') as id where id = ${contact_id}`,
-    "private.contacts_with(text,jsonb)": (tx, { contact_id }) =>
+    "private.contact_ids_containing(text,jsonb)": (tx, { contact_id }) =>
       tx`
-      select from private.contacts_with('email_jsonb', '[{"email": "ada@example.com"}]') as id
+      select from private.contact_ids_containing('email_jsonb', '[{"email": "ada@example.com"}]') as id
       where id = ${contact_id}`,
-    "private.few_matches(text,text,integer)": (tx, { contact_id }) =>
-      tx`select where ${contact_id} = any (private.few_matches('contacts', 'lovelace', 1000))`,
+    "private.matching_ids(text,text,integer)": (tx, { contact_id }) =>
+      tx`select where ${contact_id} = any (private.matching_ids('contacts', 'lovelace', 1000))`,
     "private.search_records(text,text[],integer)": (tx, { contact_id }) =>
       tx`
       select
@@ -72,14 +72,14 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select where private.was_purged(${trash_id})`,
     "private.count_tagged_contacts(bigint)": (tx, { tag_id }) =>
       tx`select where private.count_tagged_contacts(${tag_id}) > 0`,
-    "private.few_with_ids(text,bigint[],boolean,integer)": (tx, { tag_id }) =>
+    "private.holder_ids(text,bigint[],boolean,integer)": (tx, { tag_id }) =>
       tx`
       select where
-        private.few_with_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
-        or private.few_with_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
+        private.holder_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
+        or private.holder_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
     "private.board_totals()": (tx) => tx`select from private.board_totals()`,
-    "private.first_on_board(text,integer)": (tx) =>
-      tx`select from private.first_on_board('won', 9)`,
+    "private.board_deal_ids(text,integer)": (tx) =>
+      tx`select from private.board_deal_ids('won', 9)`,
     "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
       await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
       await tx`reset role`;

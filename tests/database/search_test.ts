@@ -91,7 +91,7 @@ test("private.search_ids finds in the caller's workspace alone", async () => {
   assertEquals(await search(disabled, "contacts", "lovelace"), []);
 });
 
-test("private.few_matches gives all matches, and null when they are more", async () => {
+test("private.matching_ids gives all matches, and null when they are more", async () => {
   const { admin } = await foundWorkspace();
   const matching = await insertMany(admin, 6, 100);
   assertEquals(await fewMatches(admin, "ada", 6), matching);
@@ -100,7 +100,7 @@ test("private.few_matches gives all matches, and null when they are more", async
   assertEquals(await fewMatches(admin, "'", 5), []);
 });
 
-test("private.few_matches goes by the newest records in a workspace with many", async () => {
+test("private.matching_ids goes by the newest records in a workspace with many", async () => {
   const { admin } = await foundWorkspace();
   const matching = await insertMany(admin, 60, 600);
   await sql`analyze public.contacts`;
@@ -159,7 +159,7 @@ async function fewMatches(caller: Member, words: string, most: number): Promise<
     caller,
     (tx) =>
       tx<{ ids: number[] | null }[]>`
-        select to_json(private.few_matches('contacts', ${words}, ${most}::integer)) as ids`,
+        select to_json(private.matching_ids('contacts', ${words}, ${most}::integer)) as ids`,
   );
   return row?.ids?.sort((a, b) => a - b) ?? null;
 }

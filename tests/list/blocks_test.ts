@@ -53,7 +53,7 @@ test("an export looks for a word of many records in the same way in every block"
   await insertContacts(admin, "Common", 2_500);
   const [first, ...later] = await blocksOf(admin, { q: "common" });
   assertEquals([first, ...later].map((block) => block?.lines), [1_000, 1_000, 500]);
-  assert(first?.statements.some((text) => text.includes("private.few_matches")));
+  assert(first?.statements.some((text) => text.includes("private.matching_ids")));
   for (const { statements } of later) {
     assertEquals(statements.length, 1, "the first block has decided how to look for the word");
     assert(statements[0]?.includes("@@"), statements[0]);

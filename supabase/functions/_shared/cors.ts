@@ -41,6 +41,7 @@ const EXPOSED_HEADERS = [
   "server-timing",
 ];
 const MAX_AGE_SECONDS = 7_200;
+const VARY = { Vary: "Origin" };
 
 /**
  * Returns the middleware for these allowed origins: exact ones, or patterns such as
@@ -60,11 +61,11 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler {
   return async (context, next) => {
     const origin = context.req.header("Origin");
     if (origin !== undefined && allows(origin)) return await addHeaders(context, next);
-    // Set on the response: an error would discard headers that are set on the context.
-    context.res.headers.append("Vary", "Origin");
-    if (context.req.method === "OPTIONS") return context.body(null, 204);
+    if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
     if (origin !== undefined) throw originNotAllowed();
     await next();
+    // Set on the response: an error would discard headers that are set on the context.
+    context.res.headers.append("Vary", VARY.Vary);
   };
 }
 
@@ -84,5 +85,6 @@ function originNotAllowed(): Problem {
   return new Problem(
     "origin_not_allowed",
     "This origin is not allowed. Ask the operator to add it to ALLOWED_ORIGINS.",
+    { headers: VARY },
   );
 }

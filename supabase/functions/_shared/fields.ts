@@ -4,21 +4,40 @@ import * as z from "zod";
 /** A record's id in JSON: a whole number from 1. */
 export const recordId = z.int().min(1, "Use a record's id.");
 
-const idText = z.preprocess(
-  (value) => typeof value === "string" && /^[1-9]\d{0,15}$/.test(value) ? Number(value) : value,
-  recordId,
-);
+/** `schema` for a number that a path or a query gives as text; `pattern` matches such a text. */
+export function numberText<Schema extends z.ZodType>(schema: Schema, pattern = /^\d{1,15}$/) {
+  return z.preprocess(
+    (value) => typeof value === "string" && pattern.test(value) ? Number(value) : value,
+    schema,
+  );
+}
+
+/** `schema` for an array that a query gives as text, with commas between the items. */
+export function arrayText<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").map((item) => item.trim()) : value,
+    schema,
+  );
+}
+
+/** A record's id in a path or a query. */
+export const idText = numberText(recordId, /^[1-9]\d{0,15}$/);
+
+/** A name that a record must have. */
+export const requiredName = z.string().trim().min(1, "Use a name.").max(500);
+
+/** A text of one line. */
+export const shortText = z.string().trim().max(500).nullish();
+
+/** A text of many lines. */
+export const longText = z.string().max(100_000).nullish();
 
 /** Path parameters of one record. The id must be plain digits. */
 export const idParams = z.object({ id: idText });
 
 /** Returns the query `?include=company,owner` of one record, which takes these names. */
 export function includeQuery<Name extends string>(names: readonly [Name, ...Name[]]) {
-  const list = z.preprocess(
-    (value) => typeof value === "string" ? value.split(",").map((name) => name.trim()) : value,
-    z.array(z.enum(names)),
-  );
-  return z.object({ include: list.optional() });
+  return z.object({ include: arrayText(z.array(z.enum(names))).optional() });
 }
 
 const noTime = { error: "Use a time as in RFC 3339." };

@@ -203,12 +203,12 @@ async function leaseRequests(
   limit: number,
   windowSeconds: number,
 ): Promise<Lease> {
-  const leasing = sql<{ leased: number; remaining: number; ends: number }[]>`
-    select leased, remaining, ends
+  const leasing = sql<{ leased: number; remaining: number; window_end: number }[]>`
+    select leased, remaining, window_end
     from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`;
   const [row] = await firstStatement(leasing);
   return row
-    ? { left: row.leased, remaining: row.remaining, windowEnds: row.ends * 1_000 }
+    ? { left: row.leased, remaining: row.remaining, windowEnds: row.window_end * 1_000 }
     : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
 }
 

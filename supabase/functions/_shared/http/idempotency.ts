@@ -40,7 +40,7 @@ export async function fingerprintOf(...parts: string[]): Promise<string> {
 }
 
 interface StoredRow {
-  first: boolean;
+  acquired: boolean;
   locked: boolean;
   operation: string | null;
   fingerprint: string | null;
@@ -60,14 +60,14 @@ async function take(
 ): Promise<StoredAnswer | undefined> {
   const { userId, idempotency_key, operation, fingerprint } = request;
   const taking = sql<StoredRow[]>`
-    select * from gateway.take_idempotency_key(
+    select * from gateway.acquire_idempotency_key(
       ${userId}::uuid, ${idempotency_key}, ${operation}, ${fingerprint}, ${lease})`;
   // Sent at once: the next statement switches to a role that may not do this.
   const [row] = await taking.execute();
   if (!row || row.locked) {
     throw new Problem("request_in_flight", IN_FLIGHT, { headers: { "Retry-After": "1" } });
   }
-  if (row.first) return undefined;
+  if (row.acquired) return undefined;
   if (row.operation !== operation || row.fingerprint !== fingerprint) {
     throw new Problem("idempotency_key_reused", "Use a new key for a new request.");
   }

@@ -39,8 +39,9 @@ import { matchFilter, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
 export { LIST_OPERATORS } from "./columns.ts";
-export { decodeCursor, encodeCursor } from "./cursor.ts";
+export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export { pageJson } from "./page.ts";
 export {
   DEFAULT_LIMIT,
   type Filter,
@@ -230,7 +231,7 @@ async function findMatchingIds(
 ): Promise<{ ids: number[]; count: number }> {
   const { conditions } = await matchFilter(sql, filter, table.search);
   const where = whereSql(sql, filter, table, conditions);
-  const ids = await selectIds(sql, where, limit + 1, table);
+  const ids = await selectIds(sql, table.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
   return { ids: [], count: await countRows(sql, "exact", table.name, where) };
 }

@@ -31,17 +31,22 @@ export function pageReply(
   binding: string,
 ): Reply {
   const end = offset + rows.count;
-  const next = rows.hasMore && rows.last
-    ? JSON.stringify(encodeCursor({ key: rows.last, offset: end }, binding))
-    : "null";
   const total = counted !== undefined && query.count === "estimated"
     ? correctEstimate(counted, end, rows.hasMore)
     : counted;
-  const member = total === undefined ? "" : `,"total":${total}`;
   const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
-  return new Reply(new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`), {
+  return new Reply(pageJson(rows, offset, binding, total), {
     headers: { "Content-Range": `${range}/${total ?? "*"}` },
   });
+}
+
+/** Returns a page as JSON, with the cursor of the next page, and with `total` when it is given. */
+export function pageJson(rows: Rows, offset: number, binding: string, total?: number): JsonText {
+  const next = rows.hasMore && rows.last
+    ? JSON.stringify(encodeCursor({ key: rows.last, offset: offset + rows.count }, binding))
+    : "null";
+  const member = total === undefined ? "" : `,"total":${total}`;
+  return new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`);
 }
 
 /** Returns at least the number of records seen so far. On the last page this number is exact. */

@@ -17,7 +17,7 @@ export interface Search {
   /** Column of type tsvector. */
   column: string;
   /**
-   * Name of the table for `private.few_matches` and `private.search_ids`. These use the column's
+   * Name of the table for `private.matching_ids` and `private.search_ids`. These use the column's
    * index, which row-level security prevents for `@@`. Without it, every record is compared.
    */
   table?: string;
@@ -83,7 +83,7 @@ async function matchWords(
  */
 async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
   const [row] = await sql<{ ids: string | null }[]>`
-    select private.few_matches(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
+    select private.matching_ids(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
   return row?.ids ?? undefined;
 }
 
@@ -100,7 +100,7 @@ async function idConditions(sql: Sql, conditions: Condition[]): Promise<Fragment
   for (const { column, operator, value } of conditions) {
     if (column.kind !== "ids" || (operator !== "cs" && operator !== "ov")) continue;
     const [row] = await sql<{ ids: string | null }[]>`
-      select private.few_with_ids(
+      select private.holder_ids(
         ${column.name}, ${idsSql(sql, value)}, ${operator === "cs"}::boolean,
         ${MAXIMUM_HOLDERS}::integer
       )::text as ids`;

@@ -46,8 +46,11 @@ interface Selection {
   limit: number;
   /** Expression of type text for the row `record`. */
   output: Fragment;
-  separator: string;
+  separator: keyof typeof SEPARATORS;
 }
+
+/** Separator → SQL literal. As a parameter, the driver would query for its type first. */
+const SEPARATORS = { ",": "','", "\n": "e'\\n'", "\r\n": "e'\\r\\n'" };
 
 /** Selected rows. Postgres joins their outputs to one text. */
 export interface Rows {
@@ -62,19 +65,17 @@ export interface Rows {
 /** Returns the conditions of a query, joined with those of `matchFilter`. */
 export function whereSql(
   sql: Sql,
-  query: Pick<ListQuery, "conditions" | "filters">,
+  { conditions, filters }: Pick<ListQuery, "conditions" | "filters">,
   table: ListTable,
   matchConditions: Fragment[],
 ): Fragment {
-  const { filters = {} } = table;
-  const conditions = query.conditions.map((condition) => conditionSql(sql, condition, table));
-  const filterConditions = Object.keys(query.filters)
-    .flatMap((name) => filters[name]?.condition?.(sql, query.filters) ?? []);
-  return joined(
-    sql,
-    [sql`true`, ...conditions, ...matchConditions, ...filterConditions],
-    sql` and `,
-  );
+  const all = conditions.map((condition) => conditionSql(sql, condition, table));
+  all.push(...matchConditions);
+  for (const name of Object.keys(filters)) {
+    const condition = table.filters?.[name]?.condition?.(sql, filters);
+    if (condition) all.push(condition);
+  }
+  return joined(sql, [sql`true`, ...all], sql` and `);
 }
 
 function conditionSql(sql: Sql, { column, operator, value }: Condition, table: ListTable) {
@@ -109,7 +110,6 @@ export function orderKeys(
   { columns, isNullable }: ListTable,
   rank?: Fragment,
 ): OrderKey[] {
-  const { id } = columns;
   const keys: OrderKey[] = rank
     ? [{ expression: rank, type: "real", descending: true, nullsLast: false, isNullable: never }]
     : sort.map(({ column, descending }) => ({
@@ -119,12 +119,10 @@ export function orderKeys(
       nullsLast: column.name !== "id",
       isNullable: () => isNullable(column.name),
     }));
-  if (id && (rank || !sort.some(({ column }) => column.name === "id"))) {
-    const descending = keys.at(-1)?.descending ?? false;
-    const expression = sql`record.id`;
-    keys.push({ expression, type: id.type, descending, nullsLast: false, isNullable: never });
-  }
-  return keys;
+  if (!rank && sort.some(({ column }) => column.name === "id")) return keys;
+  const id = { expression: sql`record.id`, type: columns.id?.type ?? "bigint" };
+  const descending = keys.at(-1)?.descending ?? false;
+  return [...keys, { ...id, descending, nullsLast: false, isNullable: never }];
 }
 
 function orderSql(sql: Sql, { expression, descending, nullsLast }: OrderKey): Fragment {
@@ -167,9 +165,10 @@ async function selectRange(
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
   const [maximum, oneMore] = [sql.unsafe(String(limit)), sql.unsafe(String(limit + 1))];
+  const between = sql.unsafe(SEPARATORS[separator]);
   const [row] = await sql<{ text: string | null; count: number; last: Key | null }[]>`
     select
-      array_to_string((array_agg(output))[1:${maximum}], ${separator}) as text,
+      array_to_string((array_agg(output))[1:${maximum}], ${between}) as text,
       count(*)::integer as count,
       (array_agg(key))[least(count(*), ${maximum})] as last
     from (
@@ -179,9 +178,14 @@ async function selectRange(
       order by ${order}
       limit ${oneMore}
     ) as page`;
-  const { text, count, last } = row ?? { text: null, count: 0, last: null };
-  const hasMore = count > limit;
-  return { text: text ?? "", count: hasMore ? limit : count, last: last ?? undefined, hasMore };
+  const count = row?.count ?? 0;
+  const { text, last } = row ?? {};
+  return {
+    text: text ?? "",
+    count: Math.min(count, limit),
+    last: last ?? undefined,
+    hasMore: count > limit,
+  };
 }
 
 /**
@@ -195,7 +199,9 @@ function rangesAfter(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   const after = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
   if (!first || value === undefined) return [after];
   if (value === null) return [sql`${first.expression} is null and ${after}`];
-  const bounded = sql`${boundSql(sql, first, value)} and ${after}`;
+  const inside = first.descending ? sql`<=` : sql`>=`;
+  const bound = keyValueSql(sql, first, value);
+  const bounded = sql`${first.expression} ${inside} ${bound} and ${after}`;
   return first.isNullable() ? [bounded, sql`${first.expression} is null`] : [bounded];
 }
 
@@ -210,25 +216,18 @@ function alternatives(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   });
 }
 
-function boundSql(sql: Sql, key: OrderKey, value: string): Fragment {
-  const bound = keyValueSql(sql, key, value);
-  return key.descending ? sql`${key.expression} <= ${bound}` : sql`${key.expression} >= ${bound}`;
-}
-
-function afterSql(sql: Sql, key: OrderKey, value: Key[number] | undefined, withNulls: boolean) {
-  if (value === null || value === undefined) return sql`false`;
-  const bound = keyValueSql(sql, key, value);
-  const after = key.descending
-    ? sql`${key.expression} < ${bound}`
-    : sql`${key.expression} > ${bound}`;
+function afterSql(sql: Sql, key: OrderKey, value: string | null = null, withNulls: boolean) {
+  if (value === null) return sql`false`;
+  const comparison = key.descending ? sql`<` : sql`>`;
+  const after = sql`${key.expression} ${comparison} ${keyValueSql(sql, key, value)}`;
   return withNulls && key.isNullable() ? sql`(${after} or ${key.expression} is null)` : after;
 }
 
 /**
  * Passes a value as text, which Postgres casts: the driver would lose the microseconds of a time.
  */
-function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null | undefined): Fragment {
-  return sql`${value ?? null}::text::${sql.unsafe(type)}`;
+function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null = null): Fragment {
+  return sql`${value}::text::${sql.unsafe(type)}`;
 }
 
 /** Returns one record, or undefined when it does not exist or the caller may not see it. */
@@ -246,15 +245,10 @@ export async function selectRecord(
 }
 
 /** Returns at most `limit` ids, in ascending order. */
-export async function selectIds(
-  sql: Sql,
-  where: Fragment,
-  limit: number,
-  { name }: ListTable,
-): Promise<number[]> {
+export async function selectIds(sql: Sql, relation: string, where: Fragment, limit: number) {
   const rows = await sql<{ id: number }[]>`
     select record.id::float8 as id
-    from ${sql(name)} as record
+    from ${sql(relation)} as record
     where ${where}
     order by record.id
     limit ${limit}`;
