@@ -282,7 +282,7 @@ export class UsersResource {
    *
    * Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail address needs no confirmation.
    *
-   * Allowed to: the user themself and admins; `email`: admins; `role`: admins; `disabled`: admins.
+   * Allowed to: the user with this id, and admins; `email`: admins; `role`: admins; `disabled`: admins.
    *
    * Problems: `last_admin`, `email_taken`, `auth_unavailable`.
    */
@@ -330,7 +330,7 @@ export class UsersResource {
   /**
    * Mail a link to a new password.
    *
-   * Allowed to: the user themself and admins.
+   * Allowed to: the user with this id, and admins.
    *
    * Problems: `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
@@ -433,7 +433,7 @@ export class CompaniesResource {
   /**
    * Create a company.
    *
-   * Without `sales_id` the caller becomes the owner.
+   * Default of `sales_id`: the caller.
    *
    * Allowed to: every member.
    *
@@ -466,9 +466,9 @@ export class CompaniesResource {
   /**
    * Change a company.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`.
    */
@@ -484,20 +484,20 @@ export class CompaniesResource {
   /**
    * Move a company to the trash.
    *
-   * Its contacts and deals, and their notes and tasks, move to the trash with it. Repeating it succeeds.
+   * Its contacts and deals, and their notes and tasks, move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/companies/${id}`, options });
   }
 
   /**
-   * Take a company out of the trash.
+   * Restore a company from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -512,9 +512,9 @@ export class CompaniesResource {
   /**
    * Change or delete many companies.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`.
    */
@@ -643,7 +643,7 @@ export class ContactsResource {
   /**
    * Create a contact.
    *
-   * Without `sales_id` the caller becomes the owner.
+   * Default of `sales_id`: the caller.
    *
    * Allowed to: every member.
    *
@@ -678,9 +678,9 @@ export class ContactsResource {
   /**
    * Change a contact.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
@@ -696,20 +696,20 @@ export class ContactsResource {
   /**
    * Move a contact to the trash.
    *
-   * Its notes and tasks move to the trash with it. Repeating it succeeds.
+   * Its notes and tasks move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/contacts/${id}`, options });
   }
 
   /**
-   * Take a contact out of the trash.
+   * Restore a contact from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
    */
@@ -724,9 +724,9 @@ export class ContactsResource {
   /**
    * Change or delete many contacts.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
@@ -788,7 +788,7 @@ export class ContactsResource {
    *
    * Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -862,7 +862,7 @@ export class TagsResource {
   /**
    * Change a tag.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member.
    *
@@ -875,7 +875,7 @@ export class TagsResource {
   /**
    * Move a tag to the trash.
    *
-   * The tag is removed from all contacts. Repeating it succeeds.
+   * The tag is removed from all contacts. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
    */
@@ -884,9 +884,9 @@ export class TagsResource {
   }
 
   /**
-   * Take a tag out of the trash.
+   * Restore a tag from the trash.
    *
-   * The contacts that had the tag get it back in its place. Repeating it succeeds.
+   * The contacts that had the tag get it back in its place. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
    *
@@ -1010,7 +1010,7 @@ export class DealsResource {
   /**
    * Create a deal.
    *
-   * Without `sales_id` the caller becomes the owner. The deal goes to the top of the column of its stage. In a won or lost stage of the configuration, the default of `closed_at` is now.
+   * Default of `sales_id`: the caller. The deal goes to the top of the column of its stage. In a won or lost stage of the configuration, the default of `closed_at` is now.
    *
    * Allowed to: every member.
    *
@@ -1058,9 +1058,9 @@ export class DealsResource {
   /**
    * Change a deal.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. When the stage changes, the deal goes to the top of the new column. `deals.move` can choose another place.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. When the stage changes, the deal goes to the top of the new column. `deals.move` can choose another place.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
@@ -1071,20 +1071,20 @@ export class DealsResource {
   /**
    * Move a deal to the trash.
    *
-   * Its notes move to the trash with it. Repeating it succeeds.
+   * Its notes move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deals/${id}`, options });
   }
 
   /**
-   * Take a deal out of the trash.
+   * Restore a deal from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1099,9 +1099,9 @@ export class DealsResource {
   /**
    * Change or delete many deals.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
@@ -1391,7 +1391,7 @@ export class TrashResource {
    *
    * Records that were deleted by the cascade come back with it.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `merged`, `parent_deleted`.
    */
@@ -1488,7 +1488,7 @@ export class TasksResource {
   /**
    * Create a task.
    *
-   * Without `sales_id` the caller becomes the owner. The contact's `last_seen` becomes now. `contact_status` sets the contact's status.
+   * Default of `sales_id`: the caller. The contact's `last_seen` becomes now. `contact_status` sets the contact's status.
    *
    * Allowed to: every member.
    *
@@ -1516,9 +1516,9 @@ export class TasksResource {
   /**
    * Change a task.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -1529,9 +1529,9 @@ export class TasksResource {
   /**
    * Move a task to the trash.
    *
-   * Repeating it succeeds.
+   * A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/tasks/${id}`, options });
@@ -1568,11 +1568,11 @@ export class TasksResource {
   }
 
   /**
-   * Take a task out of the trash.
+   * Restore a task from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1587,9 +1587,9 @@ export class TasksResource {
   /**
    * Change or delete many tasks.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -1645,7 +1645,7 @@ export class ContactNotesResource {
   /**
    * Create a note on a contact.
    *
-   * Without `sales_id` the caller becomes the owner. Default of `date`: now. The contact's `last_seen` becomes the note's `date` when that is later. `contact_status` sets the contact's status. Upload files first: POST /attachments.
+   * Default of `sales_id`: the caller. Default of `date`: now. The contact's `last_seen` becomes the note's `date` when that is later. `contact_status` sets the contact's status. Upload files first: POST /attachments.
    *
    * Allowed to: every member.
    *
@@ -1683,9 +1683,9 @@ export class ContactNotesResource {
   /**
    * Change a note on a contact.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -1701,9 +1701,9 @@ export class ContactNotesResource {
   /**
    * Move a note on a contact to the trash.
    *
-   * Its files are removed after the note has left the trash, unless another note refers to them. Repeating it succeeds.
+   * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({
@@ -1714,11 +1714,11 @@ export class ContactNotesResource {
   }
 
   /**
-   * Take a note on a contact out of the trash.
+   * Restore a note on a contact from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1773,7 +1773,7 @@ export class DealNotesResource {
   /**
    * Create a note on a deal.
    *
-   * Without `sales_id` the caller becomes the owner. Default of `date`: now. Upload files first: POST /attachments.
+   * Default of `sales_id`: the caller. Default of `date`: now. Upload files first: POST /attachments.
    *
    * Allowed to: every member.
    *
@@ -1811,9 +1811,9 @@ export class DealNotesResource {
   /**
    * Change a note on a deal.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -1829,20 +1829,20 @@ export class DealNotesResource {
   /**
    * Move a note on a deal to the trash.
    *
-   * Its files are removed after the note has left the trash, unless another note refers to them. Repeating it succeeds.
+   * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deal_notes/${id}`, options });
   }
 
   /**
-   * Take a note on a deal out of the trash.
+   * Restore a note on a deal from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1898,7 +1898,7 @@ export class AttachmentsResource {
     });
   }
 }
-/** A client: its resources, and `request` for what they do not cover. */
+/** A client: the resources of the API, and `request` for other paths. */
 export class Portico {
   readonly system: SystemResource;
   readonly me: MeResource;
@@ -1936,7 +1936,7 @@ export class Portico {
     this.dealNotes = new DealNotesResource(transport);
     this.attachments = new AttachmentsResource(transport);
   }
-  /** Calls any address of the API. */
+  /** Sends a request to any path of the API. */
   request<Data>(request: Request): Call<Data> {
     return this.#transport.call<Data>(request);
   }

@@ -64,7 +64,7 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler {
     if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
     if (origin !== undefined) throw originNotAllowed();
     await next();
-    // On the response itself: a problem's response lacks the headers that were set before it was made.
+    // Set on the response: an error would discard headers that are set on the context.
     context.res.headers.append("Vary", VARY.Vary);
   };
 }

@@ -26,8 +26,8 @@ function withState(log: Log): MiddlewareHandler<AppEnvironment> {
     const state: RequestState = { requestId, timing: { databaseMs: 0 }, log: {} };
     context.set("state", state);
     await next();
-    // A problem's response lacks the headers that were set before it was made. Setting them here
-    // directly spares Hono a copy of the response.
+    // A problem replaces the response, and with it the headers that were set before. Setting the
+    // header on the response also avoids a copy of it by Hono.
     context.res.headers.set("X-Request-Id", requestId);
     setMetric(context, "db", Number(state.timing.databaseMs.toFixed(1)));
     log(line(state, context.req.method, context.res.status, performance.now() - start));

@@ -40,7 +40,7 @@ export function pageReply(
   });
 }
 
-/** A page as JSON: the rows, the cursor of the next page, and the total when it is given. */
+/** Returns a page as JSON, with the cursor of the next page, and with `total` when it is given. */
 export function pageJson(rows: Rows, offset: number, binding: string, total?: number): JsonText {
   const next = rows.hasMore && rows.last
     ? JSON.stringify(encodeCursor({ key: rows.last, offset: offset + rows.count }, binding))

@@ -49,7 +49,7 @@ interface Selection {
   separator: keyof typeof SEPARATORS;
 }
 
-/** The separators as SQL. As a parameter, the driver would ask Postgres for its type first. */
+/** Separator → SQL literal. As a parameter, the driver would query for its type first. */
 const SEPARATORS = { ",": "','", "\n": "e'\\n'", "\r\n": "e'\\r\\n'" };
 
 /** Selected rows. Postgres joins their outputs to one text. */
@@ -65,19 +65,17 @@ export interface Rows {
 /** Returns the conditions of a query, joined with those of `matchFilter`. */
 export function whereSql(
   sql: Sql,
-  query: Pick<ListQuery, "conditions" | "filters">,
+  { conditions, filters }: Pick<ListQuery, "conditions" | "filters">,
   table: ListTable,
   matchConditions: Fragment[],
 ): Fragment {
-  const { filters = {} } = table;
-  const conditions = query.conditions.map((condition) => conditionSql(sql, condition, table));
-  const filterConditions = Object.keys(query.filters)
-    .flatMap((name) => filters[name]?.condition?.(sql, query.filters) ?? []);
-  return joined(
-    sql,
-    [sql`true`, ...conditions, ...matchConditions, ...filterConditions],
-    sql` and `,
-  );
+  const all = conditions.map((condition) => conditionSql(sql, condition, table));
+  all.push(...matchConditions);
+  for (const name of Object.keys(filters)) {
+    const condition = table.filters?.[name]?.condition?.(sql, filters);
+    if (condition) all.push(condition);
+  }
+  return joined(sql, [sql`true`, ...all], sql` and `);
 }
 
 function conditionSql(sql: Sql, { column, operator, value }: Condition, table: ListTable) {
@@ -201,7 +199,9 @@ function rangesAfter(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   const after = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
   if (!first || value === undefined) return [after];
   if (value === null) return [sql`${first.expression} is null and ${after}`];
-  const bounded = sql`${boundSql(sql, first, value)} and ${after}`;
+  const inside = first.descending ? sql`<=` : sql`>=`;
+  const bound = keyValueSql(sql, first, value);
+  const bounded = sql`${first.expression} ${inside} ${bound} and ${after}`;
   return first.isNullable() ? [bounded, sql`${first.expression} is null`] : [bounded];
 }
 
@@ -216,25 +216,18 @@ function alternatives(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   });
 }
 
-function boundSql(sql: Sql, key: OrderKey, value: string): Fragment {
-  const bound = keyValueSql(sql, key, value);
-  return key.descending ? sql`${key.expression} <= ${bound}` : sql`${key.expression} >= ${bound}`;
-}
-
-function afterSql(sql: Sql, key: OrderKey, value: Key[number] | undefined, withNulls: boolean) {
-  if (value === null || value === undefined) return sql`false`;
-  const bound = keyValueSql(sql, key, value);
-  const after = key.descending
-    ? sql`${key.expression} < ${bound}`
-    : sql`${key.expression} > ${bound}`;
+function afterSql(sql: Sql, key: OrderKey, value: string | null = null, withNulls: boolean) {
+  if (value === null) return sql`false`;
+  const comparison = key.descending ? sql`<` : sql`>`;
+  const after = sql`${key.expression} ${comparison} ${keyValueSql(sql, key, value)}`;
   return withNulls && key.isNullable() ? sql`(${after} or ${key.expression} is null)` : after;
 }
 
 /**
  * Passes a value as text, which Postgres casts: the driver would lose the microseconds of a time.
  */
-function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null | undefined): Fragment {
-  return sql`${value ?? null}::text::${sql.unsafe(type)}`;
+function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null = null): Fragment {
+  return sql`${value}::text::${sql.unsafe(type)}`;
 }
 
 /** Returns one record, or undefined when it does not exist or the caller may not see it. */
@@ -252,12 +245,7 @@ export async function selectRecord(
 }
 
 /** Returns at most `limit` ids, in ascending order. */
-export async function selectIds(
-  sql: Sql,
-  relation: string,
-  where: Fragment,
-  limit: number,
-): Promise<number[]> {
+export async function selectIds(sql: Sql, relation: string, where: Fragment, limit: number) {
   const rows = await sql<{ id: number }[]>`
     select record.id::float8 as id
     from ${sql(relation)} as record
