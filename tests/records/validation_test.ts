@@ -33,6 +33,18 @@ for (const resource of RESOURCES) {
     assertEquals(await everythingIn(workspaceId), before);
   });
 
+  test(`${resource}.update of a missing record answers like get`, async () => {
+    const { admin } = await createWorkspace();
+    const path = `/${resource}/999999999`;
+    const read = await admin.api.get(path);
+    const updated = await admin.api.patch(path, {});
+    assertProblem(read, 404, "not_found");
+    assertEquals(
+      { ...updated.body, request_id: null },
+      { ...read.body, request_id: null },
+    );
+  });
+
   test(`${resource}.update keeps omitted fields, and clears fields by null`, async () => {
     const { admin } = await createWorkspace();
     const { body: record } = await admin.api.post(`/${resource}`, example);

@@ -184,7 +184,9 @@ export async function findGone<Row>(
 async function lockRecord<Row>(sql: Sql, stored: StoredRecords<Row>, id: number): Promise<void> {
   const locked = await sql`select from ${sql(stored.table)} where id = ${id} for update`;
   if (locked.length > 0) return;
-  throw await findGone(sql, stored, id) ?? missingRecords(stored.name, [id]);
+  const problem = await findGone(sql, stored, id);
+  if (problem) throw problem;
+  found(undefined, stored.name);
 }
 
 async function findTrashed<Row>(
