@@ -15,8 +15,15 @@ test("private.holder_ids finds contacts by tags and deals by contacts, all or on
   assertEquals(await fewWith(admin, "tags", [green], true), []);
   assertEquals(await fewWith(admin, "tags", [], false), []);
   assertEquals(await fewWith(admin, "contact_ids", [one], true), [deal]);
-  assertEquals(await fewWith(admin, "contact_ids", [one, 0], false), [deal]);
-  assertEquals(await fewWith(admin, "contact_ids", [one, 0], true), []);
+  assertEquals(await fewWith(admin, "contact_ids", [one, both], false), [deal]);
+});
+
+test("private.holder_ids returns null when one of the ids is unknown", async () => {
+  const { admin } = await foundWorkspace();
+  const contact = await insertContact(admin, []);
+  await insertDeal(admin, [contact]);
+  assertEquals(await fewWith(admin, "contact_ids", [contact, 0], false), null);
+  assertEquals(await fewWith(admin, "contact_ids", [contact, 0], true), null);
 });
 
 test("private.holder_ids returns null when more than the maximum records hold the ids", async () => {
@@ -32,8 +39,8 @@ test("private.holder_ids finds records only in the caller's workspace", async ()
   const [tag] = await insertTags(one.admin, 1);
   const holder = await insertContact(one.admin, [tag]);
   assertEquals(await fewWith(one.admin, "tags", [tag], true), [holder]);
-  assertEquals(await fewWith(two.admin, "tags", [tag], true), []);
-  assertEquals(await fewWith(await one.join("rep", true), "tags", [tag], true), []);
+  assertEquals(await fewWith(two.admin, "tags", [tag], true), null);
+  assertEquals(await fewWith(await one.join("rep", true), "tags", [tag], true), null);
 });
 
 async function insertTags(caller: Member, count: number): Promise<number[]> {
