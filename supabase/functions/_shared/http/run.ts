@@ -113,7 +113,10 @@ async function runSaga(
     const context = { caller, requestId, settings, auth, storage, transaction, dryRun };
     return toAnswer(await operation.run(context, input), operation, input, checkAnswers);
   };
-  return idempotent ? await idempotentSaga(database, scope, idempotent, work) : await work();
+  if (!idempotent) return await work();
+  // A stored answer is for members who may still call the operation: this checks who they are now.
+  await database.read(scope, () => Promise.resolve());
+  return await idempotentSaga(database, scope, idempotent, work);
 }
 
 function scopeOf(operation: Operation, caller: Caller, state: RequestState): RequestScope {

@@ -19,6 +19,7 @@ export const LIST_OPERATORS = {
   time: COMPARISONS,
   date: COMPARISONS,
   text: [...COMPARISONS, ...PATTERNS],
+  long_text: COMPARISONS,
   boolean: ["eq", "neq", "is"],
   uuid: ["eq", "neq", "in", "is"],
   ids: [...CONTAINMENTS, "is"],
@@ -109,21 +110,26 @@ export function columnOf(name: string, type: string): Column | undefined {
     { name, sortable: orderable, operators: LIST_OPERATORS[known.kind], ...known };
 }
 
-/** The columns of these fields. Json without a condition on its elements has the operator `is` alone. */
+/**
+ * The columns of these fields. Json without a condition on its elements has the operator `is` alone;
+ * long text has no patterns, since comparing one with a pattern can take seconds.
+ */
 export function filterableColumns(
   columns: Record<string, Column>,
   fields: string[],
   elements: string[],
+  longText: string[],
 ): Record<string, Column> {
   const shown = Object.values(columns).filter(({ name }) => fields.includes(name));
   return Object.fromEntries(shown.map((column) => {
     const isOpaque = column.type === "jsonb" && !elements.includes(column.name);
-    return [column.name, isOpaque ? opaque(column) : column];
+    if (isOpaque) return [column.name, ofKind(column, "opaque")];
+    return [column.name, longText.includes(column.name) ? ofKind(column, "long_text") : column];
   }));
 }
 
-function opaque(column: Column): Column {
-  return { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque };
+function ofKind(column: Column, kind: Column["kind"]): Column {
+  return { ...column, kind, operators: LIST_OPERATORS[kind] };
 }
 
 /** The condition that the column of the row `record` compares so with a value. */

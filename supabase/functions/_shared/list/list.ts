@@ -66,6 +66,8 @@ export interface ListDefinition<Shape extends z.ZodObject> {
   search?: Search;
   /** Json array column → the condition that one of its elements has the value; allows `column=value`. */
   elements?: Record<string, (sql: Sql, value: string) => Fragment>;
+  /** Text columns that may hold a whole page: they take no patterns. */
+  longText?: string[];
   /** Parameters of this list alone. */
   filters?: ListFilters;
   /** Name → a subselect of one JSON value about the row `record`. */
@@ -87,6 +89,8 @@ export interface Listing<Row = unknown> {
   parameters: ListParameters;
   /** Parses parameters, as `query` does. Throws `invalid_parameter`. */
   parse(parameters: Parameters): ListQuery;
+  /** Whether a filter has a condition: one without matches all records. */
+  isLimited(filter: Filter): boolean;
   /** The query with further conditions: column → the value that it must have. */
   narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
   /** Answers one page. Throws `invalid_cursor` or `invalid_parameter`. */
@@ -127,6 +131,9 @@ export function listing<Shape extends z.ZodObject>(
     isPartial: (query) => isPartial(query, fields.length),
     parameters,
     parse: (given) => parseListQuery(given, parameters),
+    isLimited: ({ conditions, words, filters }) =>
+      conditions.length > 0 || words !== undefined ||
+      Object.keys(filters).some((name) => definition.filters?.[name]?.condition !== undefined),
     narrowed: (query, values) => ({
       ...query,
       conditions: [...query.conditions, ...equalities(values, columns)],
@@ -159,13 +166,15 @@ function equalities(
 }
 
 function parametersOf<Shape extends z.ZodObject>(
-  { record, elements = {}, include = {}, search, csv, filters = {} }: ListDefinition<Shape>,
+  { record, elements = {}, longText = [], include = {}, search, csv, filters = {} }: ListDefinition<
+    Shape
+  >,
   columns: Record<string, Column>,
 ): ListParameters {
   const includes = Object.keys(include);
   const fields = Object.keys(record.shape).filter((name) => !includes.includes(name));
   return {
-    columns: filterableColumns(columns, fields, Object.keys(elements)),
+    columns: filterableColumns(columns, fields, Object.keys(elements), longText),
     fields,
     includes,
     searchable: search !== undefined,

@@ -147,23 +147,59 @@ export async function selectRows(
   return rows;
 }
 
+interface Range {
+  /** Null when it would be too large. */
+  text: string | null;
+  count: number;
+  last: Key | null;
+}
+
+/** Bytes of a page or a block: memory is bounded by them, whatever records hold. */
+const MAXIMUM_BYTES = 4_000_000;
+
 /**
- * Rows travel as one: their text, their number and the last one's key. The limit stands in the text of
- * the statement: as a parameter it would make Postgres plan every execution anew.
+ * Rows travel as one: their text, their number and the last one's key. When their text is too large, half
+ * as many are selected. The limit stands in the text of the statement: as a parameter it would make
+ * Postgres plan every execution anew.
  */
 async function selectRange(
+  sql: Sql,
+  source: ListSource,
+  selection: Selection,
+  range: Fragment,
+): Promise<Rows> {
+  const { limit } = selection;
+  const [row] = await sql<Range[]>`${rangeSql(sql, source, selection, range)}`;
+  const { count = 0, text, last } = row ?? {};
+  if (count > 0 && text === null) {
+    return await selectRange(sql, source, { ...selection, limit: Math.ceil(limit / 2) }, range);
+  }
+  return {
+    text: text ?? "",
+    count: Math.min(count, limit),
+    last: last ?? undefined,
+    hasMore: count > limit,
+  };
+}
+
+function rangeSql(
   sql: Sql,
   { name }: ListSource,
   { where, keys, limit, shown, separator }: Selection,
   range: Fragment,
-): Promise<Rows> {
+): Fragment {
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
-  const [most, oneMore] = [sql.unsafe(String(limit)), sql.unsafe(String(limit + 1))];
-  const between = sql.unsafe(SEPARATORS[separator]);
-  const [row] = await sql<{ text: string | null; count: number; last: Key | null }[]>`
+  const number = (value: number) => sql.unsafe(String(value));
+  const most = number(limit);
+  return sql`
     select
-      array_to_string((array_agg(shown))[1:${most}], ${between}) as text,
+      case
+        when ${most} = 1 or sum(octet_length(shown)) <= ${number(MAXIMUM_BYTES)}
+          then array_to_string(
+            (array_agg(shown))[1:${most}], ${sql.unsafe(SEPARATORS[separator])}
+          )
+      end as text,
       count(*)::integer as count,
       (array_agg(key))[least(count(*), ${most})] as last
     from (
@@ -171,16 +207,8 @@ async function selectRange(
       from ${sql(name)} as record
       where ${where} and ${range}
       order by ${order}
-      limit ${oneMore}
+      limit ${number(limit + 1)}
     ) as page`;
-  const count = row?.count ?? 0;
-  const { text, last } = row ?? {};
-  return {
-    text: text ?? "",
-    count: Math.min(count, limit),
-    last: last ?? undefined,
-    hasMore: count > limit,
-  };
 }
 
 /**

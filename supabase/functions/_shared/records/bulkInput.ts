@@ -13,6 +13,7 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export interface BulkInput {
   ids?: number[];
   filter?: Record<string, z.output<typeof value> | z.output<typeof value>[]>;
+  all?: true;
   set?: Record<string, unknown>;
   delete?: true;
   partial?: boolean;
@@ -47,6 +48,7 @@ export function bulkInput(target: BulkTarget, changes?: BulkChange): z.ZodType<B
     ids: z.array(recordId).min(1, "Name at least one record.").max(MAXIMUM_RECORDS).optional(),
     filter: z.record(z.string(), z.union([value, z.array(value).min(1)])).optional()
       .describe("As in the list: `field`, `field@op` or `q`; null means is.null."),
+    all: z.literal(true).optional().describe("All records, instead of `ids` or `filter`."),
     set: patch.optional().describe("Omitted fields keep their value; `null` clears."),
     delete: z.literal(true).optional(),
     partial: z.boolean().optional()
@@ -66,12 +68,10 @@ function faults(input: BulkInput, list: Listing, changes: BulkChange | undefined
   return [...selectionFaults(input, list), ...changeFaults(input, changes)];
 }
 
-function selectionFaults({ ids, filter }: BulkInput, list: Listing): Fault[] {
+function selectionFaults({ ids, filter, all }: BulkInput, list: Listing): Fault[] {
   const found: Fault[] = [];
-  if ((ids === undefined) === (filter === undefined)) found.push([["ids"], "Use ids or filter."]);
-  if (filter && Object.keys(filter).length === 0) {
-    const message = "Name at least one condition: an empty filter would match everything.";
-    found.push([["filter"], message]);
+  if ([ids, filter, all].filter((selection) => selection !== undefined).length !== 1) {
+    found.push([["ids"], "Use one of ids, filter and all."]);
   }
   for (const name of Object.keys(filter ?? {})) {
     if (!isFilter(name, list.parameters)) {
@@ -104,10 +104,13 @@ export function parseFilter(filter: NonNullable<BulkInput["filter"]>, list: List
     parameters[name] = texts.length === 1 ? texts[0] ?? "" : texts;
   }
   try {
-    return list.parse(parameters);
+    const parsed = list.parse(parameters);
+    if (list.isLimited(parsed)) return parsed;
   } catch (error) {
     throw inBody(error);
   }
+  const detail = "Name at least one condition, or send `all: true` for all records.";
+  throw new Problem("validation_failed", detail, { errors: { filter: detail } });
 }
 
 /** What a list says about its parameters, said about the body's filter. */

@@ -22,6 +22,7 @@ export const contacts = resource({
     relation: contacts_summary,
     record: Contact,
     defaultSort: "-last_seen,-id",
+    longText: ["background"],
     search: { column: "search", table: "contacts" },
     elements: {
       // E-mail addresses are stored in lower case.
