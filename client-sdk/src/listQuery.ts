@@ -38,7 +38,7 @@ export type ListQuery<Operators, Field extends string, Include extends string> =
     limit?: number;
     /** `next_cursor` of the page before. */
     cursor?: string;
-    /** Count all that match, exactly or as the planner estimates. */
+    /** Count all that match, all of them, or up to 10,000. */
     count?: "exact" | "estimated";
     /** Only these fields. */
     select?: readonly Field[];

@@ -1,6 +1,7 @@
 /**
  * Rate limit: so many requests per caller and minute over all isolates. The count is kept in Postgres;
- * an isolate leases a handful of requests at a time, so that most requests cost no round trip.
+ * an isolate leases some requests at a time, so that most requests cost no round trip. Leases begin small
+ * and double, so that a caller whose requests reach many isolates does not lose the quota to their leases.
  * Source of the headers: draft-ietf-httpapi-ratelimit-headers-11.
  */
 import type { Database, Lease } from "../database/database.ts";
@@ -12,16 +13,24 @@ export interface RateLimiter {
 }
 
 const WINDOW_SECONDS = 60;
-const LEASES_PER_WINDOW = 20;
+/** Share of the limit in an isolate's first lease of a window, and in the largest. */
+const FIRST_SHARE = 1 / 200;
+const LARGEST_SHARE = 1 / 20;
 const REMEMBERED_LEASES = 5_000;
 
 /** A limiter of `limit` requests per minute; 0 lets everything through. */
 export function createRateLimiter(database: Database, limit: number): RateLimiter {
   if (limit === 0) return { take: () => Promise.resolve({}) };
   const leases = new Map<string, Promise<Lease>>();
-  const size = Math.max(1, Math.floor(limit / LEASES_PER_WINDOW));
+  const sizes = new Map<string, number>();
+  const sizeOf = (share: number) => Math.max(1, Math.floor(limit * share));
   const renew = (key: string) => {
-    if (leases.size >= REMEMBERED_LEASES) leases.clear();
+    if (leases.size >= REMEMBERED_LEASES) {
+      leases.clear();
+      sizes.clear();
+    }
+    const size = sizes.get(key) ?? sizeOf(FIRST_SHARE);
+    sizes.set(key, Math.min(size * 2, sizeOf(LARGEST_SHARE)));
     const lease = database.lease(key, size, limit, WINDOW_SECONDS);
     leases.set(key, lease);
     lease.catch(() => leases.delete(key));
@@ -30,7 +39,10 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
   return {
     async take(key) {
       let lease = await (leases.get(key) ?? renew(key));
-      if (Date.now() >= lease.windowEnds) lease = await renewOnce(leases, key, lease, renew);
+      if (Date.now() >= lease.windowEnds) {
+        sizes.delete(key);
+        lease = await renewOnce(leases, key, lease, renew);
+      }
       // Of many requests at once, those that the renewed lease has no room for renew it again.
       while (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
       const seconds = Math.max(1, Math.ceil((lease.windowEnds - Date.now()) / 1_000));

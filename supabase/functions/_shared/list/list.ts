@@ -216,7 +216,7 @@ async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<R
     selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
     query.count && countRows(sql, query.count, source.name, where),
   ]);
-  return pageReply(rows, query, position?.offset ?? 0, counted, binding);
+  return pageReply(rows, position?.offset ?? 0, counted, binding);
 }
 
 /** What a cursor is bound to: it goes on in the same list alone, and finds words in the same way. */
@@ -242,7 +242,8 @@ async function findMatching(
   const where = whereSql(sql, filter, source, condition ? [condition, ...holders] : holders);
   const ids = await selectIds(sql, source.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
-  return { ids: [], count: await countRows(sql, "exact", source.name, where) };
+  const { rows } = await countRows(sql, "exact", source.name, where);
+  return { ids: [], count: rows };
 }
 
 /** A value that Postgres refuses is a parameter's or the cursor's, not a record's: 400, not 422. */

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { encodeCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "../database/database.ts";
-import type { Count, ListQuery } from "./parse.ts";
+import type { Count } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
 import type { Rows } from "./select.ts";
 
@@ -13,6 +13,8 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
       data: z.array(record()),
       next_cursor: z.string().nullable(),
       total: z.int().optional(),
+      total_at_least: z.int().optional()
+        .describe("Instead of `total`, when `count=estimated` stopped counting here."),
     })
   );
 }
@@ -25,45 +27,46 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
  */
 export function pageReply(
   rows: Rows,
-  query: ListQuery,
   offset: number,
-  counted: number | undefined,
+  counted: Counted | undefined,
   binding: string,
 ): Reply {
   const end = offset + rows.count;
   const next = rows.hasMore && rows.last
     ? JSON.stringify(encodeCursor({ key: rows.last, offset: end }, binding))
     : "null";
-  const total = counted !== undefined && query.count === "estimated"
-    ? correctEstimate(counted, end, rows.hasMore)
-    : counted;
-  const member = total === undefined ? "" : `,"total":${total}`;
+  const member = counted
+    ? `,"${counted.isComplete ? "total" : "total_at_least"}":${counted.rows}`
+    : "";
+  const total = counted?.isComplete ? counted.rows : "*";
   const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
   return new Reply(new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`), {
-    headers: { "Content-Range": `${range}/${total ?? "*"}` },
+    headers: { "Content-Range": `${range}/${total}` },
   });
 }
 
-/** The page itself says how many records there are at least, and the last page how many exactly. */
-function correctEstimate(estimated: number, shown: number, hasMore: boolean): number {
-  return hasMore ? Math.max(estimated, shown + 1) : shown;
+/** The number of rows that satisfy conditions. */
+export interface Counted {
+  rows: number;
+  /** False when counting stopped at `rows`. */
+  isComplete: boolean;
 }
 
-/** How many rows satisfy the conditions: counted, or as the planner estimates. */
+/** `count=estimated` stops here: the planner's own estimate would tell of other workspaces' rows. */
+const MAXIMUM_ESTIMATED = 10_000;
+
+/** Counts the rows that satisfy the conditions: all of them, or up to 10,000. */
 export async function countRows(
   sql: Sql,
   count: Count,
   relation: string,
   where: Fragment,
-): Promise<number> {
-  if (count === "exact") {
-    const [row] = await sql<{ total: number }[]>`
-      select count(*)::float8 as total from ${sql(relation)} as record where ${where}`;
-    return row?.total ?? 0;
-  }
-  const [row] = await sql<{ "QUERY PLAN": { Plan: { "Plan Rows": number } }[] }[]>`
-    explain (format json) select 1 from ${sql(relation)} as record where ${where}`;
-  const estimated = row?.["QUERY PLAN"][0]?.Plan["Plan Rows"];
-  if (estimated === undefined) throw new Error("The plan of a count has no number of rows");
-  return estimated;
+): Promise<Counted> {
+  const limit = count === "exact" ? sql`` : sql`limit ${MAXIMUM_ESTIMATED + 1}`;
+  const [row] = await sql<{ rows: number }[]>`
+    select count(*)::float8 as rows
+    from (select from ${sql(relation)} as record where ${where} ${limit}) as counted`;
+  const rows = row?.rows ?? 0;
+  const isComplete = count === "exact" || rows <= MAXIMUM_ESTIMATED;
+  return { rows: isComplete ? rows : MAXIMUM_ESTIMATED, isComplete };
 }
