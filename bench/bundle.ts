@@ -1,6 +1,6 @@
 /**
- * Size of the function, minified by esbuild: what loads at once, and with the parts that load on
- * demand. `deno run -A bench/bundle.ts` prints it, and the largest packages and folders in it.
+ * Size of the function, minified by esbuild: the part that loads before the first request, and all
+ * parts. `deno run -A bench/bundle.ts` prints both, and the largest packages and folders.
  */
 import { fromFileUrl } from "@std/path";
 import type { Metafile } from "esbuild";
@@ -24,7 +24,7 @@ export async function sizes(): Promise<Sizes> {
   try {
     const { outputs } = await bundle({ entry: ENTRY, directory, parts: true });
     const scripts = Object.entries(outputs).filter(([name]) => name.endsWith(".js"));
-    const loaded = loadedAtOnce(outputs);
+    const loaded = loadedAtStart(outputs);
     return {
       total: bytesOf(scripts),
       initial: bytesOf(scripts.filter(([name]) => loaded.has(name))),
@@ -39,8 +39,8 @@ function bytesOf(outputs: [string, { bytes: number }][]): number {
   return outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0);
 }
 
-/** The entry and what it imports, directly or not. */
-function loadedAtOnce(outputs: Metafile["outputs"]): Set<string> {
+/** The entry and its static imports, direct and indirect. */
+function loadedAtStart(outputs: Metafile["outputs"]): Set<string> {
   const reached = new Set<string>();
   const visit = (name: string) => {
     if (reached.has(name)) return;

@@ -1,11 +1,11 @@
 /**
- * The statement that the function sends for its default list, taken from a connection that records
- * instead of sending, so that the bare peer runs the very same text.
+ * Records the statement that the function sends for its default list, so that the bare peer runs the
+ * same text.
  */
 import postgres from "postgres";
 import { contacts } from "../supabase/functions/api/contacts/queries.ts";
 
-/** The text of the list's statement on `relation`; it has no parameters. */
+/** The text of the list's statement, reading `relation`. It has no parameters. */
 export async function captureListStatement(databaseUrl: string, relation: string): Promise<string> {
   const statements: string[] = [];
   const sql = postgres(databaseUrl, {

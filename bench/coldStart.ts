@@ -1,6 +1,6 @@
 /**
- * From starting a process to its first answer: the function and a bare Hono app, each as one bundled
- * file and from its sources. `deno run -A bench/coldStart.ts` prints it, without a stack.
+ * Time from the start of a process to its first answer: the function and a bare Hono app, each as one
+ * bundled file and from its sources. `deno run -A bench/coldStart.ts` prints it, without a stack.
  */
 
 import { fromFileUrl, join } from "@std/path";
@@ -11,14 +11,14 @@ import { median } from "./load.ts";
 import { figure } from "./report.ts";
 import { spawnServer } from "./server.ts";
 
-/** Milliseconds, medians over the rounds. */
+/** Medians over the rounds, in milliseconds. */
 export interface Times {
   function: number;
   hono: number;
 }
 
 export interface ColdStart {
-  /** As `deno task deploy` builds it. */
+  /** One file, as `deno task deploy` builds it. */
   bundled: Times;
   sources: Times;
 }
@@ -38,7 +38,7 @@ const POLL_MS = 1;
 const GIVE_UP_MS = 20_000;
 const ROUNDS = 15;
 
-/** Starts each in turn, once to warm the disk's cache and then `rounds` times. */
+/** Starts each in turn `rounds` times, after one start that fills the disk's cache. */
 export async function coldStart(
   environment: Record<string, string>,
   rounds: number,

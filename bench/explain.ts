@@ -1,4 +1,4 @@
-/** The plans of the lists' own statements, run as a member under row-level security. */
+/** The plans of the lists' statements, executed as a member under row-level security. */
 
 import postgres from "postgres";
 import { activityList } from "../supabase/functions/api/activity/queries.ts";
@@ -44,7 +44,7 @@ const LARGE_TABLES = [
   "audit_log",
 ];
 
-/** Ids that the filters of the lists are about. */
+/** Values for the filters of the lists. */
 export interface Examples {
   contactId: number;
   companyId: number;
@@ -89,7 +89,7 @@ function cases(member: number, ids: Examples): [ListName, Record<string, string>
   ];
 }
 
-/** Explains every list's default query and its usual filters. */
+/** Explains the default query of every list, and its usual filters. */
 export async function explainLists(
   superuserUrl: string,
   tenant: Tenant,
@@ -121,7 +121,7 @@ interface Statement {
   parameters: unknown[];
 }
 
-/** Runs the list, noting what it sends, and then each of its statements again with EXPLAIN. */
+/** Runs the list and records its statements. Then runs each statement again with EXPLAIN. */
 async function explainList(
   sql: postgres.Sql,
   userId: string,
@@ -144,7 +144,7 @@ async function explainList(
     for (const { text, parameters } of sent) {
       const rows = await reserved.unsafe(
         `explain (analyze, costs off, timing off, summary off, buffers off) ${text}`,
-        // The driver hands out what it sent: text, which it can send again.
+        // The driver's recorded parameters are text, which it can send again.
         parameters as string[],
       );
       plans.push(rows.map((row) => String(row["QUERY PLAN"])).join("\n"));
@@ -156,14 +156,14 @@ async function explainList(
   }
 }
 
-/** The large tables that a plan reads from end to end. */
+/** The large tables that a plan reads by a sequential scan. */
 export function sequentialScans(plan: string): string[] {
   return [...plan.matchAll(/Seq Scan on (?:\w+\.)?(\w+)/g)]
     .map(([, table]) => table ?? "")
     .filter((table) => LARGE_TABLES.includes(table));
 }
 
-/** Whether a plan reads a great many rows only to throw them away: an index that does not help. */
+/** Whether a step of a plan removes more than 10,000 rows by a filter, so that no index helps. */
 export function isWasteful(plan: string): boolean {
   return [...plan.matchAll(/Rows Removed by Filter: (\d+)/g)].some(([, rows]) =>
     Number(rows) > 10_000

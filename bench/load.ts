@@ -1,7 +1,7 @@
 /**
- * A light HTTP/1.1 load generator: keep-alive connections that send one prepared request again and
- * again and read each answer by its Content-Length. It costs a fraction of `fetch`, which would
- * otherwise take the processor from what is measured.
+ * A light HTTP/1.1 load generator: keep-alive connections that repeat one prepared request and read
+ * each answer by its Content-Length. It uses a fraction of the processor time of `fetch`, so that more
+ * is left for the measured server.
  */
 
 export interface Target {
@@ -10,7 +10,7 @@ export interface Target {
   headers?: Record<string, string>;
 }
 
-/** What one round of load saw. */
+/** The result of one round of load. */
 export interface Load {
   requestsPerSecond: number;
   /** Median latency in milliseconds. */
@@ -22,7 +22,7 @@ const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 const BUFFER_BYTES = 1_048_576;
 
-/** Sends requests over `connections` connections for so long. Throws on any status but 200. */
+/** Sends requests over `connections` connections for `milliseconds`. Throws on a status other than 200. */
 export async function load(
   target: Target,
   connections: number,
@@ -52,7 +52,7 @@ export async function sample(
   return latencies.sort((a, b) => a - b);
 }
 
-/** The value below which this share of sorted values lies. */
+/** The quantile of sorted values: 0.5 is the median. */
 export function quantile(sorted: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }

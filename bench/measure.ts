@@ -1,4 +1,4 @@
-/** Rounds of load on several servers in turn, so that a slow moment of the machine hits all alike. */
+/** Rounds of load on several servers in turn, so that a slow moment of the machine affects all. */
 
 import { type Load, load, median, type Target } from "./load.ts";
 
@@ -8,7 +8,7 @@ export interface Plan {
   milliseconds: number;
 }
 
-/** Medians over the rounds, per target. */
+/** Measures every target in each round. Returns medians over the rounds. */
 export async function measure<Name extends string>(
   targets: Record<Name, Target>,
   plan: Plan,

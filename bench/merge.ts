@@ -1,6 +1,6 @@
 /**
- * Merging a contact with 1,000 related rows: over the function, against the same statements in one
- * plain transaction of the driver, as the tables' owner.
+ * Measures the merge of a contact with 1,000 related rows: through the function, and by the same
+ * statements in one transaction of the driver as the tables' owner.
  */
 
 import postgres from "postgres";
@@ -13,7 +13,7 @@ export interface MergeResult {
   /** Milliseconds, medians. */
   function: number;
   bare: number;
-  /** Of one merge, and of one list, on a connection in use. */
+  /** Of one merge and of one list, on a connection that was used before. */
   roundTrips: number;
   listRoundTrips: number;
 }
@@ -27,7 +27,7 @@ const TASKS = 450;
 const NOTES = 450;
 const DEALS = 100;
 
-/** Measures `rounds` merges of each kind in turn; `databaseUrl` is the owner's. */
+/** Measures `rounds` merges of each kind in turn. `databaseUrl` is the owner's. */
 export async function measureMerge(
   sql: postgres.Sql,
   tenant: Tenant,
@@ -125,8 +125,8 @@ async function list(port: number, { token }: Tenant): Promise<void> {
 }
 
 /**
- * What `contacts.merge` sends, in its order. The member's claims are set, since triggers and the
- * record of the merge ask for them; row-level security does not apply to the owner.
+ * Sends the statements of `contacts.merge` in their order. Triggers and the record of the merge need
+ * the member's claims. Row-level security does not apply to the owner.
  */
 async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promise<void> {
   const { winner, loser } = pair;
@@ -148,7 +148,7 @@ async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promi
   });
 }
 
-/** Moves the losers' tasks, notes and deals to the winner; returns how many of each. */
+/** Moves the losers' tasks, notes and deals to the winner; returns their numbers. */
 function moveRelated(sql: postgres.TransactionSql, winner: number, losers: string) {
   return sql`
     with moved_tasks as (

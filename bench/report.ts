@@ -1,18 +1,18 @@
-/** What a run found, as a table for the terminal and as docs/benchmarks.md. */
+/** Formats the results of a run, as a table for the terminal and as docs/benchmarks.md. */
 
-/** One budget and what was measured. */
+/** One measured value and its budget. */
 export interface Finding {
   what: string;
-  /** Both sides, in plain figures. */
+  /** The figures of both sides. */
   measured: string;
-  /** The figure that the budget is about. */
+  /** The value that the budget limits. */
   value: number;
-  /** Without one the figure is for comparison. */
+  /** Undefined: the value has no budget. */
   budget?: { atLeast: number } | { atMost: number };
   unit?: string;
 }
 
-/** What the figures were taken on, and how. */
+/** Machine, versions and plan of a run. */
 export interface Setting {
   date: string;
   processors: number;
@@ -65,26 +65,25 @@ Taken on ${setting.date} with ${setting.processors} processors; ${
 
 ## How to read it
 
-Only the ratios mean anything elsewhere: load generator, servers and PostgreSQL share one machine, so
-the plain figures say how fast that machine was while it was busy with all of them. Ratios move by a
-tenth or so between runs, more when the machine does something else. Nothing in the tests depends on
-these figures.
+Only the ratios are comparable between machines. Load generator, servers and PostgreSQL share one
+machine, so the absolute figures depend on its speed under this load. Ratios vary by about a tenth
+between runs, and by more on a busy machine. No test depends on these figures.
 
 - **The list against bare SQL.** The peer is \`Deno.serve\` and the same driver with the same number of
-  connections. It runs the very statement that the function sends, on the definition of
-  \`contacts_summary\` with the workspace as a constant: without token, row-level security, transaction,
-  validation, rate limit or log.
+  connections. It runs the same statement as the function, on the definition of
+  \`contacts_summary\` with the workspace as a constant. It has no token, row-level security,
+  transaction, validation, rate limit or log.
 - **The list against supabase-js.** The peer does what functions on Supabase usually do: verify the
   token, \`auth.getUser\`, look up the member, and read over the REST API, with a client per request.
-  Auth and REST are the local stack's own, in TypeScript; hosted ones answer faster by themselves, but
-  are three network round trips away.
+  Auth and REST are those of the local stack, in TypeScript. Hosted ones answer faster, but each of
+  the three calls is a network round trip.
 - **Authentication.** The product's chain on a route that answers a constant, with and without a token
-  to check; both get the same request. The bare Hono app beside it shows what the whole chain costs.
-- **Cold start.** From starting the process to the first answer of \`/health\`, each bundled
+  to check, for the same request. The bare Hono app beside it shows the cost of the whole chain.
+- **Cold start.** From the start of the process to the first answer of \`/health\`, each bundled
   into one file by esbuild, as \`deno task deploy\` does it, and from its sources.
-- **Merge.** A contact with 450 tasks, 450 notes and 100 deals goes into another one. The peer sends
-  the same statements in one transaction as the owner of the tables. Round trips are counted by a
-  relay before the database, on a connection that has prepared its statements already; those of a
-  list include the rollback at its end, which the answer does not wait for.
+- **Merge.** A contact with 450 tasks, 450 notes and 100 deals is merged into another. The peer sends
+  the same statements in one transaction as the owner of the tables. A relay before the database
+  counts the round trips, on a connection that has prepared its statements already. Those of a list
+  include the rollback at its end, which the answer does not wait for.
 `;
 }

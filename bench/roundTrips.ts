@@ -1,8 +1,8 @@
-/** A TCP relay before the database that counts network round trips. */
+/** A TCP relay in front of the database that counts network round trips. */
 
 export interface Relay extends AsyncDisposable {
   port: number;
-  /** Round trips since the last call: times that the client sent again after an answer. */
+  /** Returns the round trips since the last call: how often the client sent after an answer. */
   take(): number;
 }
 
@@ -47,7 +47,7 @@ async function relay(from: Deno.TcpConn, to: Deno.TcpConn, passing: () => void):
       for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
     }
   } catch {
-    // One side has gone; the other one follows.
+    // One side has closed the connection. The other one is closed below.
   }
   close(from);
   close(to);

@@ -1,7 +1,7 @@
 /**
- * `deno task bench-scale [--write] [--sizes=10000,100000,1000000]`: the same requests in workspaces of
- * different sizes in one database, on a stack of its own; `--write` also writes docs/scale.md and
- * bench/queries.md. The full run takes some ten minutes and 4 GB of disk.
+ * `deno task bench-scale [--write] [--sizes=10000,100000,1000000]`: measures the same requests in
+ * workspaces of different sizes in one database, on a new stack. `--write` also writes docs/scale.md
+ * and bench/queries.md. The full run takes about ten minutes and 4 GB of disk.
  */
 
 import { fromFileUrl } from "@std/path";
@@ -22,7 +22,7 @@ const SIZES = [10_000, 100_000, 1_000_000];
 const ROUNDS = 5;
 const MILLISECONDS = 400;
 
-/** A seeded workspace, and what requests about it name. */
+/** A seeded workspace, and values for requests. */
 interface Workspace {
   size: number;
   tenant: Tenant;
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   await using server = await startServer("../supabase/functions/api/index.ts", {
     ...await functionEnvironment(stack),
     DATABASE_CONNECTIONS: "2",
-    // High enough not to refuse the load; the limiter itself runs.
+    // High enough to refuse no request. The rate limiter itself runs.
     RATE_LIMIT_PER_MINUTE: "1200000",
   });
   const measured = await measure(server, workspaces, seconds);
@@ -68,7 +68,9 @@ function requestedSizes(): number[] {
   if (sizes.every((size) => Number.isSafeInteger(size) && size >= 1_000 && size % 100 === 0)) {
     return sizes.sort((a, b) => a - b);
   }
-  console.error("--sizes takes numbers of contacts with commas between them, each a hundredfold.");
+  console.error(
+    "--sizes takes numbers of contacts, separated by commas. Each must be a multiple of 100, at least 1,000.",
+  );
   Deno.exit(2);
 }
 
@@ -89,7 +91,7 @@ async function seed(
   return { workspaces, seconds };
 }
 
-/** Values from the middle of a workspace. */
+/** Reads values for requests from the middle of a workspace. */
 async function inspect(sql: postgres.Sql, size: number, tenant: Tenant): Promise<Workspace> {
   const [row] = await sql<(Examples & { middle: string })[]>`
     select

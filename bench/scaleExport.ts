@@ -1,4 +1,4 @@
-/** How fast an export of all contacts streams, and what memory the function takes meanwhile. */
+/** Measures an export of all contacts: its speed, and the memory of the function meanwhile. */
 
 import type { Server } from "./server.ts";
 import type { Tenant } from "./seed.ts";
@@ -15,7 +15,7 @@ export interface ExportFigures {
 const SAMPLE_EVERY_MS = 200;
 const NEWLINE = 10;
 
-/** Exports as CSV, and reads the stream to its end. Throws when a row is missing. */
+/** Exports as CSV and reads the stream to its end. Throws when a row is missing. */
 export async function measureExport(
   server: Server,
   tenant: Tenant,
@@ -54,7 +54,7 @@ async function readExport(port: number, tenant: Tenant): Promise<{ lines: number
   return { lines, bytes };
 }
 
-/** The process's resident memory, from /proc, which Linux alone has; elsewhere NaN. */
+/** The process's resident memory, from /proc on Linux. NaN on other systems. */
 async function residentMegabytes(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1_000;

@@ -1,9 +1,9 @@
-/** What the triggers of contacts cost an insert of many rows by one statement. */
+/** Measures an insert of many contacts by one statement, with and without triggers. */
 
 import postgres from "postgres";
 import type { Tenant } from "./seed.ts";
 
-/** Seconds for the same rows, as a member with all triggers and without any. */
+/** Seconds for the same rows, inserted by a member with all triggers and without any. */
 export interface InsertFigures {
   rows: number;
   withTriggers: number;
@@ -13,7 +13,7 @@ export interface InsertFigures {
 const ROWS = 50_000;
 const ROUNDS = 3;
 
-/** Inserts contacts in transactions that are rolled back; the fastest of some rounds counts. */
+/** Inserts contacts in transactions that are rolled back. Returns the fastest of the rounds. */
 export async function measureInserts(
   superuserUrl: string,
   tenant: Tenant,
@@ -56,7 +56,7 @@ async function insert(sql: postgres.Sql, tenant: Tenant, triggers: string): Prom
   }
 }
 
-/** With triggers, these find out the workspace and the owner. */
+/** With triggers, workspace and owner are left to the triggers. */
 async function insertContacts(
   sql: postgres.ReservedSql,
   { workspaceId, memberId }: Tenant,

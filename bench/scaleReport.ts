@@ -1,4 +1,4 @@
-/** What a run at several sizes found, as docs/scale.md and bench/queries.md. */
+/** Formats the results of a run at several sizes, as docs/scale.md and bench/queries.md. */
 
 import { type ExplainedList, isWasteful, sequentialScans } from "./explain.ts";
 import { figure } from "./report.ts";
@@ -66,33 +66,23 @@ function count(value: number): string {
 /** docs/scale.md. */
 export function scalePage(findings: ScaleFindings): string {
   const { exports, sizes, seedSeconds, loadAverage } = findings;
-  const date = new Date().toISOString().slice(0, 10);
   return `# Scale
 
-\`deno task bench-scale\` asks the same of workspaces with ${
+\`deno task bench-scale\` sends the same requests to workspaces with ${
     sizes.map(count).join(", ")
   } contacts, in
-one database; \`--sizes=10000,100000\` takes others, \`--write\` also writes this page and
+one database. \`--sizes=10000,100000\` takes other sizes, \`--write\` also writes this page and
 [queries.md](../bench/queries.md). A workspace has a company for every 20 contacts, a deal for every 10 (half of
 them archived), a task for every other, notes on every tenth contact and every other deal, and a change
 in the audit log for every tenth contact.
 
 ## Requests
 
-Milliseconds over HTTP, p50 / p99; the ratio is that of the largest workspace to the smallest.
+Milliseconds over HTTP, p50 / p99. The ratio compares the largest workspace with the smallest.
 
 ${scaleTable(findings)}
 
-One request at a time, in turn for each size, so that a slow moment of the machine hits all alike.
-Taken on ${date} with ${navigator.hardwareConcurrency} processors, which
-load generator, function and PostgreSQL share; load average at the end: ${
-    figure(loadAverage)
-  }. A p99
-says more about what else the machine did than about the query.
-
-The board adds up every live deal of the workspace for the counts and sums of its columns, from an
-index of narrow rows. A large workspace tells from its newest 500 records whether a word is too common
-to rank its matches.
+${requestsNote(loadAverage)}
 
 ${insertText(findings.inserts)}
 
@@ -105,10 +95,24 @@ All workspaces were seeded, indexed and analyzed within ${Math.round(seedSeconds
 function exportText(exports: ExportFigures[]): string {
   return `## Export
 
-\`GET /contacts?format=csv\`, read to its end; memory is the function's resident set, sampled five times
+\`GET /contacts?format=csv\`, read to its end. Memory is the function's resident set, sampled five times
 a second.
 
 ${exportTable(exports)}`;
+}
+
+function requestsNote(loadAverage: number): string {
+  const date = new Date().toISOString().slice(0, 10);
+  return `Requests are sent one at a time, in turn for each size, so that a slow moment of the machine affects
+all sizes.
+Taken on ${date} with ${navigator.hardwareConcurrency} processors, which
+load generator, function and PostgreSQL share; load average at the end: ${
+    figure(loadAverage)
+  }. The p99
+depends more on the other work of the machine than on the query.
+
+The board counts and sums every live deal of the workspace, from an index of narrow rows. In a large
+workspace a sample of the newest 500 records decides whether a word is too common to rank its matches.`;
 }
 
 /** bench/queries.md. */
@@ -125,15 +129,15 @@ export function queriesPage(lists: ExplainedList[], contacts: number): string {
   );
   return `# Query plans
 
-The statements of every list, with the plans that PostgreSQL executed as a member of a workspace with
+The statements of every list, and the plans that PostgreSQL executed as a member of a workspace with
 ${
     count(contacts)
   } contacts, under row-level security. \`deno task bench-scale --write\` writes this page.
-Plans that read tags, members or configuration from end to end do so because these are small.
+Tags, members and configuration are read by sequential scans because these tables are small.
 
 Sequential scans of large tables:${itemised(scans)}
 
-Plans that throw away more than 10,000 rows, whatever index led to them:${itemised(wasteful)}
+Plans in which a filter removes more than 10,000 rows:${itemised(wasteful)}
 
 ${sections.join("\n")}`;
 }

@@ -1,4 +1,4 @@
-/** What a growing workspace is asked for, and how long each answer takes in workspaces of each size. */
+/** Requests to a growing workspace, and their latencies in workspaces of each size. */
 
 import type { Examples } from "./explain.ts";
 import { quantile, sample, type Target } from "./load.ts";
@@ -9,9 +9,9 @@ import type { Tenant } from "./seed.ts";
 export interface Request {
   name: string;
   path: string;
-  /** Asks for the page behind that of `path`. */
+  /** Whether to request the page after that of `path`. */
   nextPage?: boolean;
-  /** What the largest workspace may take, in units of what the smallest takes. */
+  /** The largest allowed ratio of p50, of the largest workspace to the smallest. */
   budget?: number;
 }
 
@@ -24,13 +24,13 @@ export interface Latency {
 
 const KEYSET = 1.3;
 const SEARCH = 2;
-/** The board's columns hold a hundred times as many deals. */
+/** For the board: its columns hold a hundred times as many deals. */
 const BOARD = 3;
 
-/** What the requests of a workspace name. */
+/** Values in the requests of a workspace. */
 type Named = Pick<Examples, "email" | "companyId" | "tagId">;
 
-/** All requests, about a workspace in whose middle `middle` lies; few contacts have the tag. */
+/** All requests. `middle` is the `last_seen` in the middle of the workspace; few contacts have the tag. */
 export function requestsAround(middle: string, named: Named): Request[] {
   return [
     ...contactRequests(middle, named),
@@ -51,7 +51,7 @@ function contactRequests(middle: string, { email, companyId, tagId }: Named): Re
   const half = `?last_seen@lte=${encodeURIComponent(middle)}`;
   return [
     list("contacts, first page", ""),
-    { ...list("contacts, a page behind half of them", half), nextPage: true },
+    { ...list("contacts, a page after half of them", half), nextPage: true },
     { ...list("contacts, second page by name", "?sort=last_name"), nextPage: true },
     list("contacts by status", "?status=hot"),
     list("contacts of a company", `?company_id=${companyId}`),
@@ -82,7 +82,7 @@ function searchRequests(): Request[] {
   ];
 }
 
-/** The request as the load generator sends it: for a next page, with a cursor that the API gave out. */
+/** The request for the load generator. For a next page it has a cursor that the API returned. */
 export async function targetOf(request: Request, port: number, tenant: Tenant): Promise<Target> {
   const headers = { Authorization: `Bearer ${tenant.token}` };
   if (!request.nextPage) return { port, path: request.path, headers };
@@ -92,7 +92,8 @@ export async function targetOf(request: Request, port: number, tenant: Tenant): 
   return { port, path: `${request.path}&cursor=${page.next_cursor}`, headers };
 }
 
-/** Latencies of the targets, asked one request at a time and in turn, for so long in each round. */
+/** Latencies of the targets. Sends one request at a time to each target in turn, for `milliseconds` in
+ * each round. */
 export async function measureInTurn(
   targets: Target[],
   rounds: number,

@@ -1,4 +1,4 @@
-/** The rows of a workspace of any size, one statement per table, with their search vectors. */
+/** Inserts the rows of a workspace of any size, with search vectors, by one statement per table. */
 
 import type postgres from "postgres";
 
@@ -9,20 +9,20 @@ export const OCCASIONAL_WORD = "renewal";
 /** In every other contact. */
 export const COMMON_WORD = "fair";
 
-/** Rows of one workspace; ids are given out before, so that tables fill side by side. */
+/** Size and ids of one workspace. Ids are known before, so that tables can be filled in parallel. */
 export interface Extent {
   workspaceId: string;
   memberId: number;
   contacts: number;
   companies: number;
-  /** What the ids of each kind are counted from. */
+  /** The first id of each kind. */
   firstContact: number;
   firstCompany: number;
   firstDeal: number;
   firstTag: number;
 }
 
-/** A word for a number, by syllables: 409,600 of them. */
+/** SQL functions that make words of numbers, by syllables: 409,600 different words. */
 export const SPELLING = `
   create schema bench;
   create function bench.syllable(n bigint) returns text language sql immutable parallel safe
@@ -35,7 +35,7 @@ export const SPELLING = `
   return initcap(bench.word(n * 104729)) || ' '
     || (array['Works', 'Group', 'Trading', 'Systems', 'Logistics'])[1 + n % 5];`;
 
-/** Eleven tags. */
+/** Inserts eleven tags. */
 export async function seedTags(
   sql: postgres.Sql,
   { workspaceId, firstTag }: Extent,
@@ -47,8 +47,8 @@ export async function seedTags(
 }
 
 /**
- * The contacts with these numbers. Ten tags are on a fifth of them each; the eleventh is on those with
- * the rare word.
+ * Inserts the contacts from number `first` to `last`. Each of ten tags is on a fifth of them. The first
+ * tag is on the contacts with the rare word.
  */
 export async function seedContacts(
   sql: postgres.Sql,
@@ -85,7 +85,7 @@ export async function seedContacts(
     ${contactTexts(sql, extent, first, last)}`;
 }
 
-/** The numbers, and names, addresses and texts made from them, as a FROM clause. */
+/** A FROM clause with the numbers, and names, addresses and texts made from them. */
 function contactTexts(
   sql: postgres.Sql,
   { contacts, companies }: Extent,
@@ -122,8 +122,8 @@ function contactTexts(
     ) as texts`;
 }
 
-/** All other tables. */
-export async function seedTheRest(sql: postgres.Sql, extent: Extent): Promise<void> {
+/** Fills all other tables. */
+export async function seedOtherTables(sql: postgres.Sql, extent: Extent): Promise<void> {
   await seedCompanies(sql, extent);
   await seedDeals(sql, extent);
   await seedTasksAndNotes(sql, extent);
@@ -143,7 +143,7 @@ async function seedCompanies(sql: postgres.Sql, extent: Extent): Promise<void> {
     from generate_series(0, ${companies - 1}::bigint) as number`;
 }
 
-/** One for every ten contacts; half of them are archived. */
+/** Inserts a deal for every ten contacts; half of them are archived. */
 async function seedDeals(sql: postgres.Sql, extent: Extent): Promise<void> {
   const { workspaceId, memberId, contacts, companies } = extent;
   await sql`
@@ -172,7 +172,8 @@ async function seedDeals(sql: postgres.Sql, extent: Extent): Promise<void> {
     where workspace_id = ${workspaceId} and archived_at is null`;
 }
 
-/** A task for every other contact, half of them done; a note on every tenth, and on every other deal. */
+/** Inserts a task for every other contact, half of them done, a note for every tenth contact, and a
+ * note for every other deal. */
 async function seedTasksAndNotes(sql: postgres.Sql, extent: Extent): Promise<void> {
   const { workspaceId, memberId, contacts } = extent;
   await sql`
@@ -199,7 +200,7 @@ async function seedTasksAndNotes(sql: postgres.Sql, extent: Extent): Promise<voi
     from generate_series(0, ${contacts / 20 - 1}::bigint) as number`;
 }
 
-/** One change of every tenth contact. */
+/** Inserts one change of every tenth contact. */
 async function seedAuditLog(sql: postgres.Sql, extent: Extent): Promise<void> {
   const { workspaceId, memberId, contacts } = extent;
   await sql`

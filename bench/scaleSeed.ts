@@ -1,10 +1,11 @@
 /**
- * Workspaces of any size, within minutes: rows without triggers, their search vectors made in the same
- * statements, secondary indexes built behind. A sample is compared with what the triggers would make.
+ * Seeds workspaces of any size within minutes: inserts rows without triggers, with their search vectors
+ * in the same statements, and builds secondary indexes afterwards. Compares a sample of the vectors with
+ * those of the triggers.
  */
 
 import postgres from "postgres";
-import { type Extent, seedContacts, seedTags, seedTheRest, SPELLING } from "./scaleRows.ts";
+import { type Extent, seedContacts, seedOtherTables, seedTags, SPELLING } from "./scaleRows.ts";
 import type { Tenant } from "./seed.ts";
 
 const TABLES = [
@@ -18,7 +19,7 @@ const TABLES = [
 ];
 const SAMPLE = 500;
 
-/** Fills a workspace for each size, analyzed; the indexes of all tables are back afterwards. */
+/** Fills a workspace for each size, builds the indexes of all tables again, and analyzes them. */
 export async function seedScale(
   superuserUrl: string,
   tenants: Map<number, Tenant>,
@@ -39,12 +40,12 @@ export async function seedScale(
     const indexes = await dropIndexes(first);
     for (const extent of extentsOf(tenants)) {
       await seedTags(first, extent);
-      // The other connection fills the other tables besides, which takes as long as a third of this.
+      // The second connection also fills the other tables, which takes about as long as a third of this.
       const divide = Math.floor(extent.contacts * 0.65);
       await Promise.all([
         seedContacts(first, extent, 0, divide - 1),
         seedContacts(second, extent, divide, extent.contacts - 1),
-        seedTheRest(second, extent),
+        seedOtherTables(second, extent),
       ]);
     }
     await setSequences(first);
@@ -62,7 +63,7 @@ export async function seedScale(
 }
 
 function extentsOf(tenants: Map<number, Tenant>): Extent[] {
-  // Far from the ids of anything that the stack itself made.
+  // Far above the ids of rows that the stack itself made.
   let firstContact = 1_000_000;
   return [...tenants].map(([contacts, { workspaceId, memberId }]) => {
     const extent = {
@@ -103,7 +104,7 @@ async function buildIndexes(sql: postgres.Sql, statements: string[]): Promise<vo
   }
 }
 
-/** Ids that the next records get begin behind those given out here. */
+/** Moves the sequences behind the seeded ids. */
 async function setSequences(sql: postgres.Sql): Promise<void> {
   for (const name of ["contacts", "companies", "deals", "tags"]) {
     await sql.unsafe(
@@ -112,7 +113,7 @@ async function setSequences(sql: postgres.Sql): Promise<void> {
   }
 }
 
-/** Throws when vectors differ from those that the triggers make. */
+/** Throws when vectors differ from those of the triggers. */
 async function compareSample(sql: postgres.Sql): Promise<void> {
   const [row] = await sql<{ differing: number; sample: string | null }[]>`
     select

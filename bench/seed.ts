@@ -1,9 +1,9 @@
-/** The rows that everything is measured on, made by a few set-based statements. */
+/** Seeds the rows of the benchmarks by a few set-based statements. */
 
 import postgres from "postgres";
 import type { StackAddresses } from "../dev/stackAddresses.ts";
 
-/** A workspace with its founder signed in. */
+/** A workspace, and the access token of its founder. */
 export interface Tenant {
   workspaceId: string;
   memberId: number;
@@ -12,7 +12,7 @@ export interface Tenant {
 
 const PASSWORD = "correct horse battery";
 
-/** Signs somebody up, who thereby founds a workspace. */
+/** Signs a new user up, who founds a workspace, and signs the user in. */
 export async function createTenant(sql: postgres.Sql, stack: StackAddresses): Promise<Tenant> {
   const email = `bench-${crypto.randomUUID()}@example.test`;
   await auth(stack, "/signup", { email, password: PASSWORD });
@@ -41,8 +41,8 @@ async function auth(
 }
 
 /**
- * Fills a workspace: so many contacts, a company for every 20, ten tags, a task for every other
- * contact. Rows look like those of a CRM in use: names, two addresses, a phone, tags, a background.
+ * Fills a workspace with `contacts` contacts, a company for every 20 of them, ten tags, and a task for
+ * every other contact. Contacts have names, two addresses, a phone number, tags and a background.
  */
 export async function seedContacts(
   sql: postgres.Sql,
@@ -88,8 +88,8 @@ export async function seedContacts(
 }
 
 /**
- * A view of one workspace's contacts for the peer without row-level security: the very definition of
- * `contacts_summary`, and the condition that RLS would add, as a constant.
+ * Creates a view of one workspace's contacts for the peer without row-level security: the definition
+ * of `contacts_summary`, with the condition of row-level security as a constant.
  */
 export async function createPeerView(
   sql: postgres.Sql,

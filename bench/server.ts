@@ -1,4 +1,4 @@
-/** Servers under measurement: one Deno process each, with the permissions of an edge function. */
+/** Starts the measured servers: one Deno process each, with the permissions of an edge function. */
 
 import { fromFileUrl } from "@std/path";
 import { claimPort, isListening, waitUntil } from "../dev/process.ts";
@@ -8,13 +8,13 @@ export interface Server extends AsyncDisposable {
   pid: number;
 }
 
-/** Variables that Deno itself needs. */
+/** Environment variables that Deno itself needs. */
 const RUNTIME_VARIABLES = ["DENO_DIR", "HOME", "PATH"];
 const START_WITHIN_MS = 30_000;
 
 /**
- * Runs a module that calls `Deno.serve` on a free port, and resolves when it listens. What it prints
- * is thrown away, as the platform would take it: reading it here would cost processor time.
+ * Runs a module that calls `Deno.serve` on a free port, and resolves when it listens. Its output is
+ * discarded, because reading it would cost processor time.
  */
 export async function startServer(
   module: string,
@@ -33,7 +33,7 @@ export async function startServer(
   return { port, pid: child.pid, [Symbol.asyncDispose]: stop };
 }
 
-/** Starts the process; the caller ends it. */
+/** Starts the process. The caller stops it. */
 export function spawnServer(
   file: string,
   port: number,

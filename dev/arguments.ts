@@ -1,13 +1,13 @@
-/** Options on the command line of the tasks. */
+/** Command-line options of the tasks. */
 
 import { parseArgs } from "node:util";
 
-/** The options given: `--name value` or `--name=value`. */
+/** The options of a command line: `--name value` or `--name=value`. */
 export type Options = Record<string, string | undefined>;
 
 /**
- * Parses options; `known` maps each name to what it does. Prints them and ends on `--help`.
- * Throws with a sentence for the user on anything unknown.
+ * Parses options. `known` maps each name to its description. `--help` prints them and ends the
+ * process. Throws with a sentence for the user when an option is not known.
  */
 export function parseOptions(args: string[], known: Record<string, string>): Options {
   if (args.includes("--help")) printHelp(known);
@@ -17,11 +17,11 @@ export function parseOptions(args: string[], known: Record<string, string>): Opt
   return { ...parseArgs({ args, options, strict: true }).values };
 }
 
-/** Returns an option as a port number. Throws when it is none. */
-export function portOption(options: Options, name: string, otherwise: number): number {
-  const port = Number(options[name] ?? otherwise);
+/** Returns an option as a port number, or `defaultPort`. Throws when it is no port number. */
+export function portOption(options: Options, name: string, defaultPort: number): number {
+  const port = Number(options[name] ?? defaultPort);
   if (options[name] === "" || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`--${name} wants a port number, 0 for any free one.`);
+    throw new Error(`--${name} must be a port number, or 0 for any free port.`);
   }
   return port;
 }

@@ -4,14 +4,14 @@
  *
  *     npx --yes deno@2.1.14 run -A --no-config --no-lock dev/bootCheck.ts [built file]
  *
- * A file that `deno task deploy --dry-run` has built is booted too.
- * Works in a copy without lockfile and node_modules, whose formats an old Deno may not know. Uses
- * nothing but Deno itself for the same reason. Ends with the line `N passed, N failed`.
+ * Also boots a file that `deno task deploy --dry-run` has built. Works in a copy without lockfile and
+ * node_modules, because an old Deno may not know their formats. Imports no package for the same
+ * reason. Ends with the line `N passed, N failed`.
  */
 
 import { BOOT_ENVIRONMENT } from "./bootEnvironment.ts";
 
-/** Old Denos trust their own list of authorities alone; machines behind a proxy have one more. */
+/** Old Denos trust only their own certificate authorities; a proxy has another one. */
 const TRUST = { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "system,mozilla" };
 
 const root = new URL("../", import.meta.url);
@@ -46,7 +46,7 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** Old Denos know no way to move `Deno.serve` to a free port from outside. */
+/** Old Denos have no variable that moves `Deno.serve` to another port. */
 async function writeLauncher(port: number, module: string): Promise<string> {
   const launcher = `${copy}/launcher.ts`;
   await Deno.writeTextFile(

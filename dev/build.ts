@@ -16,30 +16,30 @@ const configSchema = z.object({
   functions: z.record(z.string(), z.object({ verify_jwt: z.boolean() })),
 });
 
-/** What was built. */
+/** The result of a build. */
 export interface Build {
-  /** The file that is deployed; its source map lies beside it. */
+  /** The file that is deployed. Its source map is beside it. */
   entrypoint: string;
   bytes: number;
 }
 
 /**
- * Builds into a directory, emptied before: `supabase/config.toml` and `supabase/functions/api/`.
- * Throws when an import leads nowhere.
+ * Empties a directory and builds `supabase/config.toml` and `supabase/functions/api/` into it.
+ * Throws when an import cannot be resolved.
  */
 export async function build(directory: string): Promise<Build> {
   await removeIfExists(directory);
   const supabase = join(directory, "supabase");
   const target = join(supabase, "functions", "api");
   await bundle({ entry: FUNCTION_ENTRYPOINT, directory: target });
-  // The nearest configuration counts: that of the repository has nothing to do with the built file.
+  // Deno uses the nearest configuration; that of the repository does not fit the built file.
   await Deno.writeTextFile(join(target, "deno.json"), "{}\n");
   await Deno.writeTextFile(join(supabase, "config.toml"), await builtConfig());
   const entrypoint = join(target, "index.js");
   return { entrypoint, bytes: (await Deno.stat(entrypoint)).size };
 }
 
-/** The functions of `supabase/config.toml`, at the built file. */
+/** The functions of `supabase/config.toml`, with the built file as their entry point. */
 async function builtConfig(): Promise<string> {
   const text = await Deno.readTextFile(join(ROOT, "supabase", "config.toml"));
   const { project_id, functions } = configSchema.parse(parse(text));

@@ -8,7 +8,7 @@ import { removeIfExists } from "./files.ts";
 
 const SDK = join(dirname(dirname(fromFileUrl(import.meta.url))), "client-sdk");
 
-/** Writes the built files to a directory, emptied before. Throws when the sources have an error. */
+/** Empties a directory and writes the built files to it. Throws when the sources have an error. */
 export async function buildSdk(directory: string): Promise<void> {
   await removeIfExists(directory);
   const program = ts.createProgram([join(SDK, "src", "mod.ts")], {

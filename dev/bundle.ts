@@ -1,4 +1,4 @@
-/** The function, or another module, with all that it imports as minified JavaScript, by esbuild. */
+/** Bundles the function, or another module, with everything that it imports, minified by esbuild. */
 import { builtinModules } from "node:module";
 import { fromFileUrl } from "@std/path";
 import * as esbuild from "esbuild";
@@ -6,17 +6,17 @@ import configuration from "../deno.json" with { type: "json" };
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
-/** What to bundle, and into what. */
+/** The entry and the target of a bundle. */
 export interface BundleOptions {
-  /** The module to begin with. */
+  /** The entry module. */
   entry: string;
-  /** Gets `index.js` and its source map. */
+  /** The directory that `index.js` and its source map are written to. */
   directory: string;
-  /** Puts what loads on demand into files of its own, instead of one file for all. */
+  /** Puts parts that load on demand into separate files, instead of one file for everything. */
   parts?: boolean;
 }
 
-/** Writes the bundle and returns what is in it. Throws when an import leads nowhere. */
+/** Writes the bundle and returns its contents. Throws when an import cannot be resolved. */
 export async function bundle(options: BundleOptions): Promise<esbuild.Metafile> {
   try {
     const { metafile } = await esbuild.build({
@@ -29,7 +29,7 @@ export async function bundle(options: BundleOptions): Promise<esbuild.Metafile> 
       metafile: true,
       format: "esm",
       platform: "node",
-      // Modules of which unused parts can be left out, where a package offers them.
+      // esbuild can leave unused parts of ES modules out.
       mainFields: ["module", "main"],
       target: "es2022",
       absWorkingDir: ROOT,
@@ -53,8 +53,8 @@ function packageNames(): Record<string, string> {
 }
 
 /**
- * Node's modules take longer to load than the function itself. They load by `await import`, with the
- * package that uses them, which itself loads on demand.
+ * Node's modules take longer to load than the function itself. So they load by `await import`,
+ * together with the package that uses them, which loads on demand.
  */
 const lazyBuiltins: esbuild.Plugin = {
   name: "lazy-builtins",
@@ -72,7 +72,7 @@ const lazyBuiltins: esbuild.Plugin = {
   },
 };
 
-/** A module with the exports of one of Node's; those that nobody uses are left out of the bundle. */
+/** A module with the exports of a Node module. Unused exports are left out of the bundle. */
 async function builtinModule(name: string): Promise<string> {
   const exported: object = await import(name);
   const lines = Object.keys(exported).map((key) => {

@@ -1,5 +1,5 @@
--- Every object of a migrated database, one row each: what it is, and how it is defined.
--- Extensions' own objects are left out; numbers of columns and the order of grants do not matter.
+-- Returns one row per object of a migrated database: kind, name and definition.
+-- Omits objects of extensions. Ignores attribute numbers of columns and the order of grants.
 with schemas as (
   select oid, nspname, nspacl, nspowner
   from pg_namespace
@@ -11,8 +11,8 @@ relations as (
   join schemas s on s.oid = c.relnamespace
   where not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
 ),
--- Policies and triggers also stand on tables of Supabase's own schemas.
-watched as (
+-- Some policies and triggers are on tables in schemas of Supabase.
+tables as (
   select c.oid, format('%I.%I', n.nspname, c.relname) as name
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -32,7 +32,9 @@ privileges as (
   select case r.relkind when 'S' then 'sequence ' else 'table ' end || r.name, g.*
   from relations r
   cross join lateral aclexplode(
-    coalesce(r.relacl, acldefault(case r.relkind when 'S' then 's' else 'r' end::"char", r.relowner))
+    coalesce(
+      r.relacl, acldefault(case r.relkind when 'S' then 's' else 'r' end::"char", r.relowner)
+    )
   ) g
   where r.relkind in ('r', 'v', 'm', 'p', 'S')
   union all
@@ -65,8 +67,10 @@ from pg_extension e join pg_namespace n on n.oid = e.extnamespace
 union all
 select 'role', r.rolname, format(
   'login %s, inherit %s, bypass rls %s, member of %s', r.rolcanlogin, r.rolinherit, r.rolbypassrls,
-  (select string_agg(m.roleid::regrole::text || case when m.inherit_option then ' inherited' else '' end,
-    ', ' order by m.roleid::regrole::text) from pg_auth_members m where m.member = r.oid)
+  (select string_agg(
+    m.roleid::regrole::text || case when m.inherit_option then ' inherited' else '' end,
+    ', ' order by m.roleid::regrole::text
+  ) from pg_auth_members m where m.member = r.oid)
 )
 from pg_roles r
 where r.rolname in ('anon', 'authenticated', 'service_role', 'portico_gateway')
@@ -92,14 +96,16 @@ select
   'column', format('%s.%I', r.name, a.attname),
   concat_ws(
     ', ',
-    'place ' || row_number() over (partition by r.oid order by a.attnum),
+    'position ' || row_number() over (partition by r.oid order by a.attnum),
     format_type(a.atttypid, a.atttypmod),
     case when a.attnotnull then 'not null' end,
     case a.attidentity when 'a' then 'identity always' when 'd' then 'identity by default' end,
     case when a.attgenerated <> '' then 'generated' end,
     'default ' || pg_get_expr(d.adbin, d.adrelid),
     nullif('sequence ' || pg_get_serial_sequence(r.name, a.attname), 'sequence '),
-    case when a.attcollation <> t.typcollation then 'collation ' || a.attcollation::regcollation end,
+    case
+      when a.attcollation <> t.typcollation then 'collation ' || a.attcollation::regcollation
+    end,
     'storage ' || a.attstorage::text
   )
 from relations r
@@ -118,7 +124,7 @@ from pg_index i join relations r on r.oid = i.indrelid
 
 union all
 select
-  'policy', w.name || '.' || p.polname,
+  'policy', tables.name || '.' || p.polname,
   format(
     '%s %s to %s using (%s) with check (%s)',
     case when p.polpermissive then 'permissive' else 'restrictive' end,
@@ -128,11 +134,14 @@ select
     pg_get_expr(p.polqual, p.polrelid),
     pg_get_expr(p.polwithcheck, p.polrelid)
   )
-from pg_policy p join watched w on w.oid = p.polrelid
+from pg_policy p join tables on tables.oid = p.polrelid
 
 union all
-select 'trigger', w.name || '.' || t.tgname, t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid)
-from pg_trigger t join watched w on w.oid = t.tgrelid
+select
+  'trigger',
+  tables.name || '.' || t.tgname,
+  t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid)
+from pg_trigger t join tables on tables.oid = t.tgrelid
 where not t.tgisinternal
 
 union all
@@ -153,7 +162,8 @@ where t.typtype in ('e', 'd') or t.typrelid in (select oid from relations where 
 
 union all
 select
-  'grant', p.object || ' to ' || case p.grantee when 0 then 'public' else p.grantee::regrole::text end,
+  'grant',
+  p.object || ' to ' || case p.grantee when 0 then 'public' else p.grantee::regrole::text end,
   string_agg(
     p.privilege_type || case when p.is_grantable then ' with grant option' else '' end,
     ', ' order by p.privilege_type

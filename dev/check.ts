@@ -1,6 +1,6 @@
 /**
- * `deno task check`: format, lint, types, and whether the generated files follow from their sources.
- * Runs all of them and ends with the line `N passed, N failed`.
+ * `deno task check`: checks format, lint, types, and that the generated files are up to date.
+ * Runs all checks and ends with the line `N passed, N failed`.
  */
 
 import { dirname, fromFileUrl, join } from "@std/path";

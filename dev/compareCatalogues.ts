@@ -1,17 +1,17 @@
 /**
- * `deno task compare-catalogues <before> <after>`: prints what differs between two migrated
- * databases. Each of the two is the address of a database or a folder of migrations, which is
- * applied to a database of its own. Fails when something differs.
+ * `deno task compare-catalogues <before> <after>`: prints the differences between two migrated
+ * databases. Each of the two is the address of a database, or a folder of migrations, which is
+ * applied to a new database. Ends with code 1 when something differs.
  */
 import { resolve } from "@std/path";
 import postgres from "postgres";
 import { startStack } from "./stack.ts";
 import { removeStackData, temporaryDirectory } from "./stackData.ts";
 
-/** What an object is and is called → how it is defined. */
+/** Kind and name of an object → its definition. */
 export type Catalogue = Map<string, string>;
 
-/** The differences of two catalogues, as lines for people. */
+/** The differences of two catalogues, as readable lines. */
 export function differences(before: Catalogue, after: Catalogue): string[] {
   return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((name) => {
     const [old, current] = [before.get(name), after.get(name)];
@@ -26,7 +26,7 @@ export function differences(before: Catalogue, after: Catalogue): string[] {
 export async function readCatalogue(url: string): Promise<Catalogue> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
-    // Names are then written with their schemas.
+    // With an empty search path Postgres prints names with their schemas.
     await sql`set search_path = ''`;
     const query = await Deno.readTextFile(new URL("./catalogue.sql", import.meta.url));
     const objects: { kind: string; name: string; definition: string | null }[] = await sql.unsafe(
@@ -43,7 +43,7 @@ export async function readCatalogue(url: string): Promise<Catalogue> {
   }
 }
 
-/** The rows of each table that has some, without what differs in each database. */
+/** The rows of each table, without values that differ in every database. */
 async function insertedRows(sql: postgres.Sql): Promise<[string, string][]> {
   const tables = await sql<{ name: string }[]>`
     select format('%I.%I', schemaname, tablename) as name

@@ -1,4 +1,4 @@
-/** The secrets of one local stack: made at random on its first start and kept with its data. */
+/** The secrets of one local stack: random values, made on its first start and kept with its data. */
 
 import { join } from "@std/path";
 import { SignJWT } from "jose";
@@ -14,7 +14,7 @@ export interface Credentials {
   demoPassword: string;
 }
 
-/** Reads a stack's credentials, after making them if there are none. */
+/** Reads a stack's credentials, or makes them when there are none. */
 export async function loadCredentials(directory: string): Promise<Credentials> {
   const path = join(directory, "credentials.json");
   const stored = await readIfExists(path);
@@ -29,7 +29,7 @@ export async function loadCredentials(directory: string): Promise<Credentials> {
   return credentials;
 }
 
-/** Signs an API key of the old kind: a long-lived token that carries a role alone. */
+/** Signs a legacy API key: a long-lived token that holds only a role. */
 export async function legacyKey(role: "anon" | "service_role", secret: string): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   return await new SignJWT({ role, iss: "supabase" })
@@ -42,6 +42,6 @@ export async function legacyKey(role: "anon" | "service_role", secret: string): 
 function random(length: number): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const bytes = crypto.getRandomValues(new Uint8Array(length));
-  // 64 letters: each of them stands for as many bytes as any other.
+  // 64 letters divide the 256 values of a byte evenly, so that each letter is equally likely.
   return Array.from(bytes, (byte) => alphabet[byte % 64]).join("");
 }

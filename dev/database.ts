@@ -1,4 +1,4 @@
-/** `deno task database stop|start`: switches the database alone, under a running stack. */
+/** `deno task database stop|start`: stops or starts the database alone, under a running stack. */
 
 import { parseOptions } from "./arguments.ts";
 import { isListening, waitUntil } from "./process.ts";
@@ -23,7 +23,7 @@ const switched = await waitUntil(
   20_000,
 );
 if (!switched) {
-  console.error("The database did not react; the stack's terminal shows why.");
+  console.error("The database did not react. The stack's terminal shows why.");
   Deno.exit(1);
 }
 console.log(wanted ? "The database is started." : "The database is stopped.");

@@ -1,4 +1,4 @@
-/** The demo user of a local stack: a sign-up like any other, which founds a workspace. */
+/** The demo user of a local stack, who signs up like any other user and founds a workspace. */
 
 import type { Stack } from "./stack.ts";
 

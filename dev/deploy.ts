@@ -14,7 +14,7 @@ const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
 const BUILD_DIRECTORY = join(ROOT, ".portico", "build");
 const LARGEST_KILOBYTES = 600;
 
-/** What a check found, in a sentence. */
+/** The result of a check, and a sentence about it. */
 interface Outcome {
   passed: boolean;
   text: string;

@@ -1,6 +1,6 @@
-/** Small helpers on files. */
+/** Small helpers for files. */
 
-/** Tells whether there is a file, directory or symlink with a target at `path`. */
+/** Whether there is a file, a directory or a symlink with a target at `path`. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
@@ -11,7 +11,7 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Reads a text file; null when there is none. */
+/** Returns the text of a file; null when there is no such file. */
 export async function readIfExists(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);
@@ -21,7 +21,7 @@ export async function readIfExists(path: string): Promise<string | null> {
   }
 }
 
-/** Deletes a file or directory with all that is in it; nothing happens when there is none. */
+/** Deletes a file, or a directory with its contents. Does nothing when there is none. */
 export async function removeIfExists(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

@@ -1,6 +1,6 @@
-/** Passes HTTP requests on to another server, streaming both bodies. */
+/** Forwards HTTP requests to another server and streams both bodies. */
 
-/** Headers that speak of one connection alone (RFC 9110, section 7.6.1). */
+/** Headers that are about one connection only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = [
   "connection",
   "keep-alive",
@@ -14,8 +14,8 @@ const HOP_BY_HOP = [
 ];
 
 /**
- * Sends `request` to the same path on `origin` and returns the answer as it comes.
- * Throws TypeError when the server is not reachable or breaks off.
+ * Sends `request` to the same path on `origin` and returns the answer as it arrives.
+ * Throws TypeError when the server cannot be reached or closes the connection early.
  */
 export async function forward(
   request: Request,
@@ -24,7 +24,7 @@ export async function forward(
 ): Promise<Response> {
   const url = new URL(request.url);
   const headers = endToEnd(request.headers);
-  // This side compresses for the client; compressed here it would be unpacked on the way.
+  // fetch would decompress the answer; the gateway compresses it for the client anyway.
   headers.set("accept-encoding", "identity");
   const upload = request.body && uploadOf(request.body);
   const response = await fetch(`${origin}${url.pathname}${url.search}`, {
@@ -34,7 +34,8 @@ export async function forward(
     redirect: "manual",
     signal,
   });
-  // A server that has answered wants no more of the body. Discarded, the client's connection lives on.
+  // The server has answered without reading the whole body. Reading the rest keeps the client's
+  // connection usable.
   await upload?.discard();
   return new Response(response.body, {
     status: response.status,
@@ -43,7 +44,7 @@ export async function forward(
   });
 }
 
-/** A body to send on: fetch, when answered early, would leave the rest of it locked and unread. */
+/** A body to forward. When fetch is answered early, it leaves the rest locked and unread. */
 function uploadOf(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
   const reader = body.getReader();
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({

@@ -3,7 +3,7 @@
 import { legacyKey } from "./credentials.ts";
 import type { StackAddresses } from "./stackAddresses.ts";
 
-/** Where the frontend runs locally: links in mails lead there. */
+/** The local address of the frontend, the target of links in mails. */
 export const SITE_URL = "http://localhost:5173";
 
 /** The variables that the platform gives to a function, and Portico's own. */
@@ -23,7 +23,7 @@ export async function functionEnvironment(
     DATABASE_URL: addresses.gatewayDatabaseUrl,
     SITE_URL: SITE_URL,
     ENVIRONMENT: "development",
-    // Room for imports and test runs of one person; `RATE_LIMIT_PER_MINUTE` overrides it.
+    // Enough for the imports and tests of one person; `RATE_LIMIT_PER_MINUTE` overrides it.
     RATE_LIMIT_PER_MINUTE: "6000",
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Runs the edge function in a process of its own, with what the platform gives it: network and
- * environment, no files. It is started again after a change or a crash.
+ * Runs the edge function in a separate process with the permissions of the platform: network and
+ * environment, no files. Restarts it after a change or a crash.
  */
 
 import { fromFileUrl } from "@std/path";
@@ -9,16 +9,16 @@ import { claimPort, isListening, waitUntil } from "./process.ts";
 import { forward } from "./forward.ts";
 
 const DEBOUNCE_MILLISECONDS = 100;
-/** Generous: a busy machine takes long to compile. */
+/** Long, because a busy machine compiles slowly. */
 const START_TIMEOUT_MILLISECONDS = 120_000;
 const CRASH_NOTICE_MILLISECONDS = 5_000;
-/** A function that lived longer than this was healthy: its crash starts no backoff. */
+/** A function that ran longer than this was healthy: it is restarted at once after a crash. */
 const HEALTHY_MILLISECONDS = 10_000;
 const LONGEST_PAUSE_MILLISECONDS = 15_000;
-/** What Deno itself needs to find its caches and, on Windows, the network. */
+/** Variables by which Deno finds its caches and, on Windows, the network. */
 const RUNTIME_VARIABLES = ["DENO_DIR", "HOME", "LOCALAPPDATA", "SystemRoot"];
 
-/** What to run. */
+/** What to run, and how. */
 export interface FunctionOptions {
   /** The module that calls `Deno.serve`. */
   entrypoint: string;
@@ -29,7 +29,7 @@ export interface FunctionOptions {
   log(line: string): void;
 }
 
-/** The function, and the way to it. */
+/** The process of the function, which requests are passed to. */
 export class FunctionServer {
   #options: FunctionOptions;
   #process: GuardedProcess | null = null;
@@ -45,7 +45,7 @@ export class FunctionServer {
     this.#options = options;
   }
 
-  /** Starts the function. One that does not come up is reported, and tried again when called. */
+  /** Starts the function. If it does not start, this is logged, and the next request tries again. */
   static async start(options: FunctionOptions): Promise<FunctionServer> {
     const server = new FunctionServer(options);
     await server.#ensureRunning();
@@ -53,7 +53,7 @@ export class FunctionServer {
     return server;
   }
 
-  /** Passes a request on; answers 503 while the function is down. */
+  /** Passes a request to the function. Answers 503 while the function is down. */
   async fetch(request: Request, clientGone?: AbortSignal): Promise<Response> {
     if (!this.#process && Date.now() < this.#retryAt) return this.#unavailable();
     await this.#ensureRunning();
@@ -63,13 +63,13 @@ export class FunctionServer {
       return await forward(request, `http://127.0.0.1:${this.#port}`, clientGone);
     } catch (error) {
       if (clientGone?.aborted) throw error;
-      // The connection breaks a little before the crashed process is seen to have ended.
+      // The connection breaks shortly before the exit of the crashed process is noticed.
       await waitUntil(() => this.#process !== process, CRASH_NOTICE_MILLISECONDS);
       return this.#unavailable();
     }
   }
 
-  /** Ends the function and the watching. */
+  /** Stops the function and the watching of its files. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#watcher?.close();
@@ -125,7 +125,7 @@ export class FunctionServer {
     this.#process = null;
     if (this.#stopped) return;
     this.#crashes = Date.now() - this.#startedAt > HEALTHY_MILLISECONDS ? 0 : this.#crashes + 1;
-    // The first crash is followed by a new start at once, further ones after a growing pause.
+    // After the first crash it restarts at once, after further ones with growing pauses.
     const pause = this.#crashes < 2 ? 0 : 500 * 2 ** (this.#crashes - 1);
     this.#retryAt = Date.now() + Math.min(pause, LONGEST_PAUSE_MILLISECONDS);
     this.#options.log(
@@ -133,7 +133,7 @@ export class FunctionServer {
     );
   }
 
-  /** RFC 9457, in the form of the function's own errors. */
+  /** A problem as in RFC 9457, in the form of the function's own problems. */
   #unavailable(): Response {
     const seconds = Math.max(1, Math.ceil((this.#retryAt - Date.now()) / 1000));
     const problem = {
@@ -142,7 +142,7 @@ export class FunctionServer {
       status: 503,
       code: "function_unavailable",
       detail:
-        "The function is not running. Its log on the stack's terminal shows why; repeat the " +
+        "The function is not running. Its log on the stack's terminal shows why. Repeat the " +
         "request once it is mended.",
     };
     return new Response(JSON.stringify(problem), {
@@ -182,5 +182,5 @@ export const FUNCTION_ENTRYPOINT = fromFileUrl(
   new URL("../supabase/functions/api/index.ts", import.meta.url),
 );
 
-/** The directory whose changes reload it. */
+/** The directory whose changes restart the function. */
 export const FUNCTION_DIRECTORY = fromFileUrl(new URL("../supabase/functions", import.meta.url));

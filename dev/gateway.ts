@@ -1,14 +1,14 @@
 /**
- * The API gateway of the local stack: one port for functions, auth, REST and storage, as hosted.
- * CORS of functions is theirs alone: nothing is added to what they answer.
+ * The API gateway of the local stack: one port for functions, auth, REST and storage, as on the
+ * hosted platform. Functions answer CORS themselves: the gateway adds no header to their answers.
  */
 
 import { parse } from "@std/toml";
 
-/** Answers a request; `clientGone` aborts when the client breaks off. */
+/** Answers a request. `clientGone` aborts when the client closes the connection. */
 export type Handler = (request: Request, clientGone: AbortSignal) => Promise<Response>;
 
-/** What stands behind the gateway. */
+/** The services behind the gateway. */
 export interface GatewayOptions {
   port: number;
   /** Slugs of the functions. */
@@ -56,7 +56,7 @@ function route(
   return options.functions(functionRequest(request, `/${slug}${rest}`, client), clientGone);
 }
 
-/** What the platform hands to a function: its own path, and where the request came from. */
+/** The request as the platform gives it to a function: its own path, and the client's address. */
 function functionRequest(request: Request, path: string, client: Deno.Addr): Request {
   const url = new URL(request.url);
   const headers = new Headers(request.headers);
@@ -69,7 +69,7 @@ function functionRequest(request: Request, path: string, client: Deno.Addr): Req
   return requestTo(new URL(`${path}${url.search}`, url), request, headers);
 }
 
-/** A copy without Deno's `signal`, which also aborts when all went well. */
+/** A copy without Deno's `signal`, which also aborts after a successful answer. */
 function requestTo(url: string | URL, request: Request, headers = request.headers): Request {
   return new Request(url, { method: request.method, headers, body: request.body });
 }

@@ -1,8 +1,8 @@
 /**
- * `deno task generate`: writes everything that follows from the migrations and the operations:
- * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents;
- * and a schema for Drizzle and a page about the database. `--schema-only` ends after what follows from
- * the database, for when the operations do not fit the new columns yet.
+ * `deno task generate`: writes everything that is derived from the migrations and the operations:
+ * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents,
+ * a schema for Drizzle and a page about the database. With `--schema-only` it writes only the files
+ * derived from the database, for use while the operations do not fit the new columns yet.
  * With `--check` it writes nothing, names each file that differs, and fails when there is one.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
@@ -17,11 +17,11 @@ export type Files = Record<string, string>;
 async function main(): Promise<void> {
   const check = Deno.args.includes("--check");
   const log = (line: string) => console.log(line);
-  const changed = await settle(await generateFromDatabase(log), check);
+  const changed = await writeChanged(await generateFromDatabase(log), check);
   if (!Deno.args.includes("--schema-only")) {
-    // Read only now: the operations are built on the schema that was just written.
+    // Imported here, because the operations import the schema that was just written.
     const { generateFromOperations } = await import("./generate/fromOperations.ts");
-    changed.push(...await settle(await generateFromOperations(), check));
+    changed.push(...await writeChanged(await generateFromOperations(), check));
   }
   if (check && changed.length > 0) {
     console.error(`These files differ from their sources:\n${changed.join("\n")}`);
@@ -31,8 +31,8 @@ async function main(): Promise<void> {
   console.log(changed.length === 0 ? "Nothing has changed." : `Wrote:\n${changed.join("\n")}`);
 }
 
-/** Writes the files that differ, or only names them. */
-async function settle(files: Files, check: boolean): Promise<string[]> {
+/** Writes the files that differ, unless `check` is set. Returns their paths. */
+async function writeChanged(files: Files, check: boolean): Promise<string[]> {
   const changed: string[] = [];
   for (const [path, text] of Object.entries(files)) {
     const file = join(ROOT, path);

@@ -1,5 +1,5 @@
 /**
- * Child processes that cannot outlive the stack, however it ends.
+ * Child processes that end with the stack, even when it is killed.
  *
  * Each child runs under a small shell that waits on its standard input, a pipe whose other end this
  * process holds. When this process stops the child, dies or is killed, the pipe closes and the shell
@@ -17,7 +17,7 @@ kill "$watcher" 2>/dev/null
 exit "$status"
 `;
 
-/** What to run, and as whom. */
+/** The program to run, and its user. */
 export interface GuardedProcessOptions {
   command: string;
   args: string[];
@@ -34,7 +34,7 @@ export interface GuardedProcessOptions {
 
 /** A running child process. */
 export class GuardedProcess {
-  /** Settles with the exit code once the program has ended and all of its output was read. */
+  /** Resolves to the exit code when the program has ended and its output has been read. */
   readonly ended: Promise<number>;
   #child: Deno.ChildProcess;
   #stopping = false;
@@ -62,7 +62,7 @@ export class GuardedProcess {
       cwd: options.cwd,
       uid: options.uid,
       gid: options.gid,
-      // Its own process group: Ctrl-C reaches the stack alone, which ends its parts in order.
+      // A separate process group: Ctrl-C reaches only the stack, which stops its parts in order.
       detached: !windows,
       stdin: "piped",
       stdout: "piped",
@@ -71,7 +71,7 @@ export class GuardedProcess {
     return new GuardedProcess(command.spawn(), options.onLine);
   }
 
-  /** Asks the program to end and waits; ends it by force after `graceMilliseconds`. */
+  /** Asks the program to end and waits. Kills it after `graceMilliseconds`. */
   async stop(graceMilliseconds = 10_000): Promise<void> {
     if (!this.#stopping) {
       this.#stopping = true;

@@ -9,7 +9,7 @@ const MIGRATIONS = join(ROOT, "supabase", "migrations");
 
 /**
  * Applies the migrations that the database lacks, by default those of supabase/migrations, then
- * supabase/seed.sql. Throws when the database holds migrations that the folder does not.
+ * supabase/seed.sql. Throws when the database has migrations that the folder lacks.
  */
 export async function migrate(
   databaseUrl: string,
@@ -37,7 +37,7 @@ async function refuseOlderChain(databaseUrl: string, folder: string): Promise<vo
   );
 }
 
-/** The versions of the migrations that the database holds, as the Supabase CLI keeps them. */
+/** The versions of the applied migrations, as the Supabase CLI stores them. */
 async function appliedVersions(databaseUrl: string): Promise<string[]> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {

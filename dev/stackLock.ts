@@ -1,17 +1,17 @@
-/** Marks a directory as used by a running stack, and finds that stack again. */
+/** Marks a directory as used by a running stack, and finds that stack. */
 
 import { join } from "@std/path";
 import { readIfExists, removeIfExists } from "./files.ts";
 import { commandLine, waitUntil } from "./process.ts";
 
-/** Where a running stack can be found. */
+/** Process and addresses of a running stack. */
 export interface RunningStack {
   pid: number;
   apiUrl: string;
   databasePort: number;
 }
 
-/** Returns the stack that runs on `directory`; null when there is none, or only a dead one's mark. */
+/** Returns the stack that runs on `directory`; null when none runs there. */
 export async function findStack(directory: string): Promise<RunningStack | null> {
   const text = await readIfExists(lockFile(directory));
   if (text === null) return null;
@@ -20,7 +20,8 @@ export async function findStack(directory: string): Promise<RunningStack | null>
   return alive ? stack : null;
 }
 
-/** Marks `directory` as used by this process. Throws when another stack runs there. */
+/** Marks `directory` as used by this process. Returns a function that removes the mark. Throws when
+ * another stack runs there. */
 export async function lockDirectory(
   directory: string,
   stack: RunningStack,
@@ -36,7 +37,7 @@ export async function lockDirectory(
   return () => removeIfExists(lockFile(directory));
 }
 
-/** Stops the stack that runs on `directory`; false when there is none. */
+/** Stops the stack that runs on `directory`. Returns false when none runs there. */
 export async function stopStack(directory: string): Promise<boolean> {
   const stack = await findStack(directory);
   if (!stack) return false;

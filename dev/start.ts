@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   printAddresses(stack, email, Date.now() - begun);
 }
 
-/** Before the stack is up, ending this process ends the parts that it has started. */
+/** Stops the stack on a signal. Before the stack is up, its parts end with this process. */
 function endOnSignal(): { stack?: Stack } {
   const ending: { stack?: Stack; begun?: boolean } = {};
   const end = async () => {
@@ -57,7 +57,7 @@ function onSignal(signal: Deno.Signal, handler: () => void): void {
   Deno.addSignalListener(signal, handler);
 }
 
-/** `deno task database` asks for this with a signal. */
+/** Stops or starts the database. `deno task database` asks for it by a signal. */
 async function switchDatabase(stack: Stack): Promise<void> {
   try {
     console.log(`The database ${await stack.switchDatabase() ? "runs again" : "is stopped"}.`);

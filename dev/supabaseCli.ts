@@ -19,15 +19,15 @@ const PLATFORMS: Record<string, string> = {
   "windows-x86_64": "windows-x64",
 };
 
-/** What a run of the CLI printed. */
+/** The output of the CLI. */
 export interface CliOutput {
   stdout: string;
   stderr: string;
 }
 
 /**
- * Runs `supabase <args>` on the `supabase` folder of this repository, or of `workdir`, and returns its
- * output; prints it too unless `quiet`. Throws with the output when the CLI fails.
+ * Runs `supabase <args>` on the `supabase` folder of this repository, or of `workdir`. Returns its
+ * output, and prints it unless `quiet` is set. Throws with the output when the CLI fails.
  */
 export async function supabase(
   args: string[],
@@ -61,7 +61,7 @@ export async function pushMigrations(
   });
 }
 
-/** Returns the path of the CLI's binary, after installing it if it is missing. */
+/** Returns the path of the CLI's binary. Installs it when it is missing. */
 export async function cliBinary(log?: (line: string) => void): Promise<string> {
   const platform = PLATFORMS[`${Deno.build.os}-${Deno.build.arch}`];
   if (!platform) throw new Error(`There is no Supabase CLI for ${Deno.build.os}.`);
@@ -76,7 +76,7 @@ export async function cliBinary(log?: (line: string) => void): Promise<string> {
   return path;
 }
 
-/** Installs beside the final place and renames, so that two stacks can do this at the same time. */
+/** Installs beside the final place and renames, so that two stacks can install at the same time. */
 async function install(name: string, directory: string): Promise<void> {
   await Deno.mkdir(dirname(directory), { recursive: true });
   const unfinished = await Deno.makeTempDir({ dir: dirname(directory), prefix: "cli-" });
@@ -100,7 +100,7 @@ async function install(name: string, directory: string): Promise<void> {
   }
 }
 
-/** `deno run -A dev/supabaseCli.ts <args>` runs the CLI as it is, on this terminal. */
+/** `deno run -A dev/supabaseCli.ts <args>` runs the CLI on this terminal. */
 if (import.meta.main) {
   const status = await new Deno.Command(await cliBinary(console.error), {
     args: Deno.args,

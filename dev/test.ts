@@ -1,6 +1,6 @@
 /**
- * `deno task test [paths] [filter]`: runs the tests in these folders and files, or all of them, on a
- * stack of their own, on free ports, with data that is thrown away. Ends with the line
+ * `deno task test [paths] [filter]`: runs the tests in these folders and files, or all tests, on a new
+ * stack with free ports. The stack's data is deleted afterwards. Ends with the line
  * `N passed, N failed`.
  *
  *     deno task test tests/api/contacts tests/list/filters_test.ts
@@ -11,14 +11,14 @@ import { exists } from "./files.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { removeStackData, temporaryDirectory } from "./stackData.ts";
 
-/** The origins that the tests' requests come from. */
+/** The allowed origins that the tests use. */
 const ALLOWED_ORIGINS = "https://app.example.com,https://*.preview.example.com";
 const PARALLEL_FILES = "2";
-/** Tests of pure code and of the sources themselves. */
+/** Tests of pure code and of the sources, which need no stack. */
 const WITHOUT_STACK = /^(\.\/)?tests\/(unit|repo)(\/|$)/;
 
 interface Selection {
-  /** Folders and files; none selects all. */
+  /** Folders and files; an empty list selects all tests. */
   paths: string[];
   /** Part of the tests' names. */
   filter: string;
@@ -50,14 +50,14 @@ async function runOnStack(selection: Selection): Promise<number> {
   }
 }
 
-/** The function's line per request would drown the tests' own output; its errors would not. */
+/** Prints the function's errors, and leaves out its line for each request. */
 function printUnlessRequest(line: string): void {
   if (!line.startsWith("{")) console.error(`[function] ${line}`);
 }
 
 /**
- * Existing paths are what to run; the rest is a filter on the tests' names.
- * @throws Error for a path below `tests/` that does not exist
+ * Existing paths select files. Other words are a filter on the tests' names.
+ * @throws Error for a path below `tests/` that does not exist.
  */
 async function readSelection(args: string[]): Promise<Selection> {
   const paths: string[] = [];
@@ -99,7 +99,7 @@ async function printAndKeep(stream: ReadableStream<Uint8Array>): Promise<string>
   return text;
 }
 
-/** Reads Deno's summary, `ok | 3 passed | 0 failed`; a run that broke off counts as a failure. */
+/** Reads Deno's summary, `ok | 3 passed | 0 failed`. An incomplete run counts as a failure. */
 function countTests(output: string, success: boolean): { passed: number; failed: number } {
   // deno-lint-ignore no-control-regex
   const plain = output.replace(/\x1b\[[0-9;]*m/g, "");

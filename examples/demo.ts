@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: what Portico does, shown on a running stack through its SDK. It may be run again on
- * the same database: what it has made before it finds again.
+ * `deno task demo`: shows what Portico does, on a running stack through its SDK. It can be repeated on
+ * the same database: it finds the records of the last run.
  */
 import { basename } from "@std/path";
 import type { SupabaseClient } from "@supabase/supabase-js";
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   await section(`Import ${basename(path)}`, async () => {
     const result = await importContacts(portico, supabase, rows);
     clearProgress();
-    say(`${rows.length} rows: ${result.created} contacts created, ${result.known} known already`);
+    say(`${rows.length} rows: ${result.created} contacts created, ${result.known} exist already`);
     say(`${result.companies} companies and ${result.tags} tags created`);
     for (const reason of result.refused.slice(0, 5)) say(`refused: ${reason}`);
   });
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   console.log(`\nDone in ${seconds(begun)}. Every call: ${url}/openapi.json`);
 }
 
-/** The rows of the given file, else of the shared one, else of the sample. */
+/** The rows of `file`. Without it, those of the first default file that exists. */
 async function readRows(file?: string): Promise<{ path: string; rows: ContactRow[] }> {
   const sample = new URL("contacts.csv", import.meta.url).pathname;
   const shared = new URL("../../shared/data/contacts.csv", import.meta.url).pathname;
@@ -73,7 +73,7 @@ async function showList(portico: Portico): Promise<void> {
   say(`of ${page.total}`);
 }
 
-/** Looks for somebody of the file by the beginnings of both names. */
+/** Searches for a contact of the file by the first letters of both names. */
 async function showSearch(portico: Portico, rows: ContactRow[]): Promise<void> {
   const named = rows.find(({ contact }) => contact.first_name && contact.last_name)?.contact;
   const q = [named?.last_name, named?.first_name].map((word) => word?.slice(0, 4) ?? "").join(" ");
@@ -85,7 +85,7 @@ async function showSearch(portico: Portico, rows: ContactRow[]): Promise<void> {
 async function invite(portico: Portico): Promise<void> {
   try {
     const user = await portico.users.invite({ ...COLLEAGUE, role: "rep" });
-    say(`${user.email} is invited as ${user.role}; the mail is on its way.`);
+    say(`${user.email} is invited as ${user.role}; the mail is sent.`);
   } catch (error) {
     if (!(error instanceof PorticoError) || error.code !== "member_exists") throw error;
     const [user] = (await portico.users.list({ email: COLLEAGUE.email })).data;
@@ -99,7 +99,7 @@ async function inviteAgain(portico: Portico, user: User): Promise<void> {
   say(`${user.email} was invited before; the mail is sent again.`);
 }
 
-/** Merges a pair that it makes itself, and clears up after it. */
+/** Creates two contacts, merges them, and deletes the result. */
 async function showMerge(portico: Portico, supabase: SupabaseClient): Promise<void> {
   const { winner, loser } = await createPair(portico, supabase);
   const input = { loser_ids: [loser.id] };
@@ -114,7 +114,8 @@ async function showMerge(portico: Portico, supabase: SupabaseClient): Promise<vo
   say("The demo's own contact is in the trash.");
 }
 
-/** Two records of one person; the second has a task and a note, written as Atomic CRM does. */
+/** Creates two contacts of one person. The second has a task and a note, written through the Data API
+ * as Atomic CRM does. */
 async function createPair(portico: Portico, supabase: SupabaseClient) {
   const winner = await portico.contacts.create({
     first_name: "Ada",

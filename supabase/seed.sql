@@ -1,3 +1,3 @@
--- Data for local databases, applied after the migrations by `supabase db push --include-seed` and
--- `supabase db reset`. Empty on purpose: a workspace begins with its first sign-up.
+-- Data that `supabase db reset` and `supabase db push --include-seed` insert after the migrations.
+-- There is none, because the first sign-up creates a workspace.
 select 1;

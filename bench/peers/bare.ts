@@ -1,6 +1,6 @@
 /**
- * The list's SQL behind a bare `Deno.serve`: no authentication, no row-level security, no
- * transaction, no validation, no log. The same driver, options and number of connections.
+ * The list's SQL behind a bare `Deno.serve`, without authentication, row-level security, transaction,
+ * validation and log. The driver, its options and the number of connections are the same.
  */
 import postgres from "postgres";
 

@@ -1,6 +1,6 @@
 /**
- * The product's chain on routes without the database. No operation of the product needs a token and no
- * database, so two are mounted here through the product's own pipeline, alike but for `access`.
+ * The product's chain on routes without the database. The product has no operation that needs a token
+ * but no database. So this peer mounts two through the product's pipeline that differ only in `access`.
  */
 import * as z from "zod";
 import { type Operation, plain } from "../../supabase/functions/_shared/operation.ts";

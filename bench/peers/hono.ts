@@ -1,4 +1,4 @@
-/** A bare Hono app that answers the same constant as `authenticated.ts`, to anybody. */
+/** A bare Hono app that answers a constant without authentication. */
 import { Hono } from "hono";
 
 const app = new Hono();

@@ -1,6 +1,6 @@
 /**
- * The list as functions on Supabase are usually written: verify the token, ask the auth server for the
- * user, look up the member, read over PostgREST with supabase-js; a client per request.
+ * The list as functions on Supabase are usually written, with a client per request: it verifies the
+ * token, asks the auth server for the user, looks up the member, and reads over PostgREST.
  */
 import { createClient } from "@supabase/supabase-js";
 import { jwtVerify } from "jose";

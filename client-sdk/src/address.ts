@@ -1,6 +1,6 @@
-/** Addresses: path segments and query parameters, encoded. */
+/** Encodes path segments and query parameters. */
 
-/** A value of a query parameter; a list of values is sent as `a,b`, undefined is not sent. */
+/** A value of a query parameter. An array is sent as `a,b`. An undefined value is not sent. */
 export type QueryValue =
   | string
   | number
@@ -12,8 +12,8 @@ export type QueryValue =
 export type Query = { readonly [name: string]: QueryValue };
 
 /**
- * Tag for templates that builds a path: each value becomes exactly one segment.
- * Throws TypeError for an empty one and for `.` and `..`, which would lead to another address.
+ * Template tag that returns a path. Each value becomes exactly one encoded segment.
+ * Throws TypeError for an empty value, `.` and `..`, which would change the path.
  */
 export function path(parts: TemplateStringsArray, ...values: (string | number)[]): string {
   return parts.reduce((whole, part, index) => whole + segment(values[index - 1]) + part);
@@ -22,12 +22,12 @@ export function path(parts: TemplateStringsArray, ...values: (string | number)[]
 function segment(value: string | number | undefined): string {
   const text = String(value ?? "");
   if (text === "" || text === "." || text === "..") {
-    throw new TypeError(`"${text}" is not an id. Give the id of a record.`);
+    throw new TypeError(`"${text}" is not an id. Pass the id of a record.`);
   }
   return encodeURIComponent(text);
 }
 
-/** The query as text with its `?`; "" when nothing is in it. */
+/** Returns the query string with its `?`; "" for an empty query. */
 export function queryString(query: Query): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -39,16 +39,18 @@ export function queryString(query: Query): string {
 
 function textOf(value: Exclude<QueryValue, undefined>): string {
   if (value instanceof Date) return value.toISOString();
-  return isList(value) ? value.map(quoted).join(",") : String(value);
+  return isList(value) ? value.map(quoteIfNeeded).join(",") : String(value);
 }
 
-/** `Array.isArray` alone does not narrow a readonly array. */
+/** `Array.isArray` does not narrow a readonly array. */
 function isList(value: QueryValue): value is readonly (string | number)[] {
   return Array.isArray(value);
 }
 
-/** Quotes keep a comma, a parenthesis or a space at the edge inside a value of a list. */
-function quoted(value: string | number): string {
+/**
+ * Quotes a value that contains a comma, a quote or a parenthesis, or begins or ends with a space.
+ */
+function quoteIfNeeded(value: string | number): string {
   const text = String(value);
   if (text !== "" && /^[^\s",()\\]([^",()\\]*[^\s",()\\])?$/.test(text)) return text;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;

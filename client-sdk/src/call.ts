@@ -1,15 +1,15 @@
-/** What a method returns: a promise of the data, with more to ask of it. */
+/** Results of the client's methods: promises of the data, with further methods. */
 
-/** The data with the answer that it came in. */
+/** The data with its HTTP response. */
 export interface WithResponse<Data> {
   data: Data;
   response: Response;
-  /** Version of the record: send it back as `ifMatch`. */
+  /** Version of the record, for `ifMatch`. */
   etag: string | undefined;
   requestId: string | undefined;
 }
 
-/** A call under way. Await it for the data. */
+/** A request that has been sent. Await it for the data. */
 export class Call<Data> implements PromiseLike<Data> {
   readonly #answer: Promise<WithResponse<Data>>;
 
@@ -17,7 +17,7 @@ export class Call<Data> implements PromiseLike<Data> {
     this.#answer = answer;
   }
 
-  /** The data, the answer's headers, the record's ETag and the request id. */
+  /** Returns the data, the response, the record's ETag and the request id. */
   withResponse(): Promise<WithResponse<Data>> {
     return this.#answer;
   }
@@ -44,15 +44,15 @@ export class Call<Data> implements PromiseLike<Data> {
 export interface Page<Item> {
   data: Item[];
   next_cursor: string | null;
-  /** Present when the query asked for a `count`. */
+  /** Present when the query has `count`. */
   total?: number;
   /** Instead of `total`, when `count: "estimated"` stopped counting here. */
   total_at_least?: number;
 }
 
 /**
- * A list under way. Await it for the first page; `for await` walks over the items of all pages,
- * `pages()` over the pages, each asked for when the loop gets there.
+ * A list that has been requested. Await it for the first page. `for await` iterates over the items
+ * of all pages, `pages()` over the pages. Each page is requested when the loop reaches it.
  */
 export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<Item> {
   readonly #next: (cursor: string) => PageCall<Item>;
@@ -65,7 +65,7 @@ export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<It
     this.#next = next;
   }
 
-  /** The pages, from the first one on. */
+  /** Iterates over the pages. */
   async *pages(): AsyncGenerator<Page<Item>, void, undefined> {
     let page = await this.then();
     yield page;
@@ -75,7 +75,7 @@ export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<It
     }
   }
 
-  /** The items of all pages. */
+  /** Iterates over the items of all pages. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
     for await (const page of this.pages()) yield* page.data;
   }

@@ -1,24 +1,24 @@
-/** What a call can throw. A problem that the API answers is one class; its `code` says which. */
+/** Errors of calls. All problems of the API are one class and differ by `code`. */
 import type { ProblemCode } from "./generated/client.ts";
 
-/** Codes of the API, and what the platform before it says in its own words (`BOOT_ERROR` …). */
+/** Codes of the API, and codes of the platform in front of it (`BOOT_ERROR` …). */
 export type ErrorCode = ProblemCode | (string & Record<never, never>);
 
-/** The API refused the call. `code` is stable; `message` says what to do about it. */
+/** The API or the platform refused the request. `code` is stable. `message` says what to do. */
 export class PorticoError extends Error {
   override readonly name: string = "PorticoError";
-  /** `not_found`, `validation_failed` …: what programs decide by. */
+  /** Stable code for programs: `not_found`, `validation_failed` … */
   readonly code: ErrorCode;
   /** HTTP status. */
   readonly status: number;
   readonly title: string;
-  /** A sentence for people: what to do about it. */
+  /** A sentence for people that says what to do. */
   readonly detail: string;
-  /** Field → message, dotted paths for nested fields; empty when no field is at fault. */
+  /** Field → message, with dotted paths for nested fields. Empty when no field is invalid. */
   readonly errors: Record<string, string>;
-  /** Quote it when you ask for help; undefined when the API was not reached. */
+  /** Id for support requests. Undefined when the API was not reached. */
   readonly requestId: string | undefined;
-  /** The whole answer, with the members that belong to its code (`merged_into`, `current` …). */
+  /** The whole body, with the members of its code (`merged_into`, `current` …). */
   readonly body: unknown;
   readonly headers: Headers;
 
@@ -41,7 +41,7 @@ export class PorticoError extends Error {
   }
 }
 
-/** No answer came: the network, DNS, TLS, or CORS in a browser. `cause` is what fetch threw. */
+/** No answer came, because of the network, DNS, TLS or CORS. `cause` is the error of fetch. */
 export class PorticoConnectionError extends Error {
   override readonly name: string = "PorticoConnectionError";
 }

@@ -1,16 +1,16 @@
-/** Queries of lists, typed by what each field may be asked. */
+/** Types of the queries of lists. */
 
 type Single = string | number | boolean | Date;
 type List = readonly (string | number)[];
 
-/** What a condition with this operator takes. */
-export type FilterValue<Operator> = Operator extends "in" ? List
+/** The value of a condition with this operator. */
+type FilterValue<Operator> = Operator extends "in" ? List
   : Operator extends "cs" | "cd" | "ov" ? List | string | number
   : Operator extends "is" ? null | boolean | "null" | "not.null"
   : Single;
 
-/** `field: value`: equality, or for an array that it contains the value. */
-type Plain<Operators> = Operators extends "cs" ? FilterValue<"cs"> : never;
+/** `field: value`: the field equals the value, or an array contains it. */
+type Contained<Operators> = Operators extends "cs" ? FilterValue<"cs"> : never;
 
 /** `field@operator`, for every operator of every field. */
 type Key<Operators> = {
@@ -23,26 +23,26 @@ type Conditions<Operators> = {
 };
 
 /**
- * A list's query. `Operators` maps each field to the operators it takes, `Field` are the fields of a
- * record, `Include` what may come with it.
+ * The query of a list. `Operators` maps each field to its operators. `Field` is a field of the
+ * record. `Include` is the name of related records.
  */
 export type ListQuery<Operators, Field extends string, Include extends string> =
-  & { [Name in keyof Operators]?: Single | Plain<Operators[Name]> }
+  & { [Name in keyof Operators]?: Single | Contained<Operators[Name]> }
   & Conditions<Operators>
   & {
-    /** Words that must all occur, each as a prefix. */
+    /** Words to search for. A record matches when it contains all of them, each as a prefix. */
     q?: string;
-    /** `-last_seen`, or several of them; `-` is descending. */
+    /** Fields to sort by, with `-` for descending order: `-last_seen`. */
     sort?: Sort<Field> | readonly Sort<Field>[];
-    /** Records of one page: 25 unless said, at most 200. */
+    /** Maximum number of records on a page. */
     limit?: number;
-    /** `next_cursor` of the page before. */
+    /** `next_cursor` of the previous page. */
     cursor?: string;
-    /** Count all that match, all of them, or up to 10,000. */
+    /** Adds `total`, the number of matching records. `estimated` counts up to 10,000. */
     count?: "exact" | "estimated";
-    /** Only these fields. */
+    /** Fields to return. Default: all. */
     select?: readonly Field[];
-    /** Related records, too. */
+    /** Related records to return with each record. */
     include?: readonly Include[];
   };
 

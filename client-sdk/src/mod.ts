@@ -1,5 +1,5 @@
 /**
- * Client of the Portico API, for browsers, Deno and Node 20 or later.
+ * Client of the Portico API, for browsers, Deno and Node 20.3 or later.
  *
  * ```ts
  * const portico = createClient({ url: "https://<project>.supabase.co/functions/v1/api", token });
@@ -9,7 +9,10 @@
 import { Portico } from "./generated/client.ts";
 import { type ClientOptions, Transport } from "./runtime.ts";
 
-/** Makes a client; it sends nothing yet. Throws TypeError when `url` is no http address. */
+/**
+ * Creates a client. It sends nothing yet.
+ * Throws TypeError when `url` is not an http or https address.
+ */
 export function createClient(options: ClientOptions): Portico {
   return new Portico(new Transport(options));
 }

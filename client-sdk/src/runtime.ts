@@ -1,4 +1,4 @@
-/** Sends the calls: sign-in, timeouts, retries, errors. Web standards only, no dependencies. */
+/** Sends requests, with access tokens, timeouts, retries and errors. Uses web standards only. */
 import { type Query, queryString } from "./address.ts";
 import { Call, type Page, PageCall, type WithResponse } from "./call.ts";
 import { PorticoConnectionError, PorticoError, PorticoTimeoutError } from "./errors.ts";
@@ -6,33 +6,36 @@ import { PorticoConnectionError, PorticoError, PorticoTimeoutError } from "./err
 export interface ClientOptions {
   /** Address of the API: `https://<project>.supabase.co/functions/v1/api`. */
   url: string;
-  /** Returns the caller's access token; asked before every request, and again when it has expired. */
+  /** Returns the access token. Called before every request, and once more when it has expired. */
   token?: () => string | null | undefined | Promise<string | null | undefined>;
   /** The project's publishable key, sent as `apikey`. */
   apiKey?: string;
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers?: Record<string, string>;
-  /** Time for one attempt, 30,000 unless said. */
+  /** Timeout of one attempt in milliseconds. Default: 30,000. */
   timeoutMs?: number;
-  /** Attempts after the first one, 2 unless said. */
+  /** Number of attempts after the first one. Default: 2. */
   maxRetries?: number;
 }
 
-/** Options of one call; they go before the client's. */
+/** Options of one call. They take precedence over those of the client. */
 export interface CallOptions {
-  /** Ends the call; it then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal;
   timeoutMs?: number;
   maxRetries?: number;
-  /** For POST; a random one unless said. The same key never takes effect twice. */
+  /** For POST: requests with the same key take effect once. Default: a random key per call. */
   idempotencyKey?: string;
-  /** For PATCH: the ETag or `updated_at` of the record as you know it. */
+  /**
+   * The ETag or `updated_at` of the record that you read, for operations that support `If-Match`.
+   */
   ifMatch?: string;
   headers?: Record<string, string>;
 }
 
+/** One request to the API. */
 export interface Request {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
@@ -44,14 +47,14 @@ export interface Request {
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 60_000;
+const MAXIMUM_DELAY_MS = 60_000;
 
-/** The connection that the resources of a client share. */
+/** Sends the requests of all resources of a client. */
 export class Transport {
   readonly #options: ClientOptions;
   readonly #url: string;
 
-  /** Throws TypeError when `url` is no http address. */
+  /** Throws TypeError when `url` is not an http or https address. */
   constructor(options: ClientOptions) {
     if (!/^https?:$/.test(new URL(options.url).protocol)) {
       throw new TypeError(`"${options.url}" is not an http or https address.`);
@@ -60,12 +63,15 @@ export class Transport {
     this.#url = options.url.replace(/\/+$/, "");
   }
 
-  /** Makes a call; it is under way when this returns. */
+  /**
+   * Sends a request, and returns the call. The call rejects with PorticoError,
+   * PorticoConnectionError, PorticoTimeoutError or the reason of `signal`.
+   */
   call<Data>(request: Request): Call<Data> {
     return new Call(this.#send<Data>(request));
   }
 
-  /** Makes a call that answers a page of a list. */
+  /** Sends a request for a page of a list, and returns the call. It rejects as `call` does. */
   list<Item>(request: Request): PageCall<Item> {
     return new PageCall(
       this.#send<Page<Item>>(request),
@@ -90,7 +96,7 @@ export class Transport {
           continue;
         }
         const delay = delayBefore(attempt, error);
-        if (attempt >= retries || !mayRepeat(request, error) || delay > LONGEST_DELAY_MS) {
+        if (attempt >= retries || !mayRepeat(request, error) || delay > MAXIMUM_DELAY_MS) {
           throw error;
         }
         await wait(delay, options.signal);
@@ -102,21 +108,22 @@ export class Transport {
     const { method, path, query = {}, body, options = {} } = request;
     const headers = await this.#headers(request, key);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const deadline = new Deadline(timeoutMs, options.signal);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     const { fetch = globalThis.fetch } = this.#options;
     try {
       const response = await fetch(this.#url + path + queryString(query), {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        signal: deadline.signal,
+        signal,
       });
       return resultOf<Data>(response, parse(await response.text()));
     } catch (error) {
       if (error instanceof PorticoError) throw error;
-      throw deadline.explain(error);
-    } finally {
-      deadline.clear();
+      if (options.signal?.aborted) throw options.signal.reason;
+      if (timeout.aborted) throw timeoutError(timeoutMs, error);
+      throw new PorticoConnectionError("The API could not be reached.", { cause: error });
     }
   }
 
@@ -137,47 +144,13 @@ export class Transport {
   }
 }
 
-/** A timeout joined with the caller's signal. */
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #outer: AbortSignal | undefined;
-  readonly #follow = () => this.#controller.abort(this.#outer?.reason);
-  readonly #timeoutMs: number;
-  #passed = false;
-
-  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
-    this.#timeoutMs = timeoutMs;
-    this.#outer = outer;
-    this.#timer = setTimeout(() => {
-      this.#passed = true;
-      this.#controller.abort();
-    }, timeoutMs);
-    if (outer?.aborted) this.#follow();
-    else outer?.addEventListener("abort", this.#follow);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** What to throw for what fetch threw. */
-  explain(cause: unknown): unknown {
-    if (this.#outer?.aborted) return this.#outer.reason;
-    if (this.#passed) {
-      const seconds = this.#timeoutMs / 1000;
-      return new PorticoTimeoutError(`No answer came within ${seconds} s.`, { cause });
-    }
-    return new PorticoConnectionError("The API could not be reached.", { cause });
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#follow);
-  }
+function timeoutError(timeoutMs: number, cause: unknown): PorticoTimeoutError {
+  return new PorticoTimeoutError(`No answer came within ${timeoutMs / 1000} s.`, { cause });
 }
 
-/** The one place where an answer gets its type: the API's document says so. */
+/**
+ * Types the body as the OpenAPI document declares it. Throws PorticoError for a refused request.
+ */
 function resultOf<Data>(response: Response, body: unknown): WithResponse<Data> {
   if (!response.ok) throw new PorticoError(response, body);
   return {
@@ -188,7 +161,7 @@ function resultOf<Data>(response: Response, body: unknown): WithResponse<Data> {
   };
 }
 
-/** JSON as its value; anything else (an error page of a proxy) as its text. */
+/** Returns the value of JSON, or the text itself when it is not JSON, such as an error page. */
 function parse(text: string): unknown {
   try {
     return text === "" ? undefined : JSON.parse(text);
@@ -202,9 +175,9 @@ function isExpired(error: unknown): boolean {
 }
 
 /**
- * Whether the same request may be sent again. A POST carries its idempotency key, so it never takes
- * effect twice; a PATCH could undo what others changed meanwhile, so it is repeated only when the
- * first one was turned away (429).
+ * Whether the same request may be sent again. A POST has an idempotency key, so that it takes
+ * effect once. A PATCH could undo a later change of somebody else, so it is repeated only after
+ * 429.
  */
 function mayRepeat(request: Request, error: unknown): boolean {
   const repeatable = ["GET", "POST", "DELETE"].includes(request.method);
@@ -215,7 +188,7 @@ function mayRepeat(request: Request, error: unknown): boolean {
   return repeatable && (status === 408 || status >= 500 || code === "request_in_flight");
 }
 
-/** `Retry-After` when it is there, else twice as long each time, with jitter. */
+/** Returns `Retry-After`, or without it a delay that doubles with each attempt, with jitter. */
 function delayBefore(attempt: number, error: unknown): number {
   const after = error instanceof PorticoError ? error.headers.get("retry-after") : null;
   const seconds = Number(after ?? NaN);

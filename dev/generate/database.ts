@@ -34,10 +34,10 @@ export function pageOf(relations: Relation[], functions: Callable[]): string {
   ].join("\n\n");
 }
 
-/** What nearly every record refers to. */
+/** Tables that nearly every record refers to. */
 const PEOPLE = ["public.workspaces", "public.sales", "auth.users"];
 
-/** Tables and their references; the one to the workspace only where no other record has it. */
+/** Tables and their references. A reference to the workspace is shown only where it is the only one. */
 function diagram(tables: Relation[]): string {
   const lines = tables.flatMap((relation) => {
     const belongs = relation.parents.some(({ parent }) => !PEOPLE.includes(parent));
@@ -132,7 +132,7 @@ function policyInWords({ name, command, roles, using, check }: Relation["policie
   return `**${name}**: ${verb} by ${roles.join(", ")}, ${rows}${after}`;
 }
 
-/** An expression without what PostgreSQL adds when it prints one, its keywords in lower case. */
+/** An expression without the additions of PostgreSQL's printer, its keywords in lower case. */
 export function readable(expression: string): string {
   const text = expression
     .replace(/\s+/g, " ")
@@ -147,7 +147,7 @@ export function readable(expression: string): string {
   );
 }
 
-/** A text without the parentheses that enclose all of it. */
+/** A text without parentheses that enclose the whole text. */
 function withoutParentheses(text: string): string {
   if (!text.startsWith("(") || !text.endsWith(")")) return text;
   let depth = 0;

@@ -46,7 +46,7 @@ export type Described = Omit<z.output<typeof operation>, "parameters"> & {
   parameters: Parameter[];
 };
 
-/** What the generators read of a document. */
+/** The parts of a document that the generators read. */
 export interface ApiDocument {
   operations: Described[];
   schemas: Record<string, Schema>;
@@ -54,7 +54,7 @@ export interface ApiDocument {
   operators: Record<string, string[]>;
 }
 
-/** Reads a document. Throws where it is not as OpenAPI 3.1 wants it. */
+/** Reads a document. Throws when it is not valid OpenAPI 3.1. */
 export async function readDocument(json: Record<string, unknown>): Promise<ApiDocument> {
   const result = await new Validator().validate(structuredClone(json));
   if (!result.valid) throw new Error(`OpenAPI: ${JSON.stringify(result.errors, null, 2)}`);

@@ -1,9 +1,9 @@
 /**
  * `examples/drizzle/schema.ts`, from the migrated database, for scripts and tools that query with
- * Drizzle; the function does not use it. `drizzle-kit pull` reads the database; what it writes is
- * reduced here to tables and views of the schema `public` with their columns. Three things that it
- * does not know are mended: the types citext and tsvector, and arrays in views, which it takes for
- * single values.
+ * Drizzle. The function does not use it. `drizzle-kit pull` reads the database. This module reduces
+ * its output to the tables and views of the schema `public` with their columns, and corrects three
+ * things: the types citext and tsvector, which drizzle-kit does not know, and arrays in views, which
+ * it takes for single values.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
@@ -26,7 +26,7 @@ const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 /** Columns of views that hold arrays, as `view.column`. */
 type ArrayColumns = Set<string>;
 
-/** The text of the Drizzle schema; `directory` is for drizzle-kit's own files. */
+/** The text of the Drizzle schema. drizzle-kit writes its own files to `directory`. */
 export async function drizzleSchema(url: string, directory: string): Promise<string> {
   const [pulled, arrays] = await Promise.all([
     pull(url, join(directory, "pulled")),
@@ -35,7 +35,7 @@ export async function drizzleSchema(url: string, directory: string): Promise<str
   return await formatted(reduce(pulled, arrays), "ts");
 }
 
-/** Runs drizzle-kit, which writes files. Returns the schema's text, throws with what it printed. */
+/** Runs drizzle-kit and returns the text of its schema. Throws with its output when it fails. */
 async function pull(url: string, out: string): Promise<string> {
   const config = `${out}.json`;
   const options = {
@@ -69,7 +69,7 @@ async function arrayColumns(url: string): Promise<ArrayColumns> {
   }
 }
 
-/** drizzle-kit's text as ours: one `export const` per relation, in order of their names. */
+/** drizzle-kit's text, reduced to one `export const` per relation, in order of their names. */
 export function reduce(pulled: string, arrays: ArrayColumns): string {
   const relations = pulled.split(/^(?=export const )/m).slice(1)
     .filter((text) => /= pg(Table|View|MaterializedView)\(/.test(text))
@@ -83,7 +83,7 @@ function reduceRelation(text: string, arrays: ArrayColumns): string {
   const [, name = ""] = /^export const (\w+)/.exec(text) ?? [];
   const [head = "", ...rest] = text
     .replace(/\{\t/, "{\n\t")
-    // Keys, indexes, checks and policies; and, for views, their options and their SQL.
+    // Leaves out keys, indexes, checks and policies, and the options and the SQL of views.
     .replace(/^\}, \(table\) => \[.*/ms, "});")
     .replace(/^\}\)(\.with\(|\.as\().*/ms, "}).existing();")
     .split("\n");
@@ -99,7 +99,7 @@ function reduceRelation(text: string, arrays: ArrayColumns): string {
   return [head, ...columns].join("\n").trimEnd() + "\n";
 }
 
-/** A column without the numbers of its sequence and the SQL of what the database computes. */
+/** A column without the numbers of its sequence and the SQL of a computed column. */
 function reduceColumn(line: string, isArrayOfView: boolean): string {
   const column = line
     .replace(/(generated\w+Identity)\(\{.*\}\)/, "$1()")

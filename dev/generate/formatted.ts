@@ -1,4 +1,4 @@
-/** Generated text in the form that `deno fmt` gives it, so that its diffs are small. */
+/** Formats generated text with `deno fmt`, so that its diffs are small. */
 
 /** Formats a text. Throws when it does not parse. */
 export async function formatted(text: string, extension: "ts" | "json" | "md"): Promise<string> {

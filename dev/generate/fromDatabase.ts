@@ -1,4 +1,4 @@
-/** Everything that follows from the migrations: shapes of tables and views, for us and Drizzle, and a page. */
+/** Files derived from the migrations: shapes of tables and views, the Drizzle schema, a page. */
 import { startStack } from "../stack.ts";
 import { removeStackData, temporaryDirectory } from "../stackData.ts";
 import { pageOf } from "./database.ts";
@@ -7,7 +7,7 @@ import { formatted } from "./formatted.ts";
 import { readRelations } from "./relations.ts";
 import { schema } from "./schema.ts";
 
-/** Migrates a database of its own and returns: path below the repository's root → text. */
+/** Migrates a new database and returns the files: path below the repository's root → text. */
 export async function generateFromDatabase(
   log: (line: string) => void,
 ): Promise<Record<string, string>> {

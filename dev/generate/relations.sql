@@ -41,7 +41,7 @@ select
     from pg_constraint c
     join pg_class p on p.oid = c.confrelid
     join pg_namespace pn on pn.oid = p.relnamespace
-    -- The last column of a key is the reference; the ones before it hold the workspace.
+    -- The last column of a key is the reference. Columns before it hold the workspace.
     join pg_attribute a on a.attrelid = r.oid and a.attnum = c.conkey[array_length(c.conkey, 1)]
     where c.conrelid = r.oid and c.contype = 'f'
   ) as parents,

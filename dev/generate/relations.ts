@@ -45,7 +45,7 @@ const functionSchema = z.object({
 /** A table or view, as relations.sql reads it. */
 export type Relation = z.infer<typeof relationSchema>;
 
-/** A function that somebody beside its owner may execute. */
+/** A function that roles other than its owner may execute. */
 export type Callable = z.infer<typeof functionSchema>;
 
 /** Reads the catalogue of a migrated database. */
@@ -65,7 +65,7 @@ export async function readRelations(
   }
 }
 
-/** Functions that somebody beside their owner may execute. */
+/** Functions that roles other than their owner may execute. */
 async function callableFunctions(sql: postgres.Sql): Promise<readonly unknown[]> {
   return await sql`
     select

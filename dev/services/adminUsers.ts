@@ -16,11 +16,11 @@ import {
   type Database,
   findUserByEmail,
   findUserById,
+  firstRow,
   insertIdentity,
   insertUser,
   type Metadata,
   normalizeEmail,
-  onlyRow,
   presentUser,
   toJson,
   type UserRow,
@@ -109,7 +109,7 @@ async function updateUser(
   });
 }
 
-/** An admin's change of address holds at once, without a mail. */
+/** Changes the address at once, without a mail, because an admin asks for it. */
 async function changeEmail(sql: Database, id: string, email: string): Promise<void> {
   await sql`
     update auth.users set email = ${email}, email_change = null, email_change_token_new = null,
@@ -126,7 +126,7 @@ async function changePassword(sql: Database, id: string, password: string): Prom
   await sql`delete from auth.sessions where user_id = ${id}`;
 }
 
-/** Metadata merges key by key; a key set to null goes. `bannedUntil` undefined leaves the ban. */
+/** Merges metadata by key; null removes a key. `bannedUntil` undefined leaves the ban unchanged. */
 async function applyChanges(
   sql: Database,
   user: UserRow,
@@ -135,7 +135,7 @@ async function applyChanges(
 ): Promise<UserRow> {
   const appMetadata = merge(user.raw_app_meta_data, input.app_metadata);
   const userMetadata = merge(user.raw_user_meta_data, input.user_metadata);
-  const row = onlyRow(
+  const row = firstRow(
     await sql<UserRow[]>`
       update auth.users set
         raw_app_meta_data = ${sql.json(toJson(appMetadata))},
@@ -153,7 +153,7 @@ function merge(stored: Metadata | null, changes: Metadata | null | undefined): M
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
 }
 
-/** End of a ban: null for none, undefined when the request does not speak of it. */
+/** The end of a ban; null for no ban, undefined when the request does not name one. */
 function banEnd(duration: string | undefined): Date | null | undefined {
   if (duration === undefined) return undefined;
   if (duration === "none") return null;
@@ -161,7 +161,7 @@ function banEnd(duration: string | undefined): Date | null | undefined {
   if (milliseconds === null) {
     throw validationFailed(`invalid format for ban duration: time: invalid duration "${duration}"`);
   }
-  // Ten thousand years is beyond what JavaScript and RFC 3339 can write.
+  // RFC 3339 has no year beyond 9999.
   return milliseconds === 0 ? null : new Date(Math.min(Date.now() + milliseconds, 253e12));
 }
 
@@ -177,7 +177,7 @@ async function deleteUser(settings: Settings, user: UserRow, soft: boolean): Pro
     await sql`delete from auth.refresh_tokens where user_id = ${user.id}`;
     if (!soft) return await sql`delete from auth.users where id = ${user.id}`;
     await sql`delete from auth.identities where user_id = ${user.id}`;
-    // The row stays for those who refer to it; the address is unreadable and free again.
+    // The row stays, because other rows refer to it. Its address becomes free again.
     return await sql`
       update auth.users set deleted_at = now(), encrypted_password = null, raw_user_meta_data = '{}',
         raw_app_meta_data = '{}', email = encode(sha256((id || email)::bytea), 'hex'),
@@ -191,7 +191,7 @@ async function listUsers({ sql, apiUrl }: Settings, url: URL): Promise<Response>
   const perPage = pageNumber(url, "per_page", 50);
   const pattern = `%${(url.searchParams.get("filter") ?? "").replace(/[\\%_]/g, "\\$&")}%`;
   const matches = sql`email ilike ${pattern} or raw_user_meta_data->>'full_name' ilike ${pattern}`;
-  const { total } = onlyRow(
+  const { total } = firstRow(
     await sql<{ total: number }[]>`
       select count(*)::int as total from auth.users where ${matches}`,
   );

@@ -1,4 +1,4 @@
-/** The `[auth]` section of `supabase/config.toml`, as far as the stack follows it. */
+/** The settings in the `[auth]` section of `supabase/config.toml` that the stack follows. */
 
 import { parse } from "@std/toml";
 import * as z from "zod";
@@ -20,7 +20,7 @@ const authSchema = z.object({
 /** The settings, with Supabase's defaults. */
 export type AuthConfig = z.output<typeof authSchema>;
 
-/** Reads the settings; a missing file means the defaults. Throws when one is of a wrong type. */
+/** Reads the settings. A missing file gives the defaults. Throws when a value has a wrong type. */
 export async function readAuthConfig(): Promise<AuthConfig> {
   const text = await Deno.readTextFile(FILE).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return "";

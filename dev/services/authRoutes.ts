@@ -1,4 +1,4 @@
-/** `/auth/v1`: the routes of Supabase Auth, of which the auth server of the stack has a part. */
+/** `/auth/v1`: the routes of Supabase Auth that the stack's auth server lacks or answers differently. */
 
 import { Hono } from "hono";
 import { adminUserRoutes } from "./adminUsers.ts";
@@ -16,7 +16,7 @@ import {
 } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
 
-/** All routes below `/auth/v1`; what is not here is forwarded as it came. */
+/** All routes below `/auth/v1`. Other requests are forwarded to the auth server unchanged. */
 export function authRoutes(settings: Settings, send: Forward): Hono {
   const routes = new Hono().basePath("/auth/v1");
   routes.onError((error, c) => errorResponse(c.req.raw, asAuthError(settings, error)));
@@ -71,7 +71,7 @@ function passwordGrant(settings: Settings, request: Request, credentials: object
   return new Request(url, { method: "POST", headers, body: JSON.stringify(credentials) });
 }
 
-/** A sign-out that names no scope ends every session of the user. */
+/** A sign-out without a scope ends every session of the user. */
 async function withScope(request: Request): Promise<Request> {
   const url = new URL(request.url);
   if (!url.searchParams.has("scope")) url.searchParams.set("scope", "global");

@@ -6,7 +6,7 @@ import { AuthError, validationFailed } from "./errors.ts";
 /** Free JSON of a user: `user_metadata` and `app_metadata`. */
 export const metadataSchema = z.record(z.string(), z.unknown());
 
-/** Parses the JSON body. Throws `bad_json` for none, `validation_failed` for a wrong field. */
+/** Parses a JSON body. Throws `bad_json` when it is not JSON, `validation_failed` for a wrong field. */
 export async function readBody<T extends z.ZodType>(
   request: Request,
   schema: T,

@@ -1,4 +1,4 @@
-/** CORS of the platform's own services: any origin, since every call carries a key. */
+/** CORS of the platform's own services: any origin, because every request has an API key. */
 
 const EXPOSED = [
   "Content-Encoding",
@@ -15,7 +15,7 @@ const EXPOSED = [
   "X-Total-Count",
 ].join(", ");
 
-/** The answer to a preflight; null for any other request, plain OPTIONS included. */
+/** The answer to a preflight; null for any other request, even an OPTIONS that is no preflight. */
 export function answerPreflight(request: Request): Response | null {
   const method = request.headers.get("Access-Control-Request-Method");
   if (request.method !== "OPTIONS" || method === null) return null;

@@ -1,4 +1,4 @@
-/** Durations as Go writes them, which is how Supabase Auth takes `ban_duration`. */
+/** Durations in the format of Go, which Supabase Auth uses for `ban_duration`. */
 
 const MILLISECONDS: Record<string, number> = {
   ns: 1e-6,
@@ -13,7 +13,7 @@ const MILLISECONDS: Record<string, number> = {
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /**
- * Milliseconds of a Go duration ("87600h", "1h30m", "300ms", "-5s", "0"); null when it is none.
+ * Milliseconds of a Go duration ("87600h", "1h30m", "300ms", "-5s", "0"); null for other text.
  * Source: https://pkg.go.dev/time#ParseDuration
  */
 export function parseGoDuration(text: string): number | null {

@@ -1,4 +1,4 @@
-/** What anybody may call with an address: sign up, recover, ask for a magic link or another mail. */
+/** Routes that need only an address: sign-up, recovery, magic link, and sending a mail again. */
 
 import * as z from "zod";
 import { metadataSchema, readBody } from "./body.ts";
@@ -25,8 +25,8 @@ const signUpSchema = z.object({
 });
 
 /**
- * `POST /signup`. With `confirmEmail` off, the answer is a session, opened by `signIn`; with it on,
- * the user, who gets a mail to confirm the address.
+ * `POST /signup`. Without `enable_confirmations` the answer is a session, opened by `signIn`. With it
+ * the answer is the user, who gets a mail to confirm the address.
  */
 export async function signUp(
   settings: Settings,
@@ -73,7 +73,7 @@ const emailSchema = z.object({
   data: metadataSchema.nullish(),
 });
 
-/** `POST /recover`. Answers `{}` for an unknown address too, so that nobody can probe. */
+/** `POST /recover`. Answers `{}` for an unknown address too, so that it reveals no addresses. */
 export async function recover(settings: Settings, request: Request): Promise<Response> {
   const { email } = await readBody(request, emailSchema);
   if (!email) throw validationFailed("Password recovery requires an email");
@@ -82,7 +82,7 @@ export async function recover(settings: Settings, request: Request): Promise<Res
   return Response.json({});
 }
 
-/** `POST /otp` and `POST /magiclink`: signs an unknown address up unless told not to. */
+/** `POST /otp` and `POST /magiclink`. An unknown address is signed up, unless `create_user` is false. */
 export async function magicLink(settings: Settings, request: Request): Promise<Response> {
   const input = await readBody(request, emailSchema);
   if (!input.email) throw validationFailed("One of email or phone must be set");
@@ -99,7 +99,7 @@ export async function magicLink(settings: Settings, request: Request): Promise<R
   return Response.json({});
 }
 
-/** `POST /resend`: another mail for a sign-up that is not confirmed. Says nothing else of a user. */
+/** `POST /resend`: sends another mail for an unconfirmed sign-up. Reveals nothing else about users. */
 export async function resend(settings: Settings, request: Request): Promise<Response> {
   const input = await readBody(request, emailSchema);
   if (input.type !== "signup") {

@@ -7,7 +7,7 @@
 const API_VERSION_HEADER = "X-Supabase-Api-Version";
 const API_VERSION = "2024-01-01";
 
-/** A refusal that the client of `/auth/v1` is shown. `extra` joins the body (`weak_password`). */
+/** An error for clients of `/auth/v1`. `extra` is added to the body (`weak_password`). */
 export class AuthError extends Error {
   constructor(
     readonly status: number,
@@ -19,12 +19,12 @@ export class AuthError extends Error {
   }
 }
 
-/** The request is well-formed JSON but says something that cannot be. */
+/** The body is JSON, but a value in it is not valid. */
 export function validationFailed(message: string): AuthError {
   return new AuthError(400, "validation_failed", message);
 }
 
-/** The address belongs to another user. */
+/** Another user has the address. */
 export function emailExists(): AuthError {
   return new AuthError(
     422,
@@ -33,22 +33,22 @@ export function emailExists(): AuthError {
   );
 }
 
-/** No user has this id, or this address. */
+/** No user has this id or this address. */
 export function userNotFound(message = "User not found"): AuthError {
   return new AuthError(404, "user_not_found", message);
 }
 
-/** The user is banned; `status` is 400 at sign-in and refresh, 403 with a token in hand. */
+/** The user is banned. `status` is 400 at sign-in and refresh, 403 for a request with a token. */
 export function userBanned(status: 400 | 403, message = "User is banned"): AuthError {
   return new AuthError(status, "user_banned", message);
 }
 
-/** Something failed that is not the caller's doing. */
+/** A failure that the caller did not cause. */
 export function unexpectedFailure(message: string): AuthError {
   return new AuthError(500, "unexpected_failure", message);
 }
 
-/** Writes an error as the answer that this client's API version expects. */
+/** The answer for an error, in the form that the client's API version expects. */
 export function errorResponse(request: Request, error: AuthError): Response {
   const headers = new Headers({ "x-sb-error-code": error.code });
   const version = request.headers.get(API_VERSION_HEADER) ?? "";
@@ -61,7 +61,7 @@ export function errorResponse(request: Request, error: AuthError): Response {
   return Response.json(body, { status: error.status, headers });
 }
 
-/** Reads an error that the auth server of the stack answered; null when the body is another. */
+/** The error in an answer of the stack's auth server; null when the body holds none. */
 export function errorFromBody(status: number, body: unknown): AuthError | null {
   if (typeof body !== "object" || body === null) return null;
   const { code: _code, error_code, msg, ...extra } = body as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Keeps uploaded files in a directory: the bytes in one file, what is known of them in another. */
+/** Stores uploaded files in a directory: the bytes in one file, their metadata in another. */
 
 import { join } from "@std/path";
 import type { StorageAdapter } from "./lite.ts";
@@ -7,7 +7,7 @@ type ObjectMetadata = Awaited<ReturnType<StorageAdapter["headObject"]>>;
 type ObjectResponse = Awaited<ReturnType<StorageAdapter["getObject"]>>;
 type Body = Parameters<StorageAdapter["uploadObject"]>[3];
 
-/** Implements lite's storage adapter. Reading what does not exist throws Deno.errors.NotFound. */
+/** Implements lite's storage adapter. Reading a missing file throws Deno.errors.NotFound. */
 export class FileStorage implements StorageAdapter {
   constructor(readonly driver: string) {}
 
@@ -80,7 +80,7 @@ export class FileStorage implements StorageAdapter {
     return new URL(`file://${await Deno.realPath(await this.#path(bucket, key))}`).href;
   }
 
-  /** Named by a hash, so that no key can lead out of the directory or be too long. */
+  /** The path of a key. Its hash is the name, so that no key leaves the directory or is too long. */
   async #path(bucket: string, key: string): Promise<string> {
     const name = await sha256(new TextEncoder().encode(key));
     return join(this.driver, encodeURIComponent(bucket), name);

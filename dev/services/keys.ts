@@ -1,4 +1,4 @@
-/** API keys and tokens: who calls, as the gateway of a Supabase project and Supabase Auth see it. */
+/** API keys and access tokens, as the gateway of a Supabase project and Supabase Auth check them. */
 
 import { type JWTPayload, jwtVerify } from "jose";
 import { AuthError } from "./errors.ts";
@@ -21,8 +21,8 @@ export async function verifyToken(settings: Settings, token: string): Promise<JW
 }
 
 /**
- * The role of an API key: a publishable key is `anon`, a secret one `service_role`. Keys of the old
- * kind, tokens that carry one of these roles, are taken too.
+ * The role of an API key: `anon` for a publishable key, `service_role` for a secret key. Legacy keys,
+ * which are tokens with one of these roles, are accepted too. Returns null for other text.
  */
 export async function roleOfApiKey(
   settings: Settings,
@@ -34,7 +34,7 @@ export async function roleOfApiKey(
   return role === "anon" || role === "service_role" ? role : null;
 }
 
-/** The token of `Authorization: Bearer …`, unless it is an API key, which clients send there too. */
+/** The token of `Authorization: Bearer …`; null for an API key, which clients send there too. */
 export function bearerToken(request: Request): string | null {
   const token = request.headers.get("Authorization")?.match(/^Bearer\s+(\S+)$/i)?.[1] ?? null;
   return token === null || token.startsWith("sb_") ? null : token;
@@ -45,7 +45,7 @@ export function apiKeyOf(request: Request): string | null {
   return request.headers.get("apikey") ?? new URL(request.url).searchParams.get("apikey");
 }
 
-/** Throws `bad_jwt` for a token that does not verify; 401 for a missing or unknown API key. */
+/** The caller of a request. Throws `bad_jwt` for an invalid token, 401 without a valid API key. */
 export async function resolveCaller(settings: Settings, request: Request): Promise<Caller> {
   const key = apiKeyOf(request);
   if (!key) throw new AuthError(401, "no_authorization", "No API key found in request");

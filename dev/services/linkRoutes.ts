@@ -12,10 +12,10 @@ import {
   assertPassword,
   type Database,
   findUserByEmail,
+  firstRow,
   insertUser,
   type Metadata,
   normalizeEmail,
-  onlyRow,
   presentUser,
   toJson,
   type UserRow,
@@ -25,8 +25,8 @@ import {
 const inviteSchema = z.object({ email: z.string().optional(), data: metadataSchema.nullish() });
 
 /**
- * `POST /invite`. One transaction: when the mail cannot be sent, a new user is undone. A user who
- * has not yet confirmed is sent another mail; a confirmed one is `email_exists`.
+ * `POST /invite`. One transaction: when the mail cannot be sent, a new user is rolled back. An
+ * unconfirmed user gets another mail. Throws `email_exists` for a confirmed user.
  */
 export async function invite(settings: Settings, request: Request): Promise<Response> {
   const input = await readBody(request, inviteSchema);
@@ -66,7 +66,7 @@ const generateSchema = z.object({
 });
 type GenerateInput = z.output<typeof generateSchema>;
 
-/** `POST /admin/generate_link`: a link without a mail, for those who send their own. */
+/** `POST /admin/generate_link`: a link without a mail, for callers who send their own mails. */
 export async function generateLink(settings: Settings, request: Request): Promise<Response> {
   const input = await readBody(request, generateSchema);
   const requested = new URL(request.url).searchParams.get("redirect_to") ?? input.redirect_to;
@@ -86,7 +86,7 @@ export async function generateLink(settings: Settings, request: Request): Promis
   });
 }
 
-/** Finds or makes the user that a link is for. A magic link for nobody becomes a sign-up. */
+/** Finds or inserts the user of a link. A magic link for an unknown address becomes a sign-up. */
 async function userOfLink(
   settings: Settings,
   sql: Database,
@@ -113,7 +113,7 @@ async function userOfLink(
 }
 
 async function storeData(sql: Database, user: UserRow, data: Metadata): Promise<UserRow> {
-  return onlyRow(
+  return firstRow(
     await sql<UserRow[]>`
       update auth.users
       set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || ${sql.json(toJson(data))}

@@ -1,11 +1,11 @@
-/** One-time links: invitation, sign-up, recovery and magic link, stored with a user and mailed. */
+/** One-time links for invitation, sign-up, recovery and sign-in, stored with a user and mailed. */
 
 import { unexpectedFailure } from "./errors.ts";
 import { MailRefused, type MailType, renderMail } from "./mail.ts";
 import type { Settings } from "./settings.ts";
 import type { Database, UserRow } from "./users.ts";
 
-/** A token that was stored with a user: the code for typing, its hash for the link. */
+/** A token that is stored with a user: a code to type, and its hash for the link. */
 export interface OneTimeToken {
   otp: string;
   hash: string;
@@ -13,10 +13,10 @@ export interface OneTimeToken {
   redirectTo: string;
 }
 
-/** What a link is for, as Supabase Auth names it. */
+/** The purpose of a link, with Supabase Auth's names. */
 export type LinkType = "invite" | "signup" | "recovery" | "magiclink";
 
-/** How mails call each link, and what Supabase Auth says when one could not be sent. */
+/** The mail of each link, and Supabase Auth's message when it cannot be sent. */
 const MAILS: Record<LinkType, { mail: MailType; failure: string }> = {
   invite: { mail: "invite", failure: "Error sending invite email" },
   signup: { mail: "confirmation", failure: "Error sending confirmation email" },
@@ -24,7 +24,7 @@ const MAILS: Record<LinkType, { mail: MailType; failure: string }> = {
   magiclink: { mail: "magic_link", failure: "Error sending magic link email" },
 };
 
-/** Stores a new token with the user, in place of the one before. */
+/** Stores a new token with the user, instead of the one before. */
 export async function issueToken(
   settings: Settings,
   sql: Database,
@@ -47,7 +47,7 @@ export async function issueToken(
   return { otp, hash, redirectTo, link: verifyLink(settings, hash, type, redirectTo) };
 }
 
-/** The address that a mail's button leads to. */
+/** The address of a mail's button. */
 export function verifyLink(
   settings: Settings,
   hash: string,
@@ -63,7 +63,7 @@ function makeOtp(): string {
   return String(random % 1_000_000).padStart(6, "0");
 }
 
-/** The hash under which the auth server of the stack looks a code up. */
+/** The hash by which the stack's auth server finds a code. */
 async function hashOtp(email: string, otp: string): Promise<string> {
   const bytes = new TextEncoder().encode(email.toLowerCase() + otp);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
@@ -98,8 +98,8 @@ export async function sendLink(
 }
 
 /**
- * Where a link leads at last: the `redirect_to` of the request when it is on the site's host (on
- * any port of the local machine), else the site.
+ * The final target of a link: the requested address if it is on the site's origin or on the local
+ * machine, else the site.
  */
 export function redirectTarget(settings: Settings, requested: string | null | undefined): string {
   if (!requested || !URL.canParse(requested)) return settings.siteUrl;

@@ -1,6 +1,6 @@
 /**
- * The PostgREST-, Auth- and Storage-compatible server under the stack, `@supabase/lite`, set up to
- * behave like a hosted project.
+ * Sets up `@supabase/lite`, the PostgREST-, Auth- and Storage-compatible server of the stack, to behave
+ * like a hosted project.
  */
 
 import { App, type EmailDriver, setExperimental } from "@supabase/lite";
@@ -11,14 +11,14 @@ import { verifyLink } from "./links.ts";
 import type { Settings } from "./settings.ts";
 import { BCRYPT_COST, findUserByEmail } from "./users.ts";
 
-/** Where uploaded files are kept; lite does not export the type by name. */
+/** The store of uploaded files. lite does not export the type by name. */
 export type StorageAdapter = NonNullable<App["_storageAdapter"]>;
 
 const CONNECTIONS = 4;
-/** How the auth server acts in the database, triggers included. */
+/** Role and search path of the auth server in the database. Triggers run with them too. */
 export const AUTH_ROLE = { role: "supabase_auth_admin", search_path: "auth" };
 
-/** One server per concern, since each acts under its own database role. */
+/** One server for each service, because each has its own database role. */
 export interface LiteServers {
   auth: App;
   data: App;
@@ -27,14 +27,14 @@ export interface LiteServers {
   stop(): Promise<void>;
 }
 
-/** `databaseUrl` is a superuser's; `/auth/v1` narrows it to `supabase_auth_admin`. */
+/** Creates the servers. `databaseUrl` is a superuser's; `/auth/v1` runs as `supabase_auth_admin`. */
 export async function createLiteServers(
   settings: Settings,
   databaseUrl: string,
   files: StorageAdapter,
 ): Promise<LiteServers> {
   Deno.env.set("LITE_AUTH_BCRYPT_COST", String(BCRYPT_COST));
-  // The search paths are those that Supabase gives PostgREST and the auth server.
+  // Supabase gives PostgREST and the auth server the same search paths.
   const dataConnection = connect(databaseUrl, {
     connection: { search_path: "public, extensions" },
   });
@@ -51,7 +51,7 @@ export async function createLiteServers(
   const storage = createApp(settings, storageConnection);
   storage._storageAdapter = files;
   await Promise.all([auth, data, storage].map((app) => app.init()));
-  // After init, which prints a warning about what is switched on before it.
+  // After init, which prints a warning about features that are on before it.
   setExperimental("storage", true);
   return {
     auth,
@@ -65,7 +65,7 @@ export async function createLiteServers(
   };
 }
 
-/** Lite prints every refused query with its stack trace; one line says as much. */
+/** Logs a refused query as one line. Lite would print its stack trace. */
 function logDatabaseError(settings: Settings, [value]: unknown[]): boolean {
   if (!(value instanceof Error) || value.name !== "PostgresError") return false;
   settings.log(`rest: ${value.message}`);
@@ -73,8 +73,8 @@ function logDatabaseError(settings: Settings, [value]: unknown[]): boolean {
 }
 
 /**
- * Lite's auth and storage hand over JSON as text, which its driver would write once more, so that
- * `raw_user_meta_data` became a JSON string that no trigger can read.
+ * Lite's auth and storage pass JSON as text. Its driver would encode the text again, and
+ * `raw_user_meta_data` would become a JSON string that no trigger can read.
  */
 const WRITTEN_JSON = {
   json: { to: 114, from: [114], serialize: writeJson, parse: JSON.parse },
@@ -90,8 +90,8 @@ type PostgresOptions = Parameters<typeof createPostgresConnection>[0]["postgresO
 function connect(url: string, options: PostgresOptions): PostgresConnection {
   const postgresOptions = { max: CONNECTIONS, onnotice: () => {}, ...options };
   const connection = createPostgresConnection({ url, postgresOptions });
-  // On its first request lite would otherwise grant everything on every table with RLS to anon and
-  // authenticated. What they may do is for the migrations to say.
+  // Otherwise lite grants all privileges on every table with RLS to anon and authenticated, on its
+  // first request. The migrations decide about privileges.
   Reflect.set(connection, "rlsState", "active");
   return connection;
 }
@@ -142,8 +142,8 @@ async function resolveApiKey(settings: Settings, key: string) {
 }
 
 /**
- * Lite renders its mails itself; a subject made of the template's variables brings these out, so
- * that the mail is written in the project's words and its link leads to the API.
+ * Lite renders its mails itself. This subject consists of the template's variables, so that the
+ * driver can read them and render the project's own mail.
  */
 const MAIL_SUBJECT = {
   email_change: "email_change {{ .Token }} {{ .TokenHash }} {{ .Email }} {{ .NewEmail }}",
@@ -173,7 +173,7 @@ async function emailChange(
   return ["email_change", content];
 }
 
-/** The only other mail of lite's that is left: the code to confirm a change of password. */
+/** The only other mail that lite sends: the code that confirms a change of password. */
 function codeOnly(settings: Settings, to: string, text: string): [MailType, MailContent] {
   const otp = text.match(/\d{6}/)?.[0] ?? "";
   const { siteUrl } = settings;

@@ -14,7 +14,7 @@ export type MailType =
   | "email_change"
   | "reauthentication";
 
-/** A mail that is ready to go. */
+/** A mail that is ready to be sent. */
 export interface Mail {
   to: string;
   subject: string;
@@ -30,10 +30,10 @@ export interface CaughtMail extends Mail {
   sent_at: string;
 }
 
-/** What a template can show. */
+/** The values that a template can show. */
 export interface MailContent {
   to: string;
-  /** The address that a user changes to. */
+  /** The new address, when a user changes it. */
   newEmail?: string;
   siteUrl: string;
   otp: string;
@@ -43,7 +43,7 @@ export interface MailContent {
   data: Record<string, unknown>;
 }
 
-/** The mail server would not take a mail. */
+/** Thrown when the mail server refuses a mail. */
 export class MailRefused extends Error {}
 
 interface Wording {
@@ -151,7 +151,7 @@ function valueAt(values: unknown, [name, ...rest]: string[]): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Text for HTML, in elements and in quoted attributes. */
+/** Escapes text for HTML, in elements and in quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -26,7 +26,7 @@ export function listPage(mails: CaughtMail[]): string {
   return page("Mail", `<h1>Mail</h1>${rows.length ? table : "<p>No mail has been sent yet.</p>"}`);
 }
 
-/** One mail. Its HTML is shown in a sandboxed frame, where it can run nothing. */
+/** One mail. Its HTML is shown in a sandboxed frame, which runs no scripts. */
 export function messagePage(mail: CaughtMail): string {
   const href = mail.link ?? "";
   const link = href && `<p><a href="${escapeHtml(href)}">${escapeHtml(href)}</a></p>`;

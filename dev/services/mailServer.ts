@@ -1,11 +1,11 @@
 /**
- * The mail catcher: keeps what the auth server sends, in memory, and shows it over HTTP.
+ * The mail catcher: keeps the mails of the auth server in memory and shows them over HTTP.
  *
  *     GET    /                    HTML list (?to= one address)
  *     GET    /messages            JSON list, newest first (?to= one address)
  *     GET    /messages/<id>       HTML of one; /messages/<id>.json its JSON
  *     DELETE /messages            empties the list (?to= one address)
- *     POST   /refuse              {"count": n, "to"?: address}: the next n mails are not taken
+ *     POST   /refuse              {"count": n, "to"?: address}: the next n mails are refused
  */
 
 import { Hono } from "hono";
@@ -15,15 +15,15 @@ import { listPage, messagePage } from "./mailPage.ts";
 
 const KEPT = 1000;
 const FROM = "Portico <no-reply@portico.localhost>";
-/** Key of the refusals that hold for every address. */
-const ANYBODY = "*";
+/** Key of the refusals for every address. */
+const ANY_ADDRESS = "*";
 
 const refuseSchema = z.strictObject({
   count: z.int().min(0).max(KEPT),
   to: z.email().optional(),
 });
 
-/** Takes mails, and serves them on a port of this machine. Throws AddrInUse for a taken port. */
+/** Receives mails, and serves them on a local port. Throws AddrInUse when the port is in use. */
 export class MailServer {
   #mails: CaughtMail[] = [];
   #refusals = new Map<string, number>();
@@ -36,10 +36,10 @@ export class MailServer {
     this.#server = Deno.serve(options, this.#routes().fetch);
   }
 
-  /** Keeps and prints a mail. Throws MailRefused when told to. */
+  /** Keeps and logs a mail. Throws MailRefused when a refusal was asked for. */
   send(mail: Mail): void {
     const to = mail.to.toLowerCase();
-    if (this.#refuses(to) || this.#refuses(ANYBODY)) {
+    if (this.#refuses(to) || this.#refuses(ANY_ADDRESS)) {
       this.#log(`mail refused: to ${to}, "${mail.subject}"`);
       throw new MailRefused(`The mail server refused the mail to ${to}.`);
     }
@@ -85,7 +85,7 @@ export class MailServer {
     routes.post("/refuse", async (c) => {
       const input = refuseSchema.safeParse(await c.req.json().catch(() => null));
       if (!input.success) return c.json({ message: z.prettifyError(input.error) }, 400);
-      this.#refusals.set(input.data.to?.toLowerCase() ?? ANYBODY, input.data.count);
+      this.#refusals.set(input.data.to?.toLowerCase() ?? ANY_ADDRESS, input.data.count);
       return c.body(null, 204);
     });
     return routes;

@@ -15,7 +15,7 @@ import type { Settings } from "./settings.ts";
 import { serveStorage } from "./storageRoutes.ts";
 import { ensureSystemSchema } from "./systemSchema.ts";
 
-/** What the services need to know; see `Settings` for the meaning of the addresses. */
+/** Options of the services. `Settings` explains the addresses. */
 export interface ServicesOptions {
   /** Connection string of a superuser. */
   databaseUrl: string;
@@ -25,20 +25,20 @@ export interface ServicesOptions {
   publishableKey: string;
   secretKey: string;
   mailPort: number;
-  /** Where uploaded files are kept. */
+  /** The directory of uploaded files. */
   storageDirectory?: string;
   log(line: string): void;
 }
 
 /** The running services. */
 export interface Services {
-  /** Prepares a database for the first migration; to be called before any request. */
+  /** Prepares a database for the first migration. Call it before any request. */
   ensureSystemSchema(): Promise<void>;
   fetch(request: Request): Promise<Response>;
   stop(): Promise<void>;
 }
 
-/** Starts the services. Throws Deno.errors.AddrInUse when the mail port is taken. */
+/** Starts the services. Throws Deno.errors.AddrInUse when the mail port is in use. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
   const { databaseUrl, log } = options;
   const superuser = postgres(databaseUrl, { max: 1, onnotice: () => {} });

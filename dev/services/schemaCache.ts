@@ -1,16 +1,16 @@
 /**
- * Keeps the REST server's picture of the schema fresh. As PostgREST it listens for the notification
- * that every schema change sends (systemSchema.ts).
+ * Keeps the REST server's schema cache up to date. Like PostgREST it listens for the notification that
+ * every schema change sends (systemSchema.ts).
  * Source: https://docs.postgrest.org/en/stable/references/schema_cache.html
  */
 
 import type { PostgresConnection } from "@supabase/lite/postgres";
 import type { ListenMeta, Sql } from "postgres";
 
-/** Watches for schema changes on behalf of the REST server. */
+/** Clears the REST server's schema cache after schema changes. */
 export class SchemaCache {
   #listening: ListenMeta | undefined;
-  #suspect = false;
+  #mayBeStale = false;
 
   constructor(private superuser: Sql, private connection: PostgresConnection) {}
 
@@ -23,15 +23,15 @@ export class SchemaCache {
   }
 
   /**
-   * Sends a request on. A failure of the database ends the listening unnoticed, so that after one,
-   * or after a 404, which may be a table not yet known, the next request looks anew.
+   * Forwards a request. A failure of the database ends the listening without a notice. A 404 may be
+   * a table that is not in the cache yet. After either, the next request clears the cache first.
    */
   async serve(request: Request, send: (request: Request) => Promise<Response>): Promise<Response> {
-    if (this.#suspect) {
-      this.#suspect = await this.watch().then(() => false, () => true);
+    if (this.#mayBeStale) {
+      this.#mayBeStale = await this.watch().then(() => false, () => true);
     }
     const response = await send(request);
-    this.#suspect ||= response.status === 404 || response.status >= 500;
+    this.#mayBeStale ||= response.status === 404 || response.status >= 500;
     return response;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What stands between clients and the auth server of the stack: bans, link types, and access tokens
- * with all the claims that Supabase Auth puts in.
+ * Corrects the answers of the stack's auth server: bans, types of links, and access tokens with all
+ * claims of Supabase Auth.
  * Source: https://supabase.com/docs/guides/auth/jwt-fields
  */
 
@@ -10,10 +10,10 @@ import { bearerToken, verifyToken } from "./keys.ts";
 import type { Settings } from "./settings.ts";
 import { findUserByEmail, findUserById, isBanned, presentUser, type UserRow } from "./users.ts";
 
-/** Sends a request on to the auth server. */
+/** Sends a request to the auth server. */
 export type Forward = (request: Request) => Promise<Response>;
 
-/** Asks the auth server and makes its answer look like Supabase Auth's. */
+/** Asks the auth server, and gives its answer the form of Supabase Auth's. */
 export async function forward(
   settings: Settings,
   request: Request,
@@ -31,7 +31,7 @@ export async function forward(
   return Response.json(await complete(settings, body), { status: response.status, headers });
 }
 
-/** Puts the whole user, and a complete token, into what holds a session or a user. */
+/** Completes a body with a session or a user: the whole user, and a token with all claims. */
 async function complete(settings: Settings, body: unknown): Promise<unknown> {
   if (typeof body !== "object" || body === null) return body;
   if ("access_token" in body && typeof body.access_token === "string") {
@@ -45,7 +45,7 @@ async function complete(settings: Settings, body: unknown): Promise<unknown> {
   return user ? await presentUser(settings.sql, user) : body;
 }
 
-/** Signs a token of the auth server anew with `iss` and the claims that are read from the user. */
+/** Signs a token of the auth server again, with `iss` and the user's claims. */
 async function completeToken(settings: Settings, token: string, user: UserRow): Promise<string> {
   const claims = decodeJwt(token);
   return await new SignJWT({
@@ -76,7 +76,7 @@ function redirect(url: URL, fragment: URLSearchParams): Response {
   return new Response(null, { status: 303, headers: { Location: url.href } });
 }
 
-/** Throws `user_banned` when the bearer of the token is banned, whatever the token says. */
+/** Throws `user_banned` when the user of the token is banned, even if the token is valid. */
 export async function assertBearerNotBanned(settings: Settings, request: Request): Promise<void> {
   const token = bearerToken(request);
   const claims = token ? await verifyToken(settings, token) : null;
@@ -84,7 +84,7 @@ export async function assertBearerNotBanned(settings: Settings, request: Request
   if (user && isBanned(user)) throw userBanned(403);
 }
 
-/** `POST /token`: nobody who is banned signs in or refreshes. */
+/** `POST /token`. Throws `user_banned` when a banned user signs in or refreshes. */
 export async function token(
   settings: Settings,
   request: Request,
@@ -106,7 +106,7 @@ export async function token(
   return await forward(settings, rewritten(request, request.url, text), send);
 }
 
-/** `GET` and `POST /verify`, which the auth server knows under fewer types. */
+/** `GET` and `POST /verify`. The auth server knows fewer types of links. */
 export async function verify(
   settings: Settings,
   request: Request,
@@ -130,7 +130,7 @@ export async function verify(
   return await forward(settings, rewritten(request, url, JSON.stringify(body)), send);
 }
 
-/** An invitation is kept like a sign-up's token, and "email" is the newer name of both mail codes. */
+/** The auth server's name of a type: it has no invitations, and no newer name "email". */
 function knownType(type: string): string {
   if (type === "invite") return "signup";
   return type === "email" ? "magiclink" : type;
@@ -162,7 +162,7 @@ async function findUserByToken(settings: Settings, hash: string | null): Promise
   return user ?? null;
 }
 
-/** The same request to another address, or with a body that was read already. */
+/** The same request with another address, or with a body that was read already. */
 export function rewritten(
   request: Request,
   url: URL | string,

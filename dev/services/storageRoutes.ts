@@ -1,5 +1,5 @@
 /**
- * `/storage/v1`, where the storage server of the stack and supabase-js do not meet.
+ * `/storage/v1`: corrects the differences between the stack's storage server and supabase-js.
  * Source: https://supabase.github.io/storage/
  */
 
@@ -9,7 +9,7 @@ const UNNAMED = 'form-data; name="";';
 const NAMED = 'form-data; name="file";';
 const PREFIX = "/storage/v1";
 
-/** Serves a request to `/storage/v1` by way of the storage server. */
+/** Answers a request to `/storage/v1` through the storage server. */
 export async function serveStorage(request: Request, send: Forward): Promise<Response> {
   const response = await send(await nameUploadedFile(request));
   const { pathname, searchParams } = new URL(request.url);
@@ -26,7 +26,7 @@ export async function serveStorage(request: Request, send: Forward): Promise<Res
   return Response.json(renamed, { status: response.status });
 }
 
-/** `?download` and `?download=<name>` save a file instead of showing it, as on the hosted platform. */
+/** With `?download` or `?download=<name>` browsers save a file, as on the hosted platform. */
 function asDownload(response: Response, fileName: string): Response {
   const headers = new Headers(response.headers);
   const name = fileName && `; filename*=UTF-8''${encodeURIComponent(fileName)}`;
@@ -35,8 +35,8 @@ function asDownload(response: Response, fileName: string): Response {
 }
 
 /**
- * supabase-js sends a Blob as the part of a form that has no name; the storage server looks for one
- * named `file`, and form parsers drop the nameless. Any other request passes as it came.
+ * supabase-js sends a Blob as a part of a form without a name. Form parsers drop it, and the storage
+ * server looks for a part named `file`. Returns other requests unchanged.
  */
 async function nameUploadedFile(request: Request): Promise<Request> {
   if (!request.headers.get("Content-Type")?.startsWith("multipart/form-data")) return request;
@@ -48,7 +48,7 @@ async function nameUploadedFile(request: Request): Promise<Request> {
   return rewritten(request, request.url, new Blob([before, NAMED, after]));
 }
 
-/** Clients expect a path below `/storage/v1`, under the name that the hosted API gives it. */
+/** Clients expect a path below `/storage/v1`, in the property that the hosted API uses. */
 function renameSignedUrl(entry: unknown, property: string): unknown {
   if (typeof entry !== "object" || entry === null || !("signedUrl" in entry)) return entry;
   const { signedUrl, ...rest } = entry;

@@ -1,7 +1,7 @@
 /**
- * What a Supabase project's database has before the first migration: the schemas `auth` and
- * `storage` with their functions, owners and grants, and the trigger that tells the REST server
- * about schema changes.
+ * Creates what a hosted database has before the first migration: the schemas `auth` and `storage`
+ * with their functions, owners and grants, and the trigger that notifies the REST server of schema
+ * changes.
  */
 
 import { getAuthSchemaSql, getStorageSchemaSql } from "@supabase/lite";
@@ -29,7 +29,7 @@ begin
 end $$;
 `;
 
-/** Same bodies as on the hosted platform: the old per-claim settings win, the JSON comes next. */
+/** Same bodies as on the hosted platform: the legacy setting of each claim wins over the JSON. */
 const AUTH_FUNCTIONS = `
 create or replace function auth.uid() returns uuid language sql stable as $$
   select coalesce(
@@ -111,7 +111,7 @@ create event trigger pgrst_drop_watch on sql_drop
   execute function extensions.pgrst_ddl_watch();
 `;
 
-/** Creates or completes all of it, in one transaction. `sql` must be a superuser's. */
+/** Creates or completes the schemas in one transaction. `sql` must be a superuser's. */
 export async function ensureSystemSchema(sql: Sql): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction.unsafe(BEFORE);

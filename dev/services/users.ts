@@ -1,4 +1,4 @@
-/** Rows of `auth.users` and `auth.identities`: reading, writing, and how Supabase Auth shows them. */
+/** Reads and writes rows of `auth.users` and `auth.identities`, and shows them like Supabase Auth. */
 
 import postgres from "postgres";
 import { AuthError, emailExists, unexpectedFailure, validationFailed } from "./errors.ts";
@@ -36,7 +36,7 @@ export interface UserRow {
   updated_at: Date;
 }
 
-/** A user to be written. Without `id` one is made; without `password` nobody can sign in yet. */
+/** A new user. Without `id` one is generated. Without `password` the user cannot sign in yet. */
 export interface NewUser {
   id?: string;
   email: string;
@@ -44,10 +44,10 @@ export interface NewUser {
   user_metadata?: Metadata;
 }
 
-/** bcrypt's cost. A local stack guards nothing: cheap hashes keep test suites fast. */
+/** bcrypt's cost. Low, because a local stack protects nothing and tests sign many users in. */
 export const BCRYPT_COST = 6;
 
-/** The lower-case address. Throws `validation_failed` for what is none. */
+/** The address in lower case. Throws `validation_failed` when it is not an address. */
 export function normalizeEmail(email: string | undefined): string {
   if (!email) throw validationFailed("An email address is required");
   if (!/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/.test(email) || email.length > 255) {
@@ -56,7 +56,7 @@ export function normalizeEmail(email: string | undefined): string {
   return email.toLowerCase();
 }
 
-/** Throws `weak_password` below the least length, `validation_failed` above what bcrypt takes. */
+/** Throws `weak_password` for a short password, `validation_failed` for one too long for bcrypt. */
 export function assertPassword({ config }: Settings, password: string): void {
   const minimum = config.minimum_password_length;
   if (password.length > 72) throw validationFailed("Password cannot be longer than 72 characters");
@@ -69,20 +69,20 @@ export function assertPassword({ config }: Settings, password: string): void {
   );
 }
 
-/** The row that a statement surely returned. Throws when it returned none. */
-export function onlyRow<T>(rows: readonly T[]): T {
+/** The first row of a statement. Throws when it returned none. */
+export function firstRow<T>(rows: readonly T[]): T {
   const [row] = rows;
   if (row === undefined) throw new Error("The statement returned no row.");
   return row;
 }
 
-/** The user of an id, or null. */
+/** The user with an id, or null. */
 export async function findUserById(sql: Database, id: string): Promise<UserRow | null> {
   const [row] = await sql<UserRow[]>`select * from auth.users where id = ${id}`;
   return row ?? null;
 }
 
-/** The user of an address in any case, or null. */
+/** The user with an address, in upper or lower case, or null. */
 export async function findUserByEmail(sql: Database, email: string): Promise<UserRow | null> {
   const [row] = await sql<UserRow[]>`
     select * from auth.users where email = ${email.toLowerCase()} and not is_sso_user`;
@@ -95,8 +95,8 @@ export function isBanned(user: UserRow): boolean {
 }
 
 /**
- * Inserts a user and the identity of its address. Like Supabase Auth it inserts the bare user first
- * and stores `app_metadata` and the confirmation by later updates, so that triggers see the same.
+ * Inserts a user and the identity of the address. Like Supabase Auth it inserts the user first, and
+ * stores `app_metadata` and the confirmation by later updates, so that triggers see the same rows.
  */
 export async function insertUser(sql: Database, user: NewUser): Promise<UserRow> {
   const id = user.id ?? crypto.randomUUID();
@@ -107,7 +107,7 @@ export async function insertUser(sql: Database, user: NewUser): Promise<UserRow>
       extensions.crypt(${user.password ?? null}, extensions.gen_salt('bf', ${BCRYPT_COST})),
       ${sql.json(toJson(metadata))})`;
   await insertIdentity(sql, id, user.email);
-  return onlyRow(
+  return firstRow(
     await sql<UserRow[]>`
       update auth.users
       set raw_app_meta_data = '{"provider": "email", "providers": ["email"]}', updated_at = now()
@@ -115,7 +115,7 @@ export async function insertUser(sql: Database, user: NewUser): Promise<UserRow>
   );
 }
 
-/** Gives a user the identity "email", or brings it in line with a changed address. */
+/** Inserts the identity "email" of a user, or updates its address. */
 export async function insertIdentity(sql: Database, userId: string, email: string): Promise<void> {
   const data = { sub: userId, email, email_verified: false, phone_verified: false };
   await sql`
@@ -128,7 +128,7 @@ export async function insertIdentity(sql: Database, userId: string, email: strin
 
 /** Confirms the address. */
 export async function confirmUser(sql: Database, id: string): Promise<UserRow> {
-  return onlyRow(
+  return firstRow(
     await sql<UserRow[]>`
       update auth.users set email_confirmed_at = coalesce(email_confirmed_at, now()),
         confirmation_token = null, updated_at = now(),
@@ -138,8 +138,9 @@ export async function confirmUser(sql: Database, id: string): Promise<UserRow> {
 }
 
 /**
- * Runs what writes users and turns database errors into Auth's: a taken address is `email_exists`,
- * everything else, an error raised by a trigger included, is `unexpected_failure` with `message`.
+ * Runs `write` in a transaction and turns database errors into those of Supabase Auth. Throws
+ * `email_exists` for a taken address, and `unexpected_failure` with `message` for any other error,
+ * also for one that a trigger raises.
  */
 export async function writingUsers<T>(
   settings: Settings,
@@ -156,7 +157,7 @@ export async function writingUsers<T>(
   }
 }
 
-/** A value as postgres.js wants JSON typed; everything here came out of JSON.parse. */
+/** A value in postgres.js's type of JSON. All values here come from JSON.parse. */
 export function toJson(value: unknown): postgres.JSONValue {
   return value as postgres.JSONValue;
 }
@@ -173,7 +174,7 @@ interface IdentityRow {
   updated_at: Date;
 }
 
-/** The user as the API shows it; what is null is left out, as Supabase Auth does. */
+/** The user as the API shows it. Fields that are null are left out, as Supabase Auth does. */
 export async function presentUser(sql: Database, user: UserRow): Promise<Metadata> {
   const identities = await sql<IdentityRow[]>`
     select * from auth.identities where user_id = ${user.id} order by created_at`;

@@ -12,7 +12,7 @@ const USAGE = `deno task demo [options]
   --key <key>         publishable key, with --url
   --email, --password who signs in (default the local stack's demo user)`;
 
-/** The command line. Ends the program on --help. */
+/** Reads the command line. `--help` prints the usage and ends the program. */
 export function readOptions(args: string[]) {
   const text = { type: "string" } as const;
   const options = {
@@ -27,7 +27,7 @@ export function readOptions(args: string[]) {
   return values;
 }
 
-/** The local stack's notes about itself. Throws when no stack has run in the directory. */
+/** Addresses and keys of the local stack. Throws when no stack runs in the directory. */
 async function localStack(directory: string): Promise<Record<string, string>> {
   const read = async (name: string) => JSON.parse(await Deno.readTextFile(`${directory}/${name}`));
   try {
@@ -38,7 +38,7 @@ async function localStack(directory: string): Promise<Record<string, string>> {
   }
 }
 
-/** Signs in; returns the SDK's client and supabase-js's, which holds the session. */
+/** Signs in. Returns the SDK's client, and the supabase-js client that holds the session. */
 export async function connect(options: ReturnType<typeof readOptions>) {
   const directory = options.directory ?? new URL("../../.portico", import.meta.url).pathname;
   const stack = options.url ? {} : await localStack(directory);
@@ -49,26 +49,26 @@ export async function connect(options: ReturnType<typeof readOptions>) {
     email: options.email ?? "demo@portico.local",
     password: options.password ?? stack.demoPassword ?? "",
   });
-  if (error) throw new Error(`${apiUrl} does not let the demo user in: ${error.message}`);
+  if (error) throw new Error(`${apiUrl} does not accept the demo user: ${error.message}`);
   const url = `${apiUrl}/functions/v1/api`;
   const portico = createClient({
     url,
     apiKey,
     token: async () => (await supabase.auth.getSession()).data.session?.access_token,
-    fetch: fetchAndTell,
+    fetch: fetchAndReport,
   });
   return { portico, supabase, url };
 }
 
-let told = 0;
+let reportedAt = 0;
 
-/** Says why nothing moves when the rate limit is reached; the client waits by itself. */
-async function fetchAndTell(...request: Parameters<typeof fetch>): Promise<Response> {
+/** Prints a line when the rate limit is reached. The SDK's client waits by itself. */
+async function fetchAndReport(...request: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(...request);
   const after = Number(response.headers.get("retry-after"));
-  if (response.status === 429 && Date.now() > told + after * 1000) {
-    told = Date.now();
-    say(`The rate limit is reached; going on in ${after} s.`);
+  if (response.status === 429 && Date.now() > reportedAt + after * 1000) {
+    reportedAt = Date.now();
+    say(`The rate limit is reached. The demo continues in ${after} s.`);
   }
   return response;
 }

@@ -1,8 +1,8 @@
-/** A contacts CSV as Atomic CRM exports it, read into what the API takes. */
+/** Reads contacts from a CSV as Atomic CRM exports it, into inputs of the API. */
 import { parse } from "@std/csv";
 import type { ContactInput, EmailAddress, PhoneNumber } from "../../client-sdk/src/mod.ts";
 
-/** One row: the contact, with its company and tags by name. */
+/** One row: the input of a contact, and its company and tags by name. */
 export interface ContactRow {
   contact: ContactInput;
   emails: string[];
@@ -14,7 +14,7 @@ const TYPES = ["Work", "Home", "Other"] as const;
 
 type Cells = Record<string, string | undefined>;
 
-/** Reads a CSV with a head line. Throws SyntaxError when it is none. */
+/** Reads a CSV with a header line. Throws SyntaxError when it is not valid CSV. */
 export function readContacts(text: string): ContactRow[] {
   return parse(text, { skipFirstRow: true }).map(toRow);
 }

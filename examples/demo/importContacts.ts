@@ -1,4 +1,4 @@
-/** Imports contacts through the SDK: companies and tags by name, contacts that are new. */
+/** Imports new contacts through the SDK, with companies and tags by name. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { type Contact, type Portico, PorticoError } from "../../client-sdk/src/mod.ts";
 import type { ContactRow } from "./contactsCsv.ts";
@@ -13,11 +13,11 @@ export interface ImportResult {
   known: number;
   companies: number;
   tags: number;
-  /** Why rows were refused. */
+  /** Messages about refused rows. */
   refused: string[];
 }
 
-/** Imports the rows that the workspace does not have yet; a second import creates nothing. */
+/** Imports the rows that the workspace does not have yet. A second import creates nothing. */
 export async function importContacts(
   portico: Portico,
   supabase: SupabaseClient,
@@ -49,7 +49,7 @@ export async function importContacts(
   };
 }
 
-/** Whose e-mail addresses and, for those who have none, names are there already. */
+/** The e-mail addresses of all contacts, and the names of contacts without an address. */
 async function knownContacts(portico: Portico): Promise<Set<string>> {
   const known = new Set<string>();
   const select = ["first_name", "last_name", "email_jsonb"] as const;
@@ -60,7 +60,7 @@ async function knownContacts(portico: Portico): Promise<Set<string>> {
   return known;
 }
 
-/** Marks the row as known: the same person may stand in the file twice. */
+/** Whether the row's contact is new. Adds it to `known`, because a file may name a person twice. */
 function isNew({ contact, emails }: ContactRow, known: Set<string>): boolean {
   const keys = emails.length > 0 ? emails : [nameOf(contact)];
   if (keys.some((key) => known.has(key))) return false;
@@ -78,7 +78,7 @@ function nameOf({ first_name, last_name }: Pick<Partial<Contact>, "first_name" |
   return [first_name, last_name].filter((name) => name).join(" ");
 }
 
-/** The ids of companies by name, made where they are missing. */
+/** The ids of companies by name. Creates missing companies. */
 async function ensureCompanies(portico: Portico, wanted: string[]) {
   const names = [...new Set(wanted)].filter((name) => name !== "");
   const ids = new Map<string, number>();
@@ -93,7 +93,7 @@ async function ensureCompanies(portico: Portico, wanted: string[]) {
   return { ids, created: missing.length };
 }
 
-/** The ids of tags by name, made where they are missing; tags are read and written as tables. */
+/** The ids of tags by name. Creates missing tags. Reads and writes them through the Data API. */
 async function ensureTags(supabase: SupabaseClient, wanted: string[]) {
   const names = [...new Set(wanted)];
   const found = await supabase.from("tags").select("id, name").in("name", names);
@@ -107,7 +107,7 @@ async function ensureTags(supabase: SupabaseClient, wanted: string[]) {
   return { ids, created: missing.length };
 }
 
-/** Does the work for every item, a few at the same time. */
+/** Runs `work` for every item, for a few items at the same time. */
 async function inParallel<Item>(
   items: Item[],
   work: (item: Item) => Promise<void>,

@@ -1,10 +1,10 @@
-/** What the demo prints: sections with their times, aligned tables, a line of progress. */
+/** Prints sections with their times, aligned tables, and a progress bar. */
 
 const WIDTH = 78;
 const terminal = Deno.stdout.isTerminal();
 const encoder = new TextEncoder();
 
-/** Does the work of one section; prints its title before and its time after. */
+/** Runs `work` as one section. Prints its title before and its time after. */
 export async function section<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
   console.log(`\n${bold(title)}`);
   const begun = performance.now();
@@ -19,7 +19,7 @@ export function say(line: string): void {
   console.log(`  ${line}`);
 }
 
-/** Prints rows in columns as wide as they need to be; null is a dash. */
+/** Prints rows in aligned columns. Null is shown as a dash. */
 export function table(head: string[], rows: (string | number | null)[][]): void {
   const lines = [head, ...rows.map((row) => row.map((value) => String(value ?? "–")))];
   const widths = head.map((_, column) =>
@@ -31,7 +31,7 @@ export function table(head: string[], rows: (string | number | null)[][]): void 
   }
 }
 
-/** Shows how far a long step is; on a terminal the line is rewritten, elsewhere nothing is shown. */
+/** Shows a progress bar on a terminal. Shows nothing elsewhere. */
 export function progress(done: number, all: number): void {
   if (!terminal) return;
   const filled = Math.round(30 * done / Math.max(all, 1));
@@ -39,12 +39,12 @@ export function progress(done: number, all: number): void {
   Deno.stdout.writeSync(encoder.encode(`\r  ${bar} ${done} of ${all}`));
 }
 
-/** Takes the line of progress away. */
+/** Removes the progress bar. */
 export function clearProgress(): void {
   if (terminal) Deno.stdout.writeSync(encoder.encode(`\r${" ".repeat(WIDTH)}\r`));
 }
 
-/** The time since `begun`, which `performance.now()` gave. */
+/** The time since `begun`, a value of `performance.now()`, as text. */
 export function seconds(begun: number): string {
   return `${((performance.now() - begun) / 1000).toFixed(2)} s`;
 }

@@ -1,6 +1,5 @@
 /**
- * Queries with Drizzle under a user's rights: row-level security decides what they see and change, as
- * for a request to the API.
+ * Queries with Drizzle under a user's rights: row-level security applies, as for a request to the API.
  *
  *     const database = connect(Deno.env.get("DATABASE_URL") ?? "");
  *     const deals = await asCaller(database, claims, (tx) => openDealsByCompany(tx));
@@ -21,14 +20,14 @@ export interface Claims {
   role: "authenticated";
 }
 
-/** Connects to a database, e.g. the one that `deno task start` prints. End it with `$client.end()`. */
+/** Connects to a database, e.g. that of `deno task start`. `$client.end()` closes the connection. */
 export function connect(url: string) {
   return drizzle(postgres(url, { max: 1, onnotice: () => {} }), { schema });
 }
 
 /**
- * Runs queries in one transaction as the user of these claims. Returns what `work` returns; rolls
- * back and throws when it throws.
+ * Runs queries in one transaction as the user of these claims. Returns the result of `work`. When
+ * `work` throws, it rolls back and throws the same error.
  */
 export async function asCaller<Value>(
   database: Database,
@@ -44,7 +43,7 @@ export async function asCaller<Value>(
   });
 }
 
-/** Companies with their open deals: how many, and the sum of their amounts; the largest first. */
+/** The companies with open deals, their number and the sum of their amounts, the largest sum first. */
 export async function openDealsByCompany(transaction: Transaction) {
   const { companies, deals } = schema;
   const amount = sum(deals.amount).mapWith(Number);

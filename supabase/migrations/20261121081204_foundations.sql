@@ -1,19 +1,23 @@
--- Foundations: extensions, schemas, default privileges, the gateway's role, and helpers of all tables.
+-- Foundations: extensions, schemas, default privileges, the gateway's role and shared helpers.
 --
--- One file for each aggregate, and each object once, in its final form. Every file has this order:
---   1. tables with their constraints     4. triggers, each behind its function
+-- There is one file per aggregate. Each object is created once, in its final form. A file begins
+-- with a comment that lists its objects and errors. A file with one table has this order, and a
+-- file with several tables repeats it in one section per table:
+--   1. table with its constraints        4. triggers, each after its function
 --   2. indexes                           5. views
 --   3. policies and grants               6. functions that callers or jobs execute
--- Comments and grants stand directly behind their object. A function that an index, a policy or a
--- view calls stands before it. What joins several aggregates stands in the last one that it needs.
+-- Comments and grants directly follow their object. A function that an index, a policy, a trigger
+-- or a view calls precedes it. Rows that every database contains come last. An object that uses
+-- several aggregates is in the last of their files. A parameter with the name of a column has the
+-- prefix p_, or the body qualifies it with the name of the function.
 --
 -- Schemas
---   public    what the Data API shows: Atomic CRM's tables and views, and the tenants around them
+--   public    tables and views of the Data API: those of Atomic CRM, workspaces and the audit log
 --   private   helpers of policies and triggers, and the trash; not exposed by the Data API
---   gateway   the gateway's own tables; not exposed by the Data API
+--   gateway   tables of the API gateway; not exposed by the Data API
 --
--- Nothing is granted by default but tables to service_role: every file grants what its objects need.
--- New functions are executable by their owner alone.
+-- By default, service_role gets all privileges on new tables, and nobody else gets any. Only the
+-- owner of a new function may execute it. Each file grants the privileges that its objects need.
 
 create extension if not exists citext with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
@@ -27,7 +31,7 @@ revoke all on schema private from public, anon;
 grant usage on schema private to authenticated, service_role;
 
 create schema if not exists gateway;
-comment on schema gateway is 'Tables of the API gateway itself. Not exposed by the Data API.';
+comment on schema gateway is 'Tables of the API gateway. Not exposed by the Data API.';
 revoke all on schema gateway from public, anon, authenticated;
 
 alter default privileges revoke execute on functions from public;
@@ -37,9 +41,9 @@ alter default privileges in schema public revoke all on functions from anon, aut
 alter default privileges in schema public grant all on tables to service_role;
 alter default privileges in schema private grant all on tables to service_role;
 
--- The login role of the gateway. It has no password here: an operator sets one and puts it into
--- DATABASE_URL. NOINHERIT: it can do nothing as itself but become `authenticated` and use the
--- tables of schema gateway. Roles belong to the cluster, so another database may have made it.
+-- The login role of the gateway. An operator sets its password and puts it into DATABASE_URL. With
+-- NOINHERIT the role can only use schema gateway and switch to `authenticated`. Roles belong to the
+-- cluster, so the role may already exist.
 do $$
 begin
   create role portico_gateway with login noinherit;
@@ -58,7 +62,7 @@ $$;
 
 grant usage on schema gateway to portico_gateway;
 
--- Versions of rows ------------------------------------------------------------------------------
+-- Row versions ----------------------------------------------------------------------------------
 
 create function private.set_updated_at()
 returns trigger
@@ -66,7 +70,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- *<> compares the stored form: json has no equality operator.
+  -- *<> compares the stored bytes, because json has no equality operator.
   if new *<> old then
     new.updated_at := greatest(clock_timestamp(), old.updated_at + interval '1 microsecond');
   end if;
@@ -74,14 +78,14 @@ begin
 end
 $$;
 comment on function private.set_updated_at() is
-  'Moves updated_at strictly forward when anything changed, and leaves it alone otherwise.';
+  'Sets updated_at to a later time when a row changes. An update without a change keeps it.';
 
--- Words of texts --------------------------------------------------------------------------------
+-- Full-text search ------------------------------------------------------------------------------
 
--- A search vector is weighted: A the name, B addresses on the net, C title, phone and place, D the
--- long text. Words are unaccented and split at punctuation, so that ada.lovelace@example.com is found
--- by the whole address, by lovelace and by example.com. private.search_query() splits what the user
--- typed in the same way; every word must occur, each as a prefix.
+-- A search vector has four weights: A for the name, B for e-mail and web addresses, C for title,
+-- phone and place, and D for long text. Accents are removed and punctuation separates words, so
+-- that the whole address, lovelace and example.com all find ada.lovelace@example.com.
+-- private.search_query() prepares the words of the user in the same way.
 
 create function private.searchable(text_value text)
 returns text
@@ -96,7 +100,7 @@ begin
 end
 $$;
 comment on function private.searchable(text) is
-  'Text without accents, with punctuation turned into spaces.';
+  'Returns the text without accents and with spaces in place of punctuation.';
 grant execute on function private.searchable(text) to authenticated, service_role;
 
 create function private.search_vector(a text, b text, c text, d text)
@@ -113,7 +117,7 @@ begin
 end
 $$;
 comment on function private.search_vector(text, text, text, text) is
-  'The weighted vector of four texts.';
+  'Returns the search vector of four texts, with the weights A, B, C and D.';
 grant execute on function private.search_vector(text, text, text, text)
   to authenticated, service_role;
 
@@ -126,5 +130,5 @@ as $$
   from unnest(to_tsvector('pg_catalog.simple', private.searchable(words)))
 $$;
 comment on function private.search_query(text) is
-  'All words of the text, each as a prefix; null when it holds no word.';
+  'Returns a query that requires all words of the text as prefixes. Null when there are no words.';
 grant execute on function private.search_query(text) to authenticated, service_role;

@@ -1,29 +1,30 @@
--- Records: what every business record has, whoever writes it. A workspace, an owner, an id that the
--- database gave, and references to records that exist.
+-- Records: triggers that all business records share. They set the workspace and the owner, protect
+-- the id, and check the ids in array columns.
 --
--- Procedures   private.add_identity_triggers(table_name)   id and workspace stay as they are
---              private.add_owner_triggers(table_name)      workspace_id and sales_id
+-- Procedures   private.add_identity_triggers(table_name)   protect id and workspace_id
+--              private.add_owner_triggers(table_name)      set workspace_id and sales_id
 --
--- The triggers of a row run in the order of their names:
---   05_guard_…           the id and the workspace of a record stay as they are
---   10_set_workspace     workspace_id from the caller; without one from the parent or owner;
---                        10_set_workspace_and_owner also sales_id from the caller when it is empty
---   20_guard_owner       only its owner, a manager or an admin gives a record away
---   30_…                 values are normalised or checked
---   40_set_closed_at     a deal's closing date follows its stage
---   50_set_search        the words of the record
---   90_set_updated_at    moves forward with every real change: it is the ETag
+-- The row triggers of a table run in the order of their names:
+--   05_guard_…           refuse a chosen id, and changes of id and workspace_id
+--   10_set_workspace     sets workspace_id from the caller, else from the parent or the owner;
+--                        10_set_workspace_and_owner also makes the caller the default owner
+--   20_guard_owner       refuses a change of owner by other members
+--   30_… and 31_…        normalise or check values
+--   40_set_closed_at     sets the closing date of a deal by its stage
+--   50_set_search        sets the search vector
+--   60_set_contacts_…    updates the search vectors of the contacts of a renamed company
+--   90_set_updated_at    sets updated_at, from which the entity tag is derived
 --
 -- Errors
---   PT422 workspace_required                no caller, owner or parent to take the workspace from
---   PT403 owner_change_not_allowed          not the owner, a manager or an admin
---   PT403 id_not_allowed                    a caller inserts a record under an id of their own choice
---   PT403 identity_fixed                    a caller changes a record's id or workspace
---   PT422 unknown_tag, unknown_contact      an id that an array takes up does not exist
+--   PT422 workspace_required                the row has no caller, owner or parent with a workspace
+--   PT403 owner_change_not_allowed          the caller is not the owner, a manager or an admin
+--   PT403 id_not_allowed                    the caller chose the id of a new record
+--   PT403 identity_fixed                    the caller changed the id or the workspace of a record
+--   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
--- id_not_allowed and identity_fixed bind callers, not the service role, which imports records under
--- their old ids. While private.restore() puts rows back, portico.restoring is on and nothing is
--- filled in.
+-- id_not_allowed and identity_fixed do not apply to the service role, which may import records with
+-- their ids. While private.restore() restores rows, the setting portico.restoring is on, and
+-- triggers do not set owners or check values.
 
 create function private.is_restoring()
 returns boolean
@@ -33,32 +34,32 @@ as $$
   select coalesce(current_setting('portico.restoring', true), '') = 'on'
 $$;
 comment on function private.is_restoring() is
-  'Whether this transaction is putting rows back from the trash.';
+  'Returns whether this transaction is restoring rows from the trash.';
 grant execute on function private.is_restoring() to authenticated, service_role;
 
 -- Id and workspace ------------------------------------------------------------------------------
 
--- Ids come from sequences that all workspaces share. A member who chose their own could take the
--- next ones away from everybody, or the id of a record that waits in another workspace's trash.
+-- All workspaces share the sequences of ids. A chosen id could collide with a later id of the
+-- sequence or with a record in the trash of another workspace.
 create function private.guard_new_id()
 returns trigger
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  -- The default has just been taken from the sequence, unless an id was given.
+  -- Without a chosen id, the id is the last value of the sequence.
   if current_setting('portico.restoring', true) is distinct from 'on'
     and new.id is distinct from currval(tg_argv[0]::regclass)
   then
     raise exception using
       errcode = 'PT403',
-      message = 'The database gives ids. Leave the id out.',
+      message = 'The database assigns ids. Leave the id out.',
       detail = 'id_not_allowed';
   end if;
   return new;
 end
 $$;
-comment on function private.guard_new_id() is 'Refuses ids that callers chose.';
+comment on function private.guard_new_id() is 'Refuses an id that the caller chose.';
 
 create function private.guard_identity()
 returns trigger
@@ -68,11 +69,12 @@ as $$
 begin
   raise exception using
     errcode = 'PT403',
-    message = 'A record''s id and workspace cannot be changed.',
+    message = 'The id and the workspace of a record cannot be changed. Leave them out.',
     detail = 'identity_fixed';
 end
 $$;
-comment on function private.guard_identity() is 'Refuses changes of a record''s id and workspace.';
+comment on function private.guard_identity() is
+  'Refuses a change of the id or the workspace of a record.';
 
 create function private.workspace_of(row_data jsonb)
 returns uuid
@@ -81,9 +83,17 @@ set search_path = ''
 as $$
 declare
   workspace_id constant uuid := coalesce(
-    (select c.workspace_id from public.contacts c where c.id = (row_data ->> 'contact_id')::bigint),
+    (
+      select c.workspace_id
+      from public.contacts c
+      where c.id = (row_data ->> 'contact_id')::bigint
+    ),
     (select d.workspace_id from public.deals d where d.id = (row_data ->> 'deal_id')::bigint),
-    (select c.workspace_id from public.companies c where c.id = (row_data ->> 'company_id')::bigint),
+    (
+      select c.workspace_id
+      from public.companies c
+      where c.id = (row_data ->> 'company_id')::bigint
+    ),
     (select s.workspace_id from public.sales s where s.id = (row_data ->> 'sales_id')::bigint),
     (select i.workspace_id from public.invitations i where i.id = (row_data ->> 'user_id')::uuid)
   );
@@ -91,14 +101,16 @@ begin
   if workspace_id is null then
     raise exception using
       errcode = 'PT422',
-      message = 'The workspace of this row is unknown: without a signed-in member, give workspace_id, an existing owner (sales_id) or an existing parent (company_id, contact_id or deal_id).',
+      message = 'The workspace of this row is unknown. Set workspace_id, an existing owner '
+        '(sales_id) or an existing parent (company_id, contact_id or deal_id).',
       detail = 'workspace_required';
   end if;
   return workspace_id;
 end
 $$;
 comment on function private.workspace_of(jsonb) is
-  'The workspace of a new row by its parent, its owner or (for a member) their invitation. Refuses a row without any.';
+  'Returns the workspace of the parent, the owner or the invitation of a new row. Raises '
+  'workspace_required when there is none.';
 
 create function private.set_workspace()
 returns trigger
@@ -114,7 +126,7 @@ begin
 end
 $$;
 comment on function private.set_workspace() is
-  'Fills in workspace_id when none is given; policies and foreign keys check a given one.';
+  'Sets a missing workspace_id. Policies and foreign keys check a given one.';
 
 create procedure private.add_identity_triggers(table_name text)
 language plpgsql
@@ -142,11 +154,11 @@ begin
 end
 $$;
 comment on procedure private.add_identity_triggers(text) is
-  'Keeps callers from choosing the id of a table''s rows, and from changing their id or workspace.';
+  'Adds triggers to a table that refuse chosen ids and changes of id and workspace_id.';
 
 -- Owner -----------------------------------------------------------------------------------------
 
--- One look at the caller's membership gives both.
+-- One query of the caller's membership serves both columns.
 create function private.set_workspace_and_owner()
 returns trigger
 language plpgsql security definer
@@ -172,7 +184,7 @@ begin
 end
 $$;
 comment on function private.set_workspace_and_owner() is
-  'Fills workspace_id, and makes the caller the owner of a new record that names none.';
+  'Sets a missing workspace_id. Makes the caller the owner of a new record without an owner.';
 
 create function private.guard_owner()
 returns trigger
@@ -183,14 +195,15 @@ begin
   if auth.uid() is not null and not private.may_manage(old.sales_id) then
     raise exception using
       errcode = 'PT403',
-      message = 'Only its owner, a manager or an admin may give this record another owner.',
+      message = 'Only the owner, a manager or an admin may change the owner of this record. '
+        'Ask one of them.',
       detail = 'owner_change_not_allowed';
   end if;
   return new;
 end
 $$;
 comment on function private.guard_owner() is
-  'Refuses a change of owner by others: whoever owns a record may delete it.';
+  'Refuses a change of owner by other members, because the owner may delete the record.';
 
 create procedure private.add_owner_triggers(table_name text)
 language plpgsql
@@ -215,9 +228,10 @@ begin
 end
 $$;
 comment on procedure private.add_owner_triggers(text) is
-  'Puts a table''s new rows into the caller''s workspace and ownership; only who may manage a row may give it away.';
+  'Adds triggers to a table that set workspace_id and sales_id and refuse a change of owner by '
+  'other members.';
 
--- References in arrays --------------------------------------------------------------------------
+-- Ids in arrays ---------------------------------------------------------------------------------
 
 create function private.missing_ids(table_name text, workspace_id uuid, ids bigint[])
 returns bigint[]
@@ -238,14 +252,18 @@ begin
     $sql$,
     table_name
   ) into existing_ids using workspace_id, ids;
-  return array(select distinct id from unnest(ids) as id where id <> all (existing_ids) order by id);
+  return array(
+    select distinct id from unnest(ids) as id where id <> all (existing_ids) order by id
+  );
 end
 $$;
 comment on function private.missing_ids(text, uuid, bigint[]) is
-  'Which of these ids the table lacks in the workspace. Locks the others against deletion.';
+  'Returns the ids that do not exist in the table and workspace. Locks the others against '
+  'deletion.';
 
--- Ids that an array held before may stay, even if they dangle since before this rule. Checked once
--- per statement, under a lock, so that what is taken up cannot be deleted at the same time.
+-- Only added ids are checked, because imported rows may contain ids of deleted records. The check
+-- runs once per statement and locks the referenced records, so that they cannot be deleted
+-- meanwhile.
 create function private.check_references()
 returns trigger
 language plpgsql volatile security definer
@@ -295,4 +313,4 @@ begin
 end
 $$;
 comment on function private.check_references() is
-  'Refuses ids that an array column takes up and that do not exist. Ids that it held before may stay.';
+  'Refuses ids that are added to an array column and do not exist. Arguments: column, table.';

@@ -1,31 +1,38 @@
--- Workspaces and members: who belongs where, how people join, and who may do what.
+-- Workspaces and members: the tenants, their members, invitations and permissions.
 --
--- Tables     workspaces, sales (the members; Atomic CRM's name), invitations
+-- Tables     workspaces, sales (Atomic CRM's name for members), invitations
 -- Views      members: sales with status and a search vector
---            init_state: is_initialized, 1 once anybody has signed up, else 0; readable by anon
--- Functions  private.workspace_id(), member_id(), member_role(), is_admin(), can_manage(),
---            may_manage(sales_id): the caller's membership for policies and triggers. All of them are
---            null or false without a caller, without a member row and for a disabled member.
---            private.pending_user_ids(): who was invited and has not signed in yet
---            private.end_sessions(user_id): signs a member out everywhere; for admins
--- Triggers   on_auth_user_created: joins the invitation's workspace or founds a new one
---            on_auth_user_updated: keeps a member's e-mail in step, notes the first sign-in
+--            init_state: is_initialized is 1 after the first sign-up, else 0; anon may read it
+-- Functions  private.workspace_id(), member_id(), member_role(), is_admin(), can_manage() and
+--            may_manage(sales_id): membership and rights of the caller, for policies and triggers.
+--            They return null or false for anon, users without a member and disabled members.
+--            private.pending_user_ids(): invited users who have not signed in yet
+--            private.end_sessions(user_id): ends all sessions of a member; for admins
+-- Triggers   on_auth_user_created: adds the user to the workspace of the invitation or to a new one
+--            on_auth_user_updated: updates the e-mail of the member, records the first sign-in
 --
--- Who may do what, in every table of public
---   member (any active role)          read everything in their workspace; insert and update
---                                     companies, contacts, notes, deals, tasks and tags
---   owner (sales_id), manager, admin  delete those; tags have no owner: managers and admins
---   admin                             update members, workspace and configuration; invitations
---   everybody else, disabled members  nothing
--- Policies call the helpers as (select …), so that a query calls each of them once.
+-- Permissions in all tables of schema public
+--   member (any active role)          reads all rows of the workspace except those for admins;
+--                                     inserts and updates companies, contacts, notes, deals, tasks
+--                                     and tags; updates the own member; inserts, updates and
+--                                     deletes excluded favicon domains
+--   owner (sales_id), manager, admin  delete companies, contacts, notes, deals and tasks
+--   manager, admin                    delete tags, which have no owner
+--   admin                             updates members, workspace and configuration; reads changes
+--                                     of members; reads and changes invitations
+--   disabled members, other users     nothing
+-- Policies call the helpers in (select …), so that a query calls each helper once.
 --
 -- Errors
---   PT403 member_change_not_allowed   role, disabled and e-mail are for admins
---   PT403 member_identity_fixed       nobody changes id, user_id or workspace_id of a member, and no
---                                     invitation takes the id of an existing user
---   PT409 last_admin                  the last active admin is demoted, disabled or deleted
+--   PT403 member_change_not_allowed   only admins change role, disabled and e-mail
+--   PT403 member_identity_fixed       id, user_id and workspace_id of a member never change, and an
+--                                     invitation cannot have the id of an existing user
+--   PT409 last_admin                  the last active admin cannot be demoted, disabled or deleted
 --   PT403 admin_required              only admins end sessions
--- All but member_identity_fixed bind callers (auth.uid() is set), not the service role.
+-- Only member_identity_fixed also applies to the service role.
+--
+-- The three tables refer to one another through the helpers that their policies call. This file
+-- therefore groups them by kind of object: tables, indexes, helpers, policies, triggers.
 
 create table public.workspaces (
   id uuid primary key default gen_random_uuid(),
@@ -36,14 +43,14 @@ create table public.workspaces (
 );
 comment on table public.workspaces is
   'The tenants. Every business record belongs to exactly one workspace.';
-comment on column public.workspaces.id is 'Given by the database.';
-comment on column public.workspaces.name is 'What people call the workspace.';
-comment on column public.workspaces.created_at is 'When the workspace was founded.';
+comment on column public.workspaces.id is 'Assigned by the database.';
+comment on column public.workspaces.name is 'Name of the workspace.';
+comment on column public.workspaces.created_at is 'When the workspace was created.';
 comment on column public.workspaces.updated_at is
-  'Moves forward with every change of the record: its ETag.';
+  'When the record last changed. Its entity tag is derived from this.';
 
--- An auth user who owns nothing may be deleted, and the member goes along. One who owns records
--- may not: the foreign keys of the records refuse it.
+-- Deleting an auth user deletes the member. The foreign keys of records refuse it while the member
+-- owns records.
 create table public.sales (
   id bigint generated by default as identity primary key,
   first_name text not null default 'Pending',
@@ -68,28 +75,27 @@ create table public.sales (
   )
 );
 comment on table public.sales is
-  'The members of a workspace. One user is a member of one workspace.';
-comment on column public.sales.id is 'Given by the database.';
+  'The members of workspaces. A user is a member of exactly one workspace.';
+comment on column public.sales.id is 'Assigned by the database.';
 comment on column public.sales.first_name is 'First name.';
 comment on column public.sales.last_name is 'Last name.';
 comment on column public.sales.email is
-  'The address that the member signs in with; a trigger follows the auth user.';
+  'The sign-in address. A trigger copies it from the auth user.';
 comment on column public.sales.administrator is
-  'True exactly for role admin; either column may be written, a trigger keeps both in step.';
-comment on column public.sales.user_id is 'The auth user behind the member.';
+  'Whether the role is admin. A trigger updates role when this changes, and vice versa.';
+comment on column public.sales.user_id is 'The auth user of the member.';
 comment on column public.sales.avatar is 'A picture: {"src", "path", "title", "type"}.';
 comment on column public.sales.disabled is
-  'A disabled member reads and writes nothing, whatever token they hold.';
+  'Whether the member is disabled. A disabled member cannot read or write anything.';
 comment on column public.sales.workspace_id is 'The workspace that the member belongs to.';
 comment on column public.sales.role is 'admin, manager or rep.';
 comment on column public.sales.created_at is 'When the member joined.';
 comment on column public.sales.updated_at is
-  'Moves forward with every change of the record: its ETag.';
+  'When the record last changed. Its entity tag is derived from this.';
 
--- Written before the auth user is created, under the id that the user then gets. While a request
--- works on it, claimed_until keeps others away; completed_at says that its mail has gone out. A
--- request that broke off is found by the same request sent again. A withdrawn invitation is kept, so
--- that withdrawing it again can be answered.
+-- An invitation is created before its auth user, who gets the same id. One request at a time works
+-- on an invitation, until claimed_until. A repeated request continues an interrupted one. Withdrawn
+-- invitations are kept, so that withdrawing them again succeeds.
 create table public.invitations (
   id uuid primary key default gen_random_uuid(),
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -116,32 +122,29 @@ create table public.invitations (
   )
 );
 comment on table public.invitations is
-  'Written before the auth user is created; the user then joins by it.';
+  'Invitations to a workspace. An invited user becomes a member with these values.';
 comment on column public.invitations.id is 'The id that the auth user is created with.';
-comment on column public.invitations.workspace_id is
-  'The workspace that the invitation leads into.';
-comment on column public.invitations.email is 'The address that is invited.';
-comment on column public.invitations.first_name is 'First name that the member gets.';
-comment on column public.invitations.last_name is 'Last name that the member gets.';
-comment on column public.invitations.role is
-  'The role that the member gets: admin, manager or rep.';
-comment on column public.invitations.disabled is 'Whether the member starts disabled.';
-comment on column public.invitations.invited_by is 'The member who invited.';
-comment on column public.invitations.accepted_at is
-  'When the invited person signed in for the first time.';
-comment on column public.invitations.created_at is 'When the invitation was written.';
+comment on column public.invitations.workspace_id is 'The workspace that the user is invited to.';
+comment on column public.invitations.email is 'The invited e-mail address.';
+comment on column public.invitations.first_name is 'First name of the new member.';
+comment on column public.invitations.last_name is 'Last name of the new member.';
+comment on column public.invitations.role is 'Role of the new member: admin, manager or rep.';
+comment on column public.invitations.disabled is 'Whether the new member is disabled.';
+comment on column public.invitations.invited_by is 'The member who invited the user.';
+comment on column public.invitations.accepted_at is 'When the invited user first signed in.';
+comment on column public.invitations.created_at is 'When the invitation was created.';
 comment on column public.invitations.updated_at is 'When the invitation last changed.';
 comment on column public.invitations.claimed_until is
-  'Until when one request alone works on the invitation.';
+  'Until when other requests must not work on the invitation.';
 comment on column public.invitations.completed_at is
-  'When the invitation was carried out to its end.';
+  'When the user was created and the e-mail was sent.';
 comment on column public.invitations.withdrawn_at is
-  'When it was taken back, before anybody had joined by it.';
+  'When the invitation was withdrawn. Null while it is valid.';
 comment on column public.invitations.member_id is
-  'The id that the member had when it was withdrawn.';
+  'The member that was deleted when the invitation was withdrawn.';
 
 create unique index uq__sales__user_id on public.sales (user_id);
--- private.guard_last_admin() locks and counts the admins by this.
+-- For private.guard_last_admin().
 create index ix__sales__workspace_id__admins on public.sales (workspace_id)
   where role = 'admin' and not disabled;
 
@@ -156,7 +159,7 @@ create index ix__invitations__workspace_id__member_id
 
 -- The caller's membership -----------------------------------------------------------------------
 
--- In PL/pgSQL, whose plans last for the session: an SQL function would be planned by every query.
+-- PL/pgSQL caches query plans for the session. Every query would plan an SQL function again.
 
 create function private.workspace_id()
 returns uuid
@@ -170,7 +173,7 @@ begin
 end
 $$;
 comment on function private.workspace_id() is
-  'The workspace of the caller; null unless they are an active member.';
+  'Returns the workspace of the caller. Null when the caller is not an active member.';
 
 create function private.member_id()
 returns bigint
@@ -184,7 +187,7 @@ begin
 end
 $$;
 comment on function private.member_id() is
-  'The sales id of the caller; null unless they are an active member.';
+  'Returns the member id (sales.id) of the caller. Null when the caller is not an active member.';
 
 create function private.member_role()
 returns text
@@ -198,7 +201,7 @@ begin
 end
 $$;
 comment on function private.member_role() is
-  'admin, manager or rep; null unless the caller is an active member.';
+  'Returns admin, manager or rep. Null when the caller is not an active member.';
 
 create function private.is_admin()
 returns boolean
@@ -209,7 +212,7 @@ begin
   return coalesce(private.member_role() = 'admin', false);
 end
 $$;
-comment on function private.is_admin() is 'Whether the caller is an active admin.';
+comment on function private.is_admin() is 'Returns whether the caller is an active admin.';
 
 create function private.can_manage()
 returns boolean
@@ -220,7 +223,8 @@ begin
   return coalesce(private.member_role() in ('admin', 'manager'), false);
 end
 $$;
-comment on function private.can_manage() is 'Whether the caller is an active manager or admin.';
+comment on function private.can_manage() is
+  'Returns whether the caller is an active manager or admin.';
 
 create function private.may_manage(sales_id bigint)
 returns boolean
@@ -239,7 +243,8 @@ begin
 end
 $$;
 comment on function private.may_manage(bigint) is
-  'Whether the caller may delete, merge, restore and give away a record of this owner: as the owner, a manager or an admin.';
+  'Returns whether the caller may delete, merge and restore a record of this owner and change its '
+  'owner. The owner, managers and admins may.';
 
 grant execute on function
   private.workspace_id(), private.member_id(), private.member_role(), private.is_admin(),
@@ -304,7 +309,8 @@ as $$
   from names
 $$;
 comment on function private.display_name(jsonb) is
-  'The names that a sign-up or an identity provider sent. User metadata decides nothing else.';
+  'Returns the names in the user metadata of a sign-up or an identity provider. User metadata is '
+  'not used for anything else.';
 
 create function private.create_workspace(name text)
 returns uuid
@@ -320,9 +326,9 @@ begin
 end
 $$;
 comment on function private.create_workspace(text) is
-  'Makes a workspace with an empty configuration; returns its id.';
+  'Creates a workspace with an empty configuration. Returns its id.';
 
-create function private.found_workspace(user_id uuid, email text, metadata jsonb)
+create function private.create_own_workspace(user_id uuid, email text, metadata jsonb)
 returns void
 language plpgsql volatile security definer
 set search_path = ''
@@ -334,18 +340,18 @@ begin
   values (
     coalesce(names.first_name, 'Pending'),
     coalesce(names.last_name, 'Pending'),
-    found_workspace.email,
-    found_workspace.user_id,
+    create_own_workspace.email,
+    create_own_workspace.user_id,
     private.create_workspace(
-      left(coalesce(names.first_name, split_part(found_workspace.email, '@', 1)), 480)
+      left(coalesce(names.first_name, split_part(create_own_workspace.email, '@', 1)), 480)
         || '''s workspace'
     ),
     'admin'
   );
 end
 $$;
-comment on function private.found_workspace(uuid, text, jsonb) is
-  'Gives a user who was not invited a workspace of their own, as its admin.';
+comment on function private.create_own_workspace(uuid, text, jsonb) is
+  'Creates a workspace for a user without an invitation and makes the user its admin.';
 
 create function private.accept_invitation(user_id uuid, email text, metadata jsonb)
 returns boolean
@@ -356,7 +362,7 @@ declare
   invitation public.invitations;
   names record := private.display_name(metadata);
 begin
-  -- citext's own operators are out of reach with an empty search_path, hence lower().
+  -- The operators of citext are not in the empty search_path, so lower() compares the addresses.
   select * into invitation
   from public.invitations i
   where i.id = accept_invitation.user_id
@@ -380,7 +386,8 @@ begin
 end
 $$;
 comment on function private.accept_invitation(uuid, text, jsonb) is
-  'Makes a user a member by the invitation that carries their id and e-mail; false without one.';
+  'Makes a user a member by the invitation with this id and e-mail. Returns whether there was an '
+  'invitation.';
 
 create function private.handle_new_user()
 returns trigger
@@ -388,18 +395,17 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  -- A member needs an e-mail. Anonymous and phone-only users get one later, or never.
+  -- A member needs an e-mail. Anonymous and phone users may add one later.
   if coalesce(new.email, '') = '' then
     return null;
   end if;
   if not private.accept_invitation(new.id, new.email, new.raw_user_meta_data::jsonb) then
-    perform private.found_workspace(new.id, new.email, new.raw_user_meta_data::jsonb);
+    perform private.create_own_workspace(new.id, new.email, new.raw_user_meta_data::jsonb);
   end if;
   return null;
 end
 $$;
-comment on function private.handle_new_user() is
-  'Makes every new auth user with an e-mail a member.';
+comment on function private.handle_new_user() is 'Makes a new auth user with an e-mail a member.';
 
 create trigger on_auth_user_created
   after insert on auth.users
@@ -418,14 +424,14 @@ begin
   if old.email is distinct from new.email and coalesce(new.email, '') <> '' then
     update public.sales set email = new.email where user_id = new.id;
     if not found and coalesce(old.email, '') = '' then
-      perform private.found_workspace(new.id, new.email, new.raw_user_meta_data::jsonb);
+      perform private.create_own_workspace(new.id, new.email, new.raw_user_meta_data::jsonb);
     end if;
   end if;
   return null;
 end
 $$;
 comment on function private.handle_updated_user() is
-  'Copies a changed e-mail to the member and notes the first sign-in of an invited one. Never touches names.';
+  'Copies a changed e-mail to the member and records the first sign-in of an invited user.';
 
 create trigger on_auth_user_updated
   after update on auth.users
@@ -444,11 +450,12 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if (new.id, new.user_id, new.workspace_id) is distinct from (old.id, old.user_id, old.workspace_id)
+  if (new.id, new.user_id, new.workspace_id)
+    is distinct from (old.id, old.user_id, old.workspace_id)
   then
     raise exception using
       errcode = 'PT403',
-      message = 'A member''s id, user and workspace cannot be changed.',
+      message = 'The id, the user and the workspace of a member cannot be changed. Leave them out.',
       detail = 'member_identity_fixed';
   end if;
   if auth.uid() is not null and not private.is_admin()
@@ -457,14 +464,16 @@ begin
   then
     raise exception using
       errcode = 'PT403',
-      message = 'Only an admin may change a member''s role, e-mail or access. Ask an admin of your workspace.',
+      message = 'Only an admin may change the role, the e-mail or the access of a member. '
+        'Ask an admin of your workspace.',
       detail = 'member_change_not_allowed';
   end if;
   return new;
 end
 $$;
 comment on function private.guard_member() is
-  'Refuses changes of a member''s identity, and changes of access by anybody but admins.';
+  'Refuses changes of id, user and workspace. Refuses changes of role, e-mail and access by '
+  'members who are not admins.';
 
 create trigger "10_guard_member"
   before update on public.sales
@@ -495,7 +504,7 @@ begin
 end
 $$;
 comment on function private.sync_administrator() is
-  'Keeps role and administrator in step: the one that changed wins, role when both did.';
+  'Sets role from administrator or administrator from role. Role decides when both change.';
 
 create trigger "20_sync_administrator"
   before insert or update of role, administrator on public.sales
@@ -511,7 +520,7 @@ begin
   if auth.uid() is null then
     return coalesce(new, old);
   end if;
-  -- Two admins who demote each other at once meet at this lock; the second then counts anew.
+  -- The lock makes concurrent changes wait, so that each one counts the remaining admins.
   perform from public.workspaces where id = old.workspace_id for no key update;
   if not exists (
     select from public.sales
@@ -522,14 +531,15 @@ begin
   ) then
     raise exception using
       errcode = 'PT409',
-      message = 'This is the last active admin of the workspace. Make another member an admin first.',
+      message = 'This is the last active admin of the workspace. '
+        'Make another member an admin first.',
       detail = 'last_admin';
   end if;
   return coalesce(new, old);
 end
 $$;
 comment on function private.guard_last_admin() is
-  'Keeps one active admin per workspace, also when several are changed at the same time.';
+  'Refuses to demote, disable or delete the last active admin of a workspace.';
 
 create trigger "30_guard_last_admin"
   before update on public.sales
@@ -555,7 +565,8 @@ create trigger "90_set_updated_at"
   for each row
   execute function private.set_updated_at();
 
--- Users are created, and taken back, by the id of their invitation: it must be nobody else's.
+-- Users are created and deleted by the id of their invitation. It must not be the id of another
+-- user.
 create function private.guard_invitation()
 returns trigger
 language plpgsql volatile security definer
@@ -577,7 +588,7 @@ begin
 end
 $$;
 comment on function private.guard_invitation() is
-  'Refuses invitations under the id of somebody who exists already.';
+  'Refuses an invitation with the id of an existing user.';
 
 create trigger "10_guard_invitation"
   before insert or update of id on public.invitations
@@ -604,10 +615,10 @@ set search_path = ''
 as $$
   select id
   from public.invitations
-  where workspace_id = private.workspace_id() and accepted_at is null
+  where workspace_id = (select private.workspace_id()) and accepted_at is null
 $$;
 comment on function private.pending_user_ids() is
-  'Users of the caller''s workspace who were invited and have not signed in yet.';
+  'Returns the invited users of the caller''s workspace who have not signed in yet.';
 grant execute on function private.pending_user_ids() to authenticated, service_role;
 
 create view public.members
@@ -630,7 +641,7 @@ select
   end as status,
   s.created_at,
   s.updated_at,
-  -- The address whole as well: a query may hold it in one piece.
+  -- Includes the whole address as one word.
   private.search_vector(s.first_name || ' ' || s.last_name, s.email::text, null, null)
     || to_tsvector('pg_catalog.simple', s.email::text) as search
 from public.sales s;
@@ -646,7 +657,7 @@ as $$
   select count(*) from (select from public.sales limit 1) as first_member
 $$;
 comment on function private.is_initialized() is
-  '1 when anybody has signed up, else 0. The one function that anon may call.';
+  'Returns 1 after the first sign-up, before that 0. The only function that anon may call.';
 grant execute on function private.is_initialized() to anon, authenticated, service_role;
 
 create view public.init_state
@@ -654,7 +665,7 @@ with (security_invoker = on)
 as
 select private.is_initialized() as is_initialized;
 comment on view public.init_state is
-  'Whether anybody has signed up; the frontend asks before the sign-in.';
+  'Whether there is a member. The frontend reads this before the sign-in.';
 grant select on public.init_state to anon, authenticated;
 
 create function private.end_sessions(user_id uuid)
@@ -665,11 +676,11 @@ as $$
 begin
   if not private.is_admin() or not exists (
     select from public.sales s
-    where s.user_id = end_sessions.user_id and s.workspace_id = private.workspace_id()
+    where s.user_id = end_sessions.user_id and s.workspace_id = (select private.workspace_id())
   ) then
     raise exception using
       errcode = 'PT403',
-      message = 'Only an admin of the workspace may end a member''s sessions.',
+      message = 'Only an admin may end the sessions of a member. Ask an admin of your workspace.',
       detail = 'admin_required';
   end if;
   delete from auth.sessions s where s.user_id = end_sessions.user_id;
@@ -677,5 +688,5 @@ begin
 end
 $$;
 comment on function private.end_sessions(uuid) is
-  'Signs a member of the caller''s workspace out everywhere; refresh tokens stop working at once.';
+  'Deletes all sessions and refresh tokens of a member of the caller''s workspace. For admins.';
 grant execute on function private.end_sessions(uuid) to authenticated, service_role;

@@ -1,29 +1,29 @@
--- The trash: deleted rows move to private.trash, whoever deletes them and by whatever way, and come
--- back under the same ids.
+-- Trash: triggers move all deleted rows to private.trash. Restored rows keep their ids.
 --
 -- Tables      private.trash
--- Procedures  private.add_trash_triggers(table_name): a table's deleted rows are kept
--- Functions   private.restore(table_name, record_id) returns jsonb
---             private.trashed(table_name, record_id) returns jsonb
---             private.list_trash(table_name, reason, deleted_by, before_id, size)
---             private.trash_item(id), private.was_purged(id)
---             private.purge_trash_item(id), private.empty_trash(size)
---             private.purge_trash(older_than) returns bigint (service role only)
+-- Procedures  private.add_trash_triggers(table_name): moves deleted rows of a table to the trash
+-- Functions   private.restore(table_name, record_id): restores a record with its children
+--             private.trashed(table_name, record_id): when and why a record was deleted
+--             private.list_trash(table_name, reason, deleted_by, before_id, max_rows)
+--             private.trash_item(id), private.was_purged(id): one row of the trash
+--             private.purge_trash_item(id), private.empty_trash(max_rows): for admins
+--             private.purge_trash(older_than): deletes old rows; for the service role
 --
--- Rows of one transaction share a batch: a record and what its deletion took along. Which table
--- takes which along is read from the foreign keys (private.cascades), so that a new table needs
--- nothing but its foreign key and the trash's trigger. Ids of deleted contacts and tags are taken out
--- of the arrays that hold them, and their places remembered. The rows of a workspace that is deleted
--- as a whole are not kept.
+-- A deleted record and the children that its deletion cascades to have the same batch: one batch
+-- per transaction. private.cascades reads the cascades from the foreign keys, so that a new table
+-- only needs a foreign key and the triggers of the trash. The ids of deleted contacts and tags are
+-- removed from the arrays that contain them, and the trash stores their positions. Rows of a
+-- deleted workspace do not move to the trash.
 --
--- Settings   portico.merged_into (id of the winner while a merge deletes the others) and
---            portico.request_id, both set by the gateway for one transaction
+-- Settings, which the gateway sets for one transaction
+--   portico.merged_into   id of the winner while a merge deletes the losers
+--   portico.request_id    id of the request
 --
 -- Errors
---   PT403 restore_not_allowed   not the owner, a manager or an admin
---   PT410 merged                the record went into another one
---   PT409 parent_deleted        what it belongs to is deleted itself
---   PT403 admin_required        only admins delete for good
+--   PT403 restore_not_allowed   the caller is not the owner, a manager or an admin
+--   PT410 merged                the record was merged into another record
+--   PT409 parent_deleted        the parent of the record does not exist
+--   PT403 admin_required        only admins delete permanently
 
 create table private.trash (
   id bigint generated always as identity primary key,
@@ -42,25 +42,25 @@ create table private.trash (
   constraint trash_reason_check check (reason in ('deleted', 'merged')),
   constraint trash_merged_into_check check ((reason = 'merged') = (merged_into is not null))
 );
-comment on table private.trash is 'Deleted rows. Read and emptied by functions only.';
-comment on column private.trash.id is 'Given by the database.';
-comment on column private.trash.batch is 'The transaction that deleted the row.';
+comment on table private.trash is 'Deleted rows. Callers read and delete them through functions.';
+comment on column private.trash.id is 'Assigned by the database.';
+comment on column private.trash.batch is 'Identifies the transaction that deleted the row.';
 comment on column private.trash.workspace_id is 'The workspace of the deleted row.';
-comment on column private.trash.table_name is 'The table that the row was deleted from.';
-comment on column private.trash.record_id is 'The id that the row had, and gets back.';
-comment on column private.trash.record is 'The row as it was.';
+comment on column private.trash.table_name is 'The table of the deleted row.';
+comment on column private.trash.record_id is 'The id of the deleted row.';
+comment on column private.trash.record is 'The values of the deleted row.';
 comment on column private.trash.array_references is
-  'The arrays that held the id: [{"table", "column", "id", "position"}].';
-comment on column private.trash.reason is 'deleted, or merged into another record.';
-comment on column private.trash.merged_into is 'The record that this one was merged into.';
+  'Arrays that contained the id: [{"table", "column", "id", "position"}].';
+comment on column private.trash.reason is 'deleted or merged.';
+comment on column private.trash.merged_into is 'The record that this record was merged into.';
 comment on column private.trash.deleted_at is
-  'When the row was deleted; it is purged 30 days later.';
+  'When the row was deleted. A job purges it after 30 days.';
 comment on column private.trash.deleted_by is
-  'The member who deleted it; null for the service role.';
+  'The member who deleted the row. Null for the service role.';
 comment on column private.trash.request_id is
-  'The request that deleted it; null when it did not come through the gateway.';
+  'The id of the request. Null when the deletion did not come through the gateway.';
 comment on column private.trash.root_id is
-  'The row whose deletion took this one along; null for what was deleted itself.';
+  'The row of the trash whose deletion cascaded to this row. Null for a row deleted directly.';
 
 create index ix__trash__workspace_id__table_name__record_id
   on private.trash (workspace_id, table_name, record_id);
@@ -75,7 +75,7 @@ create policy "service role only" on private.trash for all to service_role
   using (true)
   with check (true);
 
--- Into the trash --------------------------------------------------------------------------------
+-- Moving rows to the trash ----------------------------------------------------------------------
 
 create view private.cascades
 with (security_invoker = on)
@@ -94,7 +94,7 @@ where c.contype = 'f'
   and c.connamespace = 'public'::regnamespace
   and array_length(c.conkey, 1) = 2;
 comment on view private.cascades is
-  'Foreign keys (workspace_id, column_name) that delete the child with its parent.';
+  'Foreign keys (workspace_id, column_name) with ON DELETE CASCADE.';
 revoke all on private.cascades from service_role;
 
 create function private.find_root(batch uuid, table_name text, record jsonb)
@@ -117,7 +117,7 @@ begin
 end
 $$;
 comment on function private.find_root(uuid, text, jsonb) is
-  'The row of the same deletion that a new row of the trash belongs to; null without one.';
+  'Returns the row of the trash whose deletion cascaded to this record. Null when there is none.';
 
 create function private.trash_batch()
 returns uuid
@@ -129,9 +129,10 @@ as $$
     set_config('portico.batch', gen_random_uuid()::text, true)
   )::uuid
 $$;
-comment on function private.trash_batch() is 'One uuid per transaction.';
+comment on function private.trash_batch() is
+  'Returns the batch of this transaction. The first call creates it.';
 
--- A parent's rows come before its children's: its trigger was queued before the cascade began.
+-- Parents are inserted before their children: the trigger of a parent runs before the cascade.
 create function private.move_to_trash()
 returns trigger
 language plpgsql volatile security definer
@@ -159,12 +160,13 @@ begin
     nullif(current_setting('portico.request_id', true), '')
   from deleted d
   cross join lateral (select to_jsonb(d) - 'search' as record offset 0) as kept
-  -- Not in a workspace that is being deleted itself.
+  -- Skips rows of a workspace that is being deleted.
   where exists (select from public.workspaces w where w.id = d.workspace_id);
   return null;
 end
 $$;
-comment on function private.move_to_trash() is 'Keeps the rows of a DELETE in the trash.';
+comment on function private.move_to_trash() is
+  'Inserts the deleted rows of a statement into the trash.';
 
 create procedure private.add_trash_triggers(table_name text)
 language plpgsql
@@ -184,7 +186,7 @@ begin
 end
 $$;
 comment on procedure private.add_trash_triggers(text) is
-  'Moves the rows that are deleted from a table to the trash.';
+  'Adds a trigger to a table that moves deleted rows to the trash.';
 
 create function private.remove_references()
 returns trigger
@@ -218,7 +220,7 @@ begin
         cross join lateral unnest(holders.ids) with ordinality as element (id, position)
         where element.id = any ($1)
         group by holders.workspace_id, element.id
-      ), remembered as (
+      ), stored as (
         update private.trash t
         set array_references = positions.array_references
         from positions
@@ -243,9 +245,10 @@ begin
 end
 $$;
 comment on function private.remove_references() is
-  'Takes deleted ids out of the arrays that hold them, and remembers where they stood.';
+  'Removes deleted ids from the arrays that contain them and stores their positions in the trash. '
+  'Arguments: table, column.';
 
--- Out of the trash: rows ------------------------------------------------------------------------
+-- Restoring rows --------------------------------------------------------------------------------
 
 create function private.restored_values(trashed private.trash)
 returns jsonb
@@ -266,7 +269,8 @@ as $$
     end
 $$;
 comment on function private.restored_values(private.trash) is
-  'What differs from the trashed record: a new updated_at, and no owner when they are gone.';
+  'Returns the changed values of a restored row: a later updated_at, and no owner when the member '
+  'does not exist.';
 
 create function private.reinsert(table_name text, trash_ids bigint[])
 returns void
@@ -276,7 +280,7 @@ as $$
 declare
   columns text[];
 begin
-  -- Only columns that the rows had: later ones get their defaults.
+  -- Columns that were added later get their defaults.
   columns := array(
     select quote_ident(a.attname)
     from pg_catalog.pg_attribute a
@@ -303,7 +307,7 @@ begin
 end
 $$;
 comment on function private.reinsert(text, bigint[]) is
-  'Puts rows of one table back under their ids.';
+  'Inserts rows of the trash into their table again.';
 
 create function private.restore_rows(batch uuid, table_name text, record_ids bigint[])
 returns bigint[]
@@ -342,37 +346,41 @@ begin
 end
 $$;
 comment on function private.restore_rows(uuid, text, bigint[]) is
-  'Puts rows back, then the children that went with them; returns the ids of all in the trash.';
+  'Restores rows and then their children of the same batch. Returns their ids in the trash.';
 
--- Out of the trash: arrays of ids ---------------------------------------------------------------
+-- Restoring ids in arrays -----------------------------------------------------------------------
 
--- Restored ids return to where they stood, and restored arrays lose the ids of records that died
--- meanwhile; a merged one becomes the record it went into.
+-- The holder is the record with the array, for example a deal with contact_ids. A restored id
+-- returns to its former position. A restored array loses the ids of records that no longer exist,
+-- and the id of a merged record becomes the id of the winner.
 --
--- Holder and element may both be deleted, one after the other, and come back in any order. A deal
--- and then its contact are deleted. The deal returns first: it loses the id of the contact, whose
--- row in the trash now remembers the place. The contact returns first: nothing to do. A contact and
--- then the deal that held it are deleted. The contact returns first: its id goes back into the deal
--- in the trash.
+-- Holder and element can be deleted one after the other and restored in any order:
+--   deleted first   restored first   what happens
+--   deal            deal             The deal loses the id. The row of the contact in the trash
+--                                    stores the position. Restoring the contact inserts the id.
+--   deal            contact          Nothing: the deal in the trash still contains the id.
+--   contact         deal             Nothing: the deal lost the id when the contact was deleted.
+--   contact         contact          The id is inserted into the deal in the trash.
 
-create function private.survivor(table_name text, workspace_id uuid, record_id bigint)
+-- VOLATILE, because private.missing_ids() locks rows.
+create function private.final_winner(table_name text, workspace_id uuid, record_id bigint)
 returns bigint
-language sql stable security definer
+language sql volatile security definer
 set search_path = ''
 as $$
   with recursive path as (
     select t.merged_into
     from private.trash t
-    where t.workspace_id = survivor.workspace_id
-      and t.table_name = survivor.table_name
-      and t.record_id = survivor.record_id
+    where t.workspace_id = final_winner.workspace_id
+      and t.table_name = final_winner.table_name
+      and t.record_id = final_winner.record_id
       and t.reason = 'merged'
     union
     select t.merged_into
     from path
     join private.trash t
-      on t.workspace_id = survivor.workspace_id
-      and t.table_name = survivor.table_name
+      on t.workspace_id = final_winner.workspace_id
+      and t.table_name = final_winner.table_name
       and t.record_id = path.merged_into
       and t.reason = 'merged'
   )
@@ -381,12 +389,13 @@ as $$
   where private.missing_ids(table_name, workspace_id, array[path.merged_into]) = '{}'
   limit 1
 $$;
-comment on function private.survivor(text, uuid, bigint) is
-  'The living record that a merged one ended up in; null without one.';
+comment on function private.final_winner(text, uuid, bigint) is
+  'Returns the existing record that a record was merged into, also through several merges. Null '
+  'when there is none.';
 
-create function private.remember_places(
+create function private.store_positions(
   holder_table text, column_name text, referenced_table text, workspace_id uuid,
-  holder_ids bigint[], dead_ids bigint[]
+  holder_ids bigint[], missing_ids bigint[]
 )
 returns void
 language plpgsql volatile security definer
@@ -395,7 +404,7 @@ as $$
 begin
   execute format(
     $sql$
-      with places as (
+      with positions as (
         select
           element.id as record_id,
           jsonb_agg(
@@ -410,21 +419,21 @@ begin
         group by element.id
       )
       update private.trash t
-      set array_references = t.array_references || places.array_references
-      from places
+      set array_references = t.array_references || positions.array_references
+      from positions
       where t.workspace_id = $1
         and t.table_name = $4
-        and t.record_id = places.record_id
+        and t.record_id = positions.record_id
         and t.reason = 'deleted'
     $sql$,
     holder_table, column_name
-  ) using workspace_id, holder_ids, dead_ids, referenced_table, holder_table, column_name;
+  ) using workspace_id, holder_ids, missing_ids, referenced_table, holder_table, column_name;
 end
 $$;
-comment on function private.remember_places(text, text, text, uuid, bigint[], bigint[]) is
-  'Notes in the trash where the ids of deleted records stand in restored arrays, which lose them.';
+comment on function private.store_positions(text, text, text, uuid, bigint[], bigint[]) is
+  'Stores in the trash at which positions restored arrays contain the ids of deleted records.';
 
-create function private.replace_dead_references(
+create function private.replace_missing_references(
   holder_table text, column_name text, referenced_table text, workspace_id uuid, holder_ids bigint[]
 )
 returns void
@@ -433,46 +442,48 @@ set search_path = ''
 as $$
 declare
   held_ids bigint[];
-  dead_ids bigint[];
+  missing_ids bigint[];
 begin
   execute format(
     $sql$
       select array(
-        select distinct unnest(h.%2$I) from public.%1$I h where h.workspace_id = $1 and h.id = any ($2)
+        select distinct unnest(h.%2$I)
+        from public.%1$I h
+        where h.workspace_id = $1 and h.id = any ($2)
       )
     $sql$,
     holder_table, column_name
   ) into held_ids using workspace_id, holder_ids;
-  dead_ids := private.missing_ids(referenced_table, workspace_id, held_ids);
-  if dead_ids = '{}' then
+  missing_ids := private.missing_ids(referenced_table, workspace_id, held_ids);
+  if missing_ids = '{}' then
     return;
   end if;
-  perform private.remember_places(
-    holder_table, column_name, referenced_table, workspace_id, holder_ids, dead_ids
+  perform private.store_positions(
+    holder_table, column_name, referenced_table, workspace_id, holder_ids, missing_ids
   );
   execute format(
     $sql$
       update public.%1$I h
       set %2$I = array(
-        select living.id
+        select existing.id
         from unnest(h.%2$I) with ordinality as element (id, position)
         cross join lateral (
           select case
-            when element.id = any ($3) then private.survivor($4, $1, element.id) else element.id
+            when element.id = any ($3) then private.final_winner($4, $1, element.id) else element.id
           end as id
-        ) as living
-        where living.id is not null
-        group by living.id
+        ) as existing
+        where existing.id is not null
+        group by existing.id
         order by min(element.position)
       )
       where h.workspace_id = $1 and h.id = any ($2) and h.%2$I && $3
     $sql$,
     holder_table, column_name
-  ) using workspace_id, holder_ids, dead_ids, referenced_table;
+  ) using workspace_id, holder_ids, missing_ids, referenced_table;
 end
 $$;
-comment on function private.replace_dead_references(text, text, text, uuid, bigint[]) is
-  'Takes ids of records that died meanwhile out of restored arrays; merged ones become their winner.';
+comment on function private.replace_missing_references(text, text, text, uuid, bigint[]) is
+  'Removes the ids of missing records from restored arrays. Replaces merged ones by the winner.';
 
 create function private.insert_at(elements bigint[], ids bigint[], positions bigint[])
 returns bigint[]
@@ -491,9 +502,38 @@ begin
 end
 $$;
 comment on function private.insert_at(bigint[], bigint[], bigint[]) is
-  'The array with ids put in at ascending positions, unless it has them.';
+  'Returns the array with the missing ids inserted. Positions must be in ascending order.';
 
-create function private.restore_living_references(workspace_id uuid, trash_ids bigint[])
+create function private.former_positions(trash_ids bigint[])
+returns table (
+  holder_table text, column_name text, holder_id bigint, ids bigint[], positions bigint[]
+)
+language sql stable security definer
+set search_path = ''
+as $$
+  select
+    reference.holder_table,
+    reference.column_name,
+    reference.holder_id,
+    array_agg(t.record_id order by reference.position, t.id),
+    array_agg(reference.position order by reference.position, t.id)
+  from private.trash t
+  cross join lateral (
+    select
+      element ->> 'table' as holder_table,
+      element ->> 'column' as column_name,
+      (element ->> 'id')::bigint as holder_id,
+      (element ->> 'position')::bigint as position
+    from jsonb_array_elements(t.array_references) as element
+  ) as reference
+  where t.id = any (trash_ids)
+  group by 1, 2, 3
+$$;
+comment on function private.former_positions(bigint[]) is
+  'Returns the arrays that contained the ids of these rows of the trash, one row per array, with '
+  'the ids in the order of their positions.';
+
+create function private.restore_references_in_tables(workspace_id uuid, trash_ids bigint[])
 returns void
 language plpgsql volatile security definer
 set search_path = ''
@@ -502,92 +542,66 @@ declare
   holder record;
 begin
   for holder in
-    select distinct reference ->> 'table' as table_name, reference ->> 'column' as column_name
-    from private.trash t
-    cross join lateral jsonb_array_elements(t.array_references) as reference
-    where t.id = any (trash_ids)
+    select distinct former.holder_table, former.column_name
+    from private.former_positions(trash_ids) as former
   loop
     execute format(
       $sql$
-        with remembered as (
-          select
-            (reference ->> 'id')::bigint as id,
-            array_agg(t.record_id order by (reference ->> 'position')::bigint, t.id) as ids,
-            array_agg((reference ->> 'position')::bigint order by (reference ->> 'position')::bigint, t.id)
-              as positions
-          from private.trash t
-          cross join lateral jsonb_array_elements(t.array_references) as reference
-          where t.id = any ($1) and reference ->> 'table' = $2 and reference ->> 'column' = $3
-          group by 1
-        ), holders as (
-          select h.id, h.%2$I as held, remembered.ids, remembered.positions
-          from public.%1$I h
-          join remembered using (id)
-          where h.workspace_id = $4
+        with holders as (
+          select h.id, h.%2$I as elements, former.ids, former.positions
+          from private.former_positions($1) as former
+          join public.%1$I h on h.id = former.holder_id
+          where former.holder_table = $2 and former.column_name = $3 and h.workspace_id = $4
           order by h.id
           for no key update of h
         )
         update public.%1$I h
-        set %2$I = private.insert_at(holders.held, holders.ids, holders.positions)
+        set %2$I = private.insert_at(holders.elements, holders.ids, holders.positions)
         from holders
         where h.id = holders.id
       $sql$,
-      holder.table_name, holder.column_name
-    ) using trash_ids, holder.table_name, holder.column_name, workspace_id;
+      holder.holder_table, holder.column_name
+    ) using trash_ids, holder.holder_table, holder.column_name, workspace_id;
   end loop;
 end
 $$;
-comment on function private.restore_living_references(uuid, bigint[]) is
-  'Puts restored ids back into the arrays that held them, where those still exist.';
+comment on function private.restore_references_in_tables(uuid, bigint[]) is
+  'Inserts restored ids into the arrays of existing records that contained them.';
 
-create function private.restore_trashed_references(workspace_id uuid, trash_ids bigint[])
+create function private.restore_references_in_trash(workspace_id uuid, trash_ids bigint[])
 returns void
 language sql volatile security definer
 set search_path = ''
 as $$
-  with remembered as (
-    select
-      reference ->> 'table' as table_name,
-      reference ->> 'column' as column_name,
-      (reference ->> 'id')::bigint as record_id,
-      array_agg(t.record_id order by (reference ->> 'position')::bigint, t.id) as ids,
-      array_agg(
-        (reference ->> 'position')::bigint order by (reference ->> 'position')::bigint, t.id
-      ) as positions
-    from private.trash t
-    cross join lateral jsonb_array_elements(t.array_references) as reference
-    where t.id = any (trash_ids)
-    group by 1, 2, 3
-  )
   update private.trash holder
   set record = jsonb_set(
     holder.record,
-    array[remembered.column_name],
+    array[former.column_name],
     to_jsonb(private.insert_at(
       array(
-        select element::bigint
+        select element.id::bigint
         from jsonb_array_elements_text(
-          case jsonb_typeof(holder.record -> remembered.column_name)
-            when 'array' then holder.record -> remembered.column_name
+          case jsonb_typeof(holder.record -> former.column_name)
+            when 'array' then holder.record -> former.column_name
             else '[]'
           end
-        ) with ordinality as held (element, position)
-        order by held.position
+        ) with ordinality as element (id, position)
+        order by element.position
       ),
-      remembered.ids,
-      remembered.positions
+      former.ids,
+      former.positions
     ))
   )
-  from remembered
-  where holder.workspace_id = restore_trashed_references.workspace_id
-    and holder.table_name = remembered.table_name
-    and holder.record_id = remembered.record_id
+  from private.former_positions(trash_ids) as former
+  where holder.workspace_id = restore_references_in_trash.workspace_id
+    and holder.table_name = former.holder_table
+    and holder.record_id = former.holder_id
     and holder.id <> all (trash_ids)
 $$;
-comment on function private.restore_trashed_references(uuid, bigint[]) is
-  'Puts restored ids back into the arrays of holders that are in the trash themselves.';
+comment on function private.restore_references_in_trash(uuid, bigint[]) is
+  'Inserts restored ids into the arrays of records in the trash that contained them.';
 
--- Out of the trash: the whole -------------------------------------------------------------------
+-- Restoring a record ----------------------------------------------------------------------------
 
 create function private.check_restorable(root private.trash)
 returns void
@@ -601,13 +615,15 @@ begin
   if not private.may_manage((root.record ->> 'sales_id')::bigint) then
     raise exception using
       errcode = 'PT403',
-      message = 'Only its owner, a manager or an admin may restore this record.',
+      message = 'Only the owner, a manager or an admin may restore this record. Ask one of them.',
       detail = 'restore_not_allowed';
   end if;
   if root.reason = 'merged' then
     raise exception using
       errcode = 'PT410',
-      message = format('This record was merged into %s and cannot be restored.', root.merged_into),
+      message = format(
+        'This record was merged into %s and cannot be restored. Use that record.', root.merged_into
+      ),
       detail = 'merged';
   end if;
   for parent in
@@ -623,7 +639,7 @@ begin
       raise exception using
         errcode = 'PT409',
         message = format(
-          'This record belongs to %s %s, which no longer exists. Restore that first.',
+          'This record belongs to %s %s, which does not exist. Restore that record first.',
           parent.parent_table, parent.id
         ),
         detail = 'parent_deleted';
@@ -632,7 +648,7 @@ begin
 end
 $$;
 comment on function private.check_restorable(private.trash) is
-  'Raises PT403 or PT409 when the caller may not restore this row, or nobody can.';
+  'Raises restore_not_allowed, merged or parent_deleted when this row cannot be restored.';
 
 create function private.restore(table_name text, record_id bigint)
 returns jsonb
@@ -646,7 +662,7 @@ declare
 begin
   select * into root
   from private.trash t
-  where t.workspace_id = private.workspace_id()
+  where t.workspace_id = (select private.workspace_id())
     and t.table_name = restore.table_name
     and t.record_id = restore.record_id
   order by t.id desc
@@ -659,32 +675,41 @@ begin
 
   perform set_config('portico.restoring', 'on', true);
   trash_ids := private.restore_rows(root.batch, root.table_name, array[root.record_id]);
-  perform private.replace_dead_references(
+  perform private.replace_missing_references(
     'contacts', 'tags', 'tags', root.workspace_id,
-    array(select t.record_id from private.trash t where t.id = any (trash_ids) and t.table_name = 'contacts')
+    array(
+      select t.record_id
+      from private.trash t
+      where t.id = any (trash_ids) and t.table_name = 'contacts'
+    )
   );
-  perform private.replace_dead_references(
+  perform private.replace_missing_references(
     'deals', 'contact_ids', 'contacts', root.workspace_id,
-    array(select t.record_id from private.trash t where t.id = any (trash_ids) and t.table_name = 'deals')
+    array(
+      select t.record_id
+      from private.trash t
+      where t.id = any (trash_ids) and t.table_name = 'deals'
+    )
   );
-  perform private.restore_living_references(root.workspace_id, trash_ids);
-  perform private.restore_trashed_references(root.workspace_id, trash_ids);
+  perform private.restore_references_in_tables(root.workspace_id, trash_ids);
+  perform private.restore_references_in_trash(root.workspace_id, trash_ids);
   perform set_config('portico.restoring', '', true);
 
-  with emptied as (
+  with deleted as (
     delete from private.trash t where t.id = any (trash_ids) returning t.table_name
   ), counts as (
-    select e.table_name, count(*) as rows from emptied e group by e.table_name
+    select d.table_name, count(*) as rows from deleted d group by d.table_name
   )
   select jsonb_object_agg(c.table_name, c.rows) into restored from counts c;
   return jsonb_build_object('batch', root.batch, 'restored', restored);
 end
 $$;
 comment on function private.restore(text, bigint) is
-  'Restores a deleted record of the caller''s workspace and what its deletion took along; returns {"batch", "restored": {table: rows}}, or null when it is not in the trash.';
+  'Restores a deleted record of the caller''s workspace and the children that were deleted with '
+  'it. Returns {"batch", "restored": {table: rows}}, or null when the record is not in the trash.';
 grant execute on function private.restore(text, bigint) to authenticated;
 
--- What is in the trash --------------------------------------------------------------------------
+-- Reading the trash -----------------------------------------------------------------------------
 
 create function private.trashed(table_name text, record_id bigint)
 returns jsonb
@@ -695,7 +720,7 @@ as $$
     (
       select t.deleted_at, t.reason, t.merged_into, 1 as step
       from private.trash t
-      where t.workspace_id = private.workspace_id()
+      where t.workspace_id = (select private.workspace_id())
         and t.table_name = trashed.table_name
         and t.record_id = trashed.record_id
       order by t.id desc
@@ -705,7 +730,7 @@ as $$
     select path.deleted_at, path.reason, t.merged_into, path.step + 1
     from path
     join private.trash t
-      on t.workspace_id = private.workspace_id()
+      on t.workspace_id = (select private.workspace_id())
       and t.table_name = trashed.table_name
       and t.record_id = path.merged_into
       and t.reason = 'merged'
@@ -718,7 +743,8 @@ as $$
   limit 1
 $$;
 comment on function private.trashed(text, bigint) is
-  'When and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", "merged_into"}, or null. When the winner was merged too, merged_into is the last one.';
+  'Returns when and why a record of the caller''s workspace was deleted: {"deleted_at", "reason", '
+  '"merged_into"}, or null. After several merges, merged_into is the last winner.';
 grant execute on function private.trashed(text, bigint) to authenticated;
 
 create function private.record_label(table_name text, record jsonb)
@@ -742,14 +768,14 @@ as $$
   )
 $$;
 comment on function private.record_label(text, jsonb) is
-  'What people call a record: its name, or how its text begins.';
+  'Returns the name of a record or the first 200 characters of its text.';
 
 create function private.list_trash(
   p_table_name text,
   p_reason text,
   p_deleted_by bigint,
   p_before_id bigint,
-  p_size integer
+  p_max_rows integer
 )
 returns table (
   id bigint,
@@ -779,7 +805,7 @@ begin
         and (p_reason is null or t.reason = p_reason)
         and (p_deleted_by is null or t.deleted_by = p_deleted_by)
       order by t.id desc
-      limit p_size
+      limit p_max_rows
     )
     select
       p.id,
@@ -807,7 +833,8 @@ begin
 end
 $$;
 comment on function private.list_trash(text, text, bigint, bigint, integer) is
-  'What was deleted in the caller''s workspace, newest first, with the numbers of rows that went along by table.';
+  'Returns the directly deleted rows of the caller''s workspace, newest first. taken_along is the '
+  'number of rows that were deleted with each of them, by table.';
 grant execute on function private.list_trash(text, text, bigint, bigint, integer) to authenticated;
 
 create function private.trash_item(p_id bigint)
@@ -819,11 +846,11 @@ begin
   return query
     select t.table_name, t.record_id
     from private.trash t
-    where t.id = p_id and t.workspace_id = private.workspace_id();
+    where t.id = p_id and t.workspace_id = (select private.workspace_id());
 end
 $$;
 comment on function private.trash_item(bigint) is
-  'Returns which record a row of the caller''s trash is; no row when it is not there.';
+  'Returns the record of a row in the trash of the caller''s workspace. No row when there is none.';
 grant execute on function private.trash_item(bigint) to authenticated;
 
 create function private.was_purged(p_id bigint)
@@ -834,17 +861,18 @@ as $$
 begin
   return exists (
     select from public.audit_log a
-    where a.workspace_id = private.workspace_id()
+    where a.workspace_id = (select private.workspace_id())
       and a.action = 'purged'
       and a.after ->> 'trash_id' = p_id::text
   );
 end
 $$;
 comment on function private.was_purged(bigint) is
-  'Whether this row of the trash of the caller''s workspace was deleted for good, so that repeating it succeeds.';
+  'Returns whether this row of the trash of the caller''s workspace was purged, so that a repeated '
+  'request succeeds.';
 grant execute on function private.was_purged(bigint) to authenticated;
 
--- For good --------------------------------------------------------------------------------------
+-- Purging ---------------------------------------------------------------------------------------
 
 create function private.purge_trash_rows(trash_ids bigint[])
 returns jsonb
@@ -857,7 +885,7 @@ declare
   request constant text := nullif(current_setting('portico.request_id', true), '');
   counts jsonb;
 begin
-  -- What is deleted for good leaves no values behind; that it existed, and who deleted it, stays.
+  -- The audit log loses the values but still shows that the record existed and who deleted it.
   perform set_config('portico.purging', 'on', true);
   update public.audit_log a
   set before = null, after = null
@@ -895,7 +923,7 @@ begin
 end
 $$;
 comment on function private.purge_trash_rows(bigint[]) is
-  'Deletes rows of the trash for good, and their values from the audit log; returns {table: rows}.';
+  'Permanently deletes rows of the trash and their values in the audit log. Returns {table: rows}.';
 
 create function private.require_admin()
 returns void
@@ -906,12 +934,13 @@ begin
   if not private.is_admin() then
     raise exception using
       errcode = 'PT403',
-      message = 'Only an admin may delete for good. Ask an admin of your workspace.',
+      message = 'Only an admin may delete permanently. Ask an admin of your workspace.',
       detail = 'admin_required';
   end if;
 end
 $$;
-comment on function private.require_admin() is 'Raises PT403 unless the caller is an active admin.';
+comment on function private.require_admin() is
+  'Raises admin_required when the caller is not an active admin.';
 
 create function private.purge_trash_item(p_id bigint)
 returns jsonb
@@ -923,17 +952,19 @@ begin
   return private.purge_trash_rows(array(
     select t.id
     from private.trash t
-    where (t.id = p_id or t.root_id = p_id) and t.workspace_id = private.workspace_id()
+    where (t.id = p_id or t.root_id = p_id)
+      and t.workspace_id = (select private.workspace_id())
     order by t.id
     for update
   ));
 end
 $$;
 comment on function private.purge_trash_item(bigint) is
-  'Deletes one row of the caller''s trash for good, and what went along with it; returns {table: rows}. For admins.';
+  'Permanently deletes a row of the trash of the caller''s workspace and the rows that were '
+  'deleted with it. Returns {table: rows}. For admins.';
 grant execute on function private.purge_trash_item(bigint) to authenticated;
 
-create function private.empty_trash(p_size integer)
+create function private.empty_trash(max_rows integer)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -943,15 +974,16 @@ begin
   return private.purge_trash_rows(array(
     select t.id
     from private.trash t
-    where t.workspace_id = private.workspace_id()
+    where t.workspace_id = (select private.workspace_id())
     order by t.id desc
-    limit p_size
+    limit max_rows
     for update
   ));
 end
 $$;
 comment on function private.empty_trash(integer) is
-  'Deletes at most p_size rows of the caller''s trash for good; returns {table: rows}. For admins.';
+  'Permanently deletes at most max_rows rows of the trash of the caller''s workspace. Returns '
+  '{table: rows}. For admins.';
 grant execute on function private.empty_trash(integer) to authenticated;
 
 create function private.purge_trash(older_than interval)
@@ -961,12 +993,17 @@ set search_path = ''
 as $$
 declare
   counts constant jsonb := private.purge_trash_rows(array(
-    select t.id from private.trash t where t.deleted_at < now() - older_than order by t.id for update
+    select t.id
+    from private.trash t
+    where t.deleted_at < now() - older_than
+    order by t.id
+    for update
   ));
 begin
   return (select coalesce(sum(value::bigint), 0) from jsonb_each_text(counts));
 end
 $$;
 comment on function private.purge_trash(interval) is
-  'Deletes for good what was trashed longer ago, with its values in the audit log; returns how many rows.';
+  'Permanently deletes the rows of the trash that are older than the interval. Returns their '
+  'number.';
 grant execute on function private.purge_trash(interval) to service_role;

@@ -1,16 +1,17 @@
--- Configuration: what a workspace has stored, over the defaults.
+-- Configuration: the settings of a workspace and their defaults.
 --
 -- Tables     configuration
--- Functions  private.default_configuration()            what holds where nothing is stored
---            private.configuration_value(stored, key)   one key of it, cheap enough for triggers
---            private.effective_configuration(stored)    all of it
+-- Functions  private.default_configuration()            the defaults
+--            private.configuration_value(stored, key)   one value; fast enough for triggers
+--            private.effective_configuration(stored)    all values
 --            private.require_configured(workspace_id, list, column_name, value)
+-- Triggers   private.check_configured_value(column, list), for the tables of records
 --
--- A stored value counts when it is of the default's type: Atomic CRM's clients store what they like,
--- and whoever reads it may rely on a list being a list.
+-- The default replaces a stored value of another JSON type, because clients of Atomic CRM may store
+-- any value.
 --
 -- Errors
---   PT422 unknown_<column>   a value is not among the configured ones, which the message names
+--   PT422 unknown_<column>   the configured list does not contain the value
 
 create table public.configuration (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -23,14 +24,14 @@ create table public.configuration (
   constraint configuration_config_object check (jsonb_typeof(config) = 'object')
 );
 comment on table public.configuration is
-  'One row per workspace, always with id 1: the settings of the frontend.';
-comment on column public.configuration.workspace_id is 'The workspace that the settings belong to.';
+  'The settings of the frontend. One row per workspace, with id 1.';
+comment on column public.configuration.workspace_id is 'The workspace of the settings.';
 comment on column public.configuration.id is 'Always 1.';
 comment on column public.configuration.config is
-  'What the workspace has stored; defaults hold for the rest.';
+  'The stored settings. Defaults apply to missing settings.';
 comment on column public.configuration.created_at is 'When the row was created.';
 comment on column public.configuration.updated_at is
-  'Moves forward with every change of the record: its ETag.';
+  'When the record last changed. Its entity tag is derived from this.';
 
 alter table public.configuration enable row level security;
 create policy "members read" on public.configuration for select to authenticated
@@ -55,7 +56,7 @@ create trigger "90_set_updated_at"
 
 call private.add_audit_triggers('configuration');
 
--- Defaults and what is stored -------------------------------------------------------------------
+-- Defaults and stored values --------------------------------------------------------------------
 
 create function private.default_configuration()
 returns jsonb
@@ -120,8 +121,7 @@ as $$
     ]
   }'::jsonb
 $$;
-comment on function private.default_configuration() is
-  'The configuration of a workspace that has stored none.';
+comment on function private.default_configuration() is 'Returns the default configuration.';
 
 create function private.configuration_value(stored jsonb, key text)
 returns jsonb
@@ -138,9 +138,9 @@ begin
 end
 $$;
 comment on function private.configuration_value(jsonb, text) is
-  'One known key of a stored configuration, or its default.';
+  'Returns one value of a stored configuration, or its default.';
 
-create function private.values_among(list jsonb, allowed text[])
+create function private.allowed_values(list jsonb, allowed text[])
 returns jsonb
 language plpgsql immutable parallel safe
 set search_path = ''
@@ -155,8 +155,8 @@ begin
   );
 end
 $$;
-comment on function private.values_among(jsonb, text[]) is
-  'The list without the values that are not allowed.';
+comment on function private.allowed_values(jsonb, text[]) is
+  'Returns the list without values that are not allowed.';
 
 create function private.effective_configuration(stored jsonb)
 returns jsonb
@@ -166,10 +166,13 @@ as $$
 declare
   defaults constant jsonb := private.default_configuration();
   effective constant jsonb := defaults || (
-    select coalesce(jsonb_object_agg(own.key, own.value), '{}')
-    from jsonb_each(stored) as own
-    where jsonb_typeof(own.value) = coalesce(jsonb_typeof(defaults -> own.key), jsonb_typeof(own.value))
-      and jsonb_typeof(own.value) <> 'null'
+    select coalesce(jsonb_object_agg(entry.key, entry.value), '{}')
+    from jsonb_each(stored) as entry
+    where jsonb_typeof(entry.value) <> 'null'
+      and (
+        not defaults ? entry.key
+        or jsonb_typeof(entry.value) = jsonb_typeof(defaults -> entry.key)
+      )
   );
   stages constant text[] := array(
     select stage ->> 'value' from jsonb_array_elements(effective -> 'dealStages') as stage
@@ -177,23 +180,24 @@ declare
   closed constant jsonb := effective -> 'closedStages';
 begin
   return effective || jsonb_build_object(
-    'dealPipelineStatuses', private.values_among(effective -> 'dealPipelineStatuses', stages),
+    'dealPipelineStatuses', private.allowed_values(effective -> 'dealPipelineStatuses', stages),
     'closedStages', jsonb_build_object(
-      'won', private.values_among(closed -> 'won', stages),
-      'lost', private.values_among(closed -> 'lost', stages)
+      'won', private.allowed_values(closed -> 'won', stages),
+      'lost', private.allowed_values(closed -> 'lost', stages)
     )
   );
 end
 $$;
 comment on function private.effective_configuration(jsonb) is
-  'A stored configuration over the defaults. Lists of stages name only stages that there are.';
+  'Returns the stored configuration with defaults for missing values. Removes unknown stages from '
+  'dealPipelineStatuses and closedStages.';
 grant execute on function private.effective_configuration(jsonb) to authenticated;
 
--- Values of records -----------------------------------------------------------------------------
+-- Configured values of records ------------------------------------------------------------------
 
--- Stages, categories, types and statuses are those of the configuration for the gateway's callers.
--- Rows that come through the Data API are left alone: Atomic CRM's clients choose from the same
--- lists, and its imports bring older values. Such values stay readable, and stay when others change.
+-- The gateway only accepts configured stages, categories, types and statuses. The Data API accepts
+-- any, because imports of Atomic CRM contain older values. Such a value remains until it is
+-- changed.
 create function private.require_configured(
   workspace_id uuid, list text, column_name text, value text
 )
@@ -205,7 +209,7 @@ declare
   stored jsonb;
   allowed text[];
 begin
-  -- Locked, so that nobody takes the value out of the configuration at the same time.
+  -- The lock keeps the value from being removed from the configuration meanwhile.
   select c.config into stored
   from public.configuration c
   where c.workspace_id = require_configured.workspace_id
@@ -219,7 +223,7 @@ begin
     raise exception using
       errcode = 'PT422',
       message = case
-        when allowed = '{}' then format('The configuration has no %s. Add it there first.', list)
+        when allowed = '{}' then format('The configuration has no %s. Add values first.', list)
         else format('Use one of: %s.', array_to_string(allowed, ', '))
       end,
       detail = 'unknown_' || column_name,
@@ -228,4 +232,25 @@ begin
 end
 $$;
 comment on function private.require_configured(uuid, text, text, text) is
-  'Refuses a value that a list of the workspace''s configuration does not hold.';
+  'Raises unknown_<column> when a list of the configuration of the workspace lacks the value.';
+
+create function private.check_configured_value()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  column_name constant text := tg_argv[0];
+  list constant text := tg_argv[1];
+begin
+  if coalesce(current_setting('portico.request_id', true), '') <> '' and not private.is_restoring()
+  then
+    perform private.require_configured(
+      new.workspace_id, list, column_name, to_jsonb(new) ->> column_name
+    );
+  end if;
+  return new;
+end
+$$;
+comment on function private.check_configured_value() is
+  'Refuses a value from the gateway that is not configured. Arguments: column, list.';

@@ -1,20 +1,20 @@
--- Attachments: the files of notes, their buckets, and the removal of files that nothing refers to.
+-- Attachments: the files of notes, their buckets, and the removal of unused files.
 --
--- Tables     private.attachment_removals
--- Functions  private.attachment_list(attachments)           as a list of objects, nothing lost
---            private.attachment_paths(attachments)          the files that they refer to
---            private.trashed_attachments(record)            those of a note in the trash
---            private.queue_upload(path)                     for the gateway's callers
---            private.claim_attachments(paths)               for the gateway's callers
---            gateway.take_attachment_removals(size)         for the gateway's job
---            gateway.forget_attachment_removals(paths)      for the gateway's job
--- Procedures private.add_attachment_triggers(table_name)    for tables with a column attachments
+-- Tables      private.attachment_removals
+-- Functions   private.attachment_list(attachments)           converts attachments to JSON objects
+--             private.attachment_paths(attachments)          paths of the files
+--             private.trashed_attachments(record)            attachments of a note in the trash
+--             private.queue_upload(path)                     for callers of the gateway
+--             private.claim_attachments(paths)               for callers of the gateway
+--             gateway.lock_attachment_removals(max_rows)     for the job of the gateway
+--             gateway.delete_attachment_removals(paths)      for the job of the gateway
+-- Procedures  private.add_attachment_triggers(table_name)    for tables with a column attachments
 --
--- An element is {"title", "type", "size", "path", "src"}. A file of the private bucket has no src and
--- the path <workspace>/<uuid>/<name>; one that Atomic CRM's clients put into the public bucket has
--- both. Older rows hold bare addresses, or null.
+-- An attachment is {"title", "type", "size", "path", "src"}. A file in the private bucket has the
+-- path <workspace>/<uuid>/<name> and no src. Clients of Atomic CRM store files in the public
+-- bucket, with path and src. Some older rows contain a URL or null in place of the object.
 
--- What a row refers to --------------------------------------------------------------------------
+-- Values of the column attachments --------------------------------------------------------------
 
 create function private.attachment_list(attachments jsonb[])
 returns jsonb
@@ -33,7 +33,7 @@ begin
         order by element.position, item.position
       )
       from unnest(attachments) with ordinality as element (value, position)
-      -- Lax mode: an array is the sequence of its elements, anything else a sequence of one.
+      -- In lax mode, $[*] returns the elements of an array, and any other value itself.
       cross join lateral jsonb_path_query(element.value, '$[*]')
         with ordinality as item (value, position)
       where jsonb_typeof(item.value) <> 'null'
@@ -43,7 +43,8 @@ begin
 end
 $$;
 comment on function private.attachment_list(jsonb[]) is
-  'Attachments as a JSON list of objects: a bare address becomes {"src"}, any other value {"value"}.';
+  'Returns attachments as a JSON array of objects. A URL becomes {"src"}, and any other value '
+  'becomes {"value"}.';
 
 create function private.attachment_paths(attachments jsonb[])
 returns text[]
@@ -65,7 +66,7 @@ begin
 end
 $$;
 comment on function private.attachment_paths(jsonb[]) is
-  'The paths of the files that attachments refer to.';
+  'Returns the paths of the files that attachments refer to.';
 
 create function private.trashed_attachments(record jsonb)
 returns jsonb[]
@@ -76,9 +77,10 @@ begin
   return array(select jsonb_path_query(record, '$.attachments[*]'));
 end
 $$;
-comment on function private.trashed_attachments(jsonb) is 'The attachments of a row in the trash.';
+comment on function private.trashed_attachments(jsonb) is
+  'Returns the attachments of a row in the trash.';
 
--- Whoever inserts a row computes its index entries.
+-- A role that writes a row computes its index entries.
 grant execute on function private.attachment_list(jsonb[]), private.attachment_paths(jsonb[])
   to authenticated, service_role;
 grant execute on function private.trashed_attachments(jsonb) to service_role;
@@ -90,12 +92,46 @@ create index ix__trash__attachment_paths
 
 -- Buckets ---------------------------------------------------------------------------------------
 
---   portico-attachments   private; <workspace>/<uuid>/<name>; read and added to by the workspace's
---                         members, changed and removed by nobody but the gateway
---   attachments           public, for Atomic CRM's clients; its paths name no workspace, so that the
---                         uploader decides: listed by their workspace, removed by them or a manager
+--   portico-attachments   Private, with paths <workspace>/<uuid>/<name>. Members of the workspace
+--                         read and add files. Only the gateway changes and removes them.
+--   attachments           Public, for clients of Atomic CRM. A file belongs to the workspace of its
+--                         uploader. Its members list the file. The uploader, managers and admins
+--                         remove it.
 --
 -- Source: https://supabase.com/docs/guides/storage/security/access-control
+
+create policy "portico attachments: members read" on storage.objects for select to authenticated
+  using (
+    bucket_id = 'portico-attachments'
+    and (storage.foldername(name))[1] = (select private.workspace_id())::text
+  );
+create policy "portico attachments: members insert" on storage.objects for insert to authenticated
+  with check (
+    bucket_id = 'portico-attachments'
+    and (storage.foldername(name))[1] = (select private.workspace_id())::text
+  );
+
+-- Row-level security limits public.sales to the workspace of the caller.
+create policy "attachments: members read" on storage.objects for select to authenticated
+  using (
+    bucket_id = 'attachments'
+    and owner_id in (select s.user_id::text from public.sales s)
+  );
+create policy "attachments: members insert" on storage.objects for insert to authenticated
+  with check (
+    bucket_id = 'attachments'
+    and (select private.workspace_id()) is not null
+  );
+create policy "attachments: uploaders and managers delete" on storage.objects
+  for delete to authenticated
+  using (
+    bucket_id = 'attachments'
+    and owner_id in (
+      select s.user_id::text
+      from public.sales s
+      where private.may_manage(s.id)
+    )
+  );
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values
@@ -123,48 +159,15 @@ set
   file_size_limit = excluded.file_size_limit,
   allowed_mime_types = coalesce(excluded.allowed_mime_types, storage.buckets.allowed_mime_types);
 
-create policy "portico attachments: members read" on storage.objects for select to authenticated
-  using (
-    bucket_id = 'portico-attachments'
-    and (storage.foldername(name))[1] = (select private.workspace_id())::text
-  );
-create policy "portico attachments: members insert" on storage.objects for insert to authenticated
-  with check (
-    bucket_id = 'portico-attachments'
-    and (storage.foldername(name))[1] = (select private.workspace_id())::text
-  );
+-- Removal queue ---------------------------------------------------------------------------------
 
--- public.sales shows its rows to active members of the same workspace alone.
-create policy "attachments: members read" on storage.objects for select to authenticated
-  using (
-    bucket_id = 'attachments'
-    and owner_id in (select s.user_id::text from public.sales s)
-  );
-create policy "attachments: members insert" on storage.objects for insert to authenticated
-  with check (
-    bucket_id = 'attachments'
-    and (select private.workspace_id()) is not null
-  );
-create policy "attachments: uploaders and managers delete" on storage.objects
-  for delete to authenticated
-  using (
-    bucket_id = 'attachments'
-    and owner_id in (
-      select s.user_id::text
-      from public.sales s
-      where private.may_manage(s.id)
-    )
-  );
-
--- Files to remove -------------------------------------------------------------------------------
-
--- A trigger queues the path when a note loses it, in the same transaction; the gateway queues each
--- upload, which a note takes up within two days or never. The job asks what is due and unused,
--- removes these files and forgets them, all under the lock of the queued rows. A note that takes a
--- path up deletes its row first: it waits for the job, and the job passes over what it holds.
+-- A trigger queues a file when a note no longer refers to it. The gateway queues each upload, which
+-- a note must use within two days. The job locks the due rows, removes the unused files and deletes
+-- the rows in one transaction. A note that refers to a file first deletes its row from the queue.
+-- It waits for the lock of the job, and the job skips rows that a note has locked.
 --
--- A private path begins with its workspace, and counts only there. A file of the public bucket is
--- removed only for the workspace of whoever uploaded it.
+-- A private path begins with its workspace, and only this workspace may refer to it. A file in the
+-- public bucket is only removed for the workspace of its uploader.
 create table private.attachment_removals (
   workspace_id uuid not null,
   path text not null,
@@ -172,13 +175,13 @@ create table private.attachment_removals (
   created_at timestamptz not null default now(),
   primary key (workspace_id, path)
 );
-comment on table private.attachment_removals is
-  'Files to remove once they are due and nothing refers to them.';
+comment on table private.attachment_removals is 'Files to remove when they are due and unused.';
 comment on column private.attachment_removals.workspace_id is
-  'Not a foreign key: the files of a deleted workspace go too.';
-comment on column private.attachment_removals.path is 'Path of the file in its bucket.';
+  'The workspace of the file. Not a foreign key, so that the files of a deleted workspace are '
+  'removed.';
+comment on column private.attachment_removals.path is 'Path of the file in the bucket.';
 comment on column private.attachment_removals.remove_after is
-  'From when on the file may be removed.';
+  'The time after which the file may be removed.';
 comment on column private.attachment_removals.created_at is 'When the file was queued.';
 
 create index ix__attachment_removals__remove_after on private.attachment_removals (remove_after);
@@ -194,50 +197,51 @@ returns boolean
 language sql immutable parallel safe
 set search_path = ''
 as $$
-  select path ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[^/]+$'
+  select path ~ '^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/){2}[^/]+$'
 $$;
-comment on function private.is_private_path(text) is 'Whether a path is <workspace>/<uuid>/<name>.';
+comment on function private.is_private_path(text) is
+  'Returns whether a path has the form <workspace>/<uuid>/<name>.';
 
-create function private.queue_lost_attachments()
+create function private.queue_removed_attachments()
 returns trigger
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
   insert into private.attachment_removals (workspace_id, path, remove_after)
-  select lost.workspace_id, lost.path, now() + interval '30 days'
+  select removed.workspace_id, removed.path, now() + interval '30 days'
   from (
     select o.workspace_id, unnest(private.attachment_paths(o.attachments)) as path
     from old_rows o
     where o.attachments is not null
-  ) as lost
-  where not private.is_private_path(lost.path)
-    or starts_with(lost.path, lost.workspace_id::text || '/')
-  group by lost.workspace_id, lost.path
-  order by lost.workspace_id, lost.path
+  ) as removed
+  where not private.is_private_path(removed.path)
+    or starts_with(removed.path, removed.workspace_id::text || '/')
+  group by removed.workspace_id, removed.path
+  order by removed.workspace_id, removed.path
   on conflict (workspace_id, path) do update set remove_after = excluded.remove_after;
   return null;
 end
 $$;
-comment on function private.queue_lost_attachments() is
-  'Queues the files of deleted and changed notes.';
+comment on function private.queue_removed_attachments() is
+  'Queues the files of deleted and updated rows for removal.';
 
-create function private.keep_taken_attachments()
+create function private.dequeue_used_attachments()
 returns trigger
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  with taken as (
+  with used as (
     select distinct n.workspace_id, unnest(private.attachment_paths(n.attachments)) as path
     from new_rows n
     where n.attachments is not null
   ), locked as (
     select r.workspace_id, r.path
     from private.attachment_removals r
-    join taken
-      on taken.path = r.path
-      and (taken.workspace_id = r.workspace_id or not private.is_private_path(r.path))
+    join used
+      on used.path = r.path
+      and (used.workspace_id = r.workspace_id or not private.is_private_path(r.path))
     order by r.workspace_id, r.path
     for update of r
   )
@@ -247,10 +251,10 @@ begin
   return null;
 end
 $$;
-comment on function private.keep_taken_attachments() is
-  'Takes the files of new and changed notes out of the queue.';
+comment on function private.dequeue_used_attachments() is
+  'Deletes the files of inserted and updated rows from the queue.';
 
--- On an update the files that stay are queued first, and taken out again.
+-- An update queues all files of the old row and then deletes those of the new row from the queue.
 create procedure private.add_attachment_triggers(table_name text)
 language plpgsql
 set search_path = ''
@@ -258,33 +262,33 @@ as $$
 begin
   execute format(
     $sql$
-      create trigger "30_queue_lost_deleted"
+      create trigger "30_queue_attachments_deleted"
         after delete on public.%1$I
         referencing old table as old_rows
         for each statement
-        execute function private.queue_lost_attachments();
-      create trigger "30_queue_lost_updated"
+        execute function private.queue_removed_attachments();
+      create trigger "30_queue_attachments_updated"
         after update on public.%1$I
         referencing old table as old_rows
         for each statement
-        execute function private.queue_lost_attachments();
-      create trigger "40_keep_taken_updated"
+        execute function private.queue_removed_attachments();
+      create trigger "40_dequeue_attachments_updated"
         after update on public.%1$I
         referencing new table as new_rows
         for each statement
-        execute function private.keep_taken_attachments();
-      create trigger "40_keep_taken_inserted"
+        execute function private.dequeue_used_attachments();
+      create trigger "40_dequeue_attachments_inserted"
         after insert on public.%1$I
         referencing new table as new_rows
         for each statement
-        execute function private.keep_taken_attachments();
+        execute function private.dequeue_used_attachments();
     $sql$,
     table_name
   );
 end
 $$;
 comment on procedure private.add_attachment_triggers(text) is
-  'Queues the files that rows of a table lose for removal, and keeps those that rows take up.';
+  'Adds triggers to a table that queue removed files and delete used files from the queue.';
 
 create function private.queue_upload(path text)
 returns void
@@ -297,7 +301,7 @@ as $$
   on conflict do nothing
 $$;
 comment on function private.queue_upload(text) is
-  'Queues an upload of the caller''s workspace for removal, in case no note takes it up.';
+  'Queues an upload of the caller''s workspace for removal, in case no note uses it.';
 grant execute on function private.queue_upload(text) to authenticated;
 
 create function private.claim_attachments(paths text[])
@@ -319,7 +323,8 @@ begin
 end
 $$;
 comment on function private.claim_attachments(text[]) is
-  'Takes files of the caller''s workspace out of the queue; returns those that exist, as stored.';
+  'Deletes files of the caller''s workspace from the queue. Returns path, size and type of those '
+  'that exist in the private bucket.';
 grant execute on function private.claim_attachments(text[]) to authenticated;
 
 create function private.is_file_in_use(p_workspace_id uuid, p_path text)
@@ -362,7 +367,8 @@ begin
 end
 $$;
 comment on function private.is_file_in_use(uuid, text) is
-  'Whether a note, or in the public bucket also a logo or an avatar, refers to the file.';
+  'Returns whether a note refers to the file. In the public bucket, also whether a logo, an avatar '
+  'or the configuration refers to it.';
 
 create function private.is_file_in_trash(p_workspace_id uuid, p_path text)
 returns boolean
@@ -377,9 +383,9 @@ as $$
   )
 $$;
 comment on function private.is_file_in_trash(uuid, text) is
-  'Whether a note in the trash, which may come back, refers to the file.';
+  'Returns whether a note in the trash refers to the file.';
 
-create function gateway.take_attachment_removals(p_size integer)
+create function gateway.lock_attachment_removals(max_rows integer)
 returns table (bucket text, path text, unused boolean)
 language plpgsql volatile security definer
 set search_path = ''
@@ -392,14 +398,14 @@ begin
     from private.attachment_removals r
     where r.remove_after <= now()
     order by r.remove_after
-    limit p_size
+    limit max_rows
     for update skip locked
   loop
     bucket := case when due.is_private then 'portico-attachments' else 'attachments' end;
     path := due.path;
     unused := false;
     if private.is_file_in_use(due.workspace_id, due.path)
-      -- What was uploaded from elsewhere is not this workspace's to remove.
+      -- A file in the public bucket must have been uploaded by a member of this workspace.
       or not due.is_private and not exists (
         select
         from storage.objects o
@@ -422,18 +428,19 @@ begin
   end loop;
 end
 $$;
-comment on function gateway.take_attachment_removals(integer) is
-  'Files that are due, locked until the end of the transaction, and whether they are unused. What is in use leaves the queue; what the trash holds waits another day.';
-grant execute on function gateway.take_attachment_removals(integer) to portico_gateway;
+comment on function gateway.lock_attachment_removals(integer) is
+  'Returns at most max_rows due files and whether they are unused. Locks their rows until the end '
+  'of the transaction. Deletes used files from the queue and defers files of the trash by a day.';
+grant execute on function gateway.lock_attachment_removals(integer) to portico_gateway;
 
-create function gateway.forget_attachment_removals(p_paths text[])
+create function gateway.delete_attachment_removals(paths text[])
 returns void
 language sql volatile security definer
 set search_path = ''
 as $$
   delete from private.attachment_removals r
-  where r.path = any (p_paths) and r.remove_after <= now()
+  where r.path = any (paths) and r.remove_after <= now()
 $$;
-comment on function gateway.forget_attachment_removals(text[]) is
-  'Takes removed files out of the queue.';
-grant execute on function gateway.forget_attachment_removals(text[]) to portico_gateway;
+comment on function gateway.delete_attachment_removals(text[]) is
+  'Deletes removed files from the queue.';
+grant execute on function gateway.delete_attachment_removals(text[]) to portico_gateway;

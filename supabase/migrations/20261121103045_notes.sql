@@ -1,12 +1,12 @@
--- Notes: on contacts and on deals, with attachments.
+-- Notes: notes on contacts and deals, with attachments.
 --
 -- Tables     contact_notes, deal_notes
--- Views      contact_notes_summary, deal_notes_summary: the notes, attachments a list
+-- Views      contact_notes_summary, deal_notes_summary: notes with attachments as a JSON array
 --
 -- Errors
---   PT422 unknown_status   not among the configured statuses
+--   PT422 unknown_status   the configuration does not contain the status
 --
--- Notes have no search vector of their own: the index is over the expression, so that rows stay
+-- Notes have an expression index in place of a column with a search vector, so that rows stay
 -- small.
 
 -- Notes on contacts -----------------------------------------------------------------------------
@@ -34,26 +34,26 @@ create table public.contact_notes (
   constraint contact_notes_attachments_shape check (array_ndims(attachments) = 1)
 );
 comment on table public.contact_notes is
-  'Notes on contacts. A note moves its contact''s last_seen forward.';
-comment on column public.contact_notes.id is 'Given by the database.';
-comment on column public.contact_notes.contact_id is 'The contact that the note is about.';
-comment on column public.contact_notes.text is 'The note.';
-comment on column public.contact_notes.date is 'When what the note tells happened.';
-comment on column public.contact_notes.sales_id is 'The member who wrote it.';
+  'Notes on contacts. A note with a later date updates last_seen of its contact.';
+comment on column public.contact_notes.id is 'Assigned by the database.';
+comment on column public.contact_notes.contact_id is 'The contact of the note.';
+comment on column public.contact_notes.text is 'Text of the note.';
+comment on column public.contact_notes.date is 'Date of the note.';
+comment on column public.contact_notes.sales_id is 'The owner: the member who wrote the note.';
 comment on column public.contact_notes.status is
-  'The status that the contact had then, such as cold, warm or hot.';
+  'Status of the contact at the time of the note. The gateway accepts configured values only.';
 comment on column public.contact_notes.attachments is
   'Files: [{"title", "type", "size", "path", "src"}].';
 comment on column public.contact_notes.workspace_id is 'The workspace that the record belongs to.';
 comment on column public.contact_notes.created_at is 'When the record was created.';
 comment on column public.contact_notes.updated_at is
-  'Moves forward with every change of the record: its ETag.';
+  'When the record last changed. Its entity tag is derived from this.';
 
 create index ix__contact_notes__workspace_id__sales_id
   on public.contact_notes (workspace_id, sales_id);
 create index ix__contact_notes__workspace_id__date
   on public.contact_notes (workspace_id, date desc nulls last, id desc);
--- With the id at the end, a page of one contact's or one deal's notes comes out of the index in order.
+-- Ends with the id, so that the index returns the notes of a contact in the order of a page.
 create index ix__contact_notes__workspace_id__contact_id__date
   on public.contact_notes (workspace_id, contact_id, date desc nulls last, id desc);
 create index ix__contact_notes__attachment_paths
@@ -80,33 +80,17 @@ call private.add_audit_triggers('contact_notes');
 call private.add_trash_triggers('contact_notes');
 call private.add_attachment_triggers('contact_notes');
 
-create function private.check_note_status()
-returns trigger
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-begin
-  if coalesce(current_setting('portico.request_id', true), '') <> '' and not private.is_restoring()
-  then
-    perform private.require_configured(new.workspace_id, 'noteStatuses', 'status', new.status);
-  end if;
-  return new;
-end
-$$;
-comment on function private.check_note_status() is
-  'Refuses a status that is not configured, when the gateway writes it.';
-
-create trigger "30_check_values"
+create trigger "30_check_status"
   before insert on public.contact_notes
   for each row
   when (new.status is not null)
-  execute function private.check_note_status();
+  execute function private.check_configured_value('status', 'noteStatuses');
 
-create trigger "30_check_values_changed"
+create trigger "30_check_status_changed"
   before update of status on public.contact_notes
   for each row
   when (new.status is not null and old.status is distinct from new.status)
-  execute function private.check_note_status();
+  execute function private.check_configured_value('status', 'noteStatuses');
 
 create trigger "90_set_updated_at"
   before update on public.contact_notes
@@ -142,7 +126,7 @@ begin
 end
 $$;
 comment on function private.advance_last_seen() is
-  'Moves a contact''s last_seen to the date of its newest note when that is later.';
+  'Sets last_seen of contacts to the date of their newest written note when it is later.';
 
 create trigger advance_last_seen_inserted
   after insert on public.contact_notes
@@ -166,7 +150,7 @@ select
   cn.date,
   cn.sales_id,
   cn.status,
-  -- Most notes have none: they are spared the call.
+  -- Most notes have no attachments. They do not need the call.
   case
     when cn.attachments is null then '[]'::jsonb
     else private.attachment_list(cn.attachments)
@@ -174,7 +158,8 @@ select
   cn.created_at,
   cn.updated_at
 from public.contact_notes cn;
-comment on view public.contact_notes_summary is 'Notes on contacts, their attachments as a list.';
+comment on view public.contact_notes_summary is
+  'Notes on contacts with attachments as a JSON array.';
 grant select on public.contact_notes_summary to authenticated;
 
 -- Notes on deals --------------------------------------------------------------------------------
@@ -202,18 +187,18 @@ create table public.deal_notes (
   constraint deal_notes_attachments_shape check (array_ndims(attachments) = 1)
 );
 comment on table public.deal_notes is 'Notes on deals.';
-comment on column public.deal_notes.id is 'Given by the database.';
-comment on column public.deal_notes.deal_id is 'The deal that the note is about.';
-comment on column public.deal_notes.type is 'A kind of note; free text.';
-comment on column public.deal_notes.text is 'The note.';
-comment on column public.deal_notes.date is 'When what the note tells happened.';
-comment on column public.deal_notes.sales_id is 'The member who wrote it.';
+comment on column public.deal_notes.id is 'Assigned by the database.';
+comment on column public.deal_notes.deal_id is 'The deal of the note.';
+comment on column public.deal_notes.type is 'Type of the note, as any text.';
+comment on column public.deal_notes.text is 'Text of the note.';
+comment on column public.deal_notes.date is 'Date of the note.';
+comment on column public.deal_notes.sales_id is 'The owner: the member who wrote the note.';
 comment on column public.deal_notes.attachments is
   'Files: [{"title", "type", "size", "path", "src"}].';
 comment on column public.deal_notes.workspace_id is 'The workspace that the record belongs to.';
 comment on column public.deal_notes.created_at is 'When the record was created.';
 comment on column public.deal_notes.updated_at is
-  'Moves forward with every change of the record: its ETag.';
+  'When the record last changed. Its entity tag is derived from this.';
 
 create index ix__deal_notes__workspace_id__sales_id on public.deal_notes (workspace_id, sales_id);
 create index ix__deal_notes__workspace_id__date
@@ -259,7 +244,7 @@ select
   dn.text,
   dn.date,
   dn.sales_id,
-  -- Most notes have none: they are spared the call.
+  -- Most notes have no attachments. They do not need the call.
   case
     when dn.attachments is null then '[]'::jsonb
     else private.attachment_list(dn.attachments)
@@ -267,5 +252,5 @@ select
   dn.created_at,
   dn.updated_at
 from public.deal_notes dn;
-comment on view public.deal_notes_summary is 'Notes on deals, their attachments as a list.';
+comment on view public.deal_notes_summary is 'Notes on deals with attachments as a JSON array.';
 grant select on public.deal_notes_summary to authenticated;

@@ -1,15 +1,17 @@
--- Search: over all kinds of records by their words, and by similar spellings where words find little.
+-- Search: full-text search in records, and a search by similar spelling when it finds few records.
 --
--- Functions  private.search_ids(table_name, words): all matches
---            private.few_matches(kind, words, most): all matches, unless they are more than most
---            private.few_with_ids(column_name, ids, hold_all, most): contacts by their tags, deals by
---            their contact_ids, unless they are more than most
---            private.search_records(words, kinds, most) returns jsonb
+-- Functions  private.search_ids(table_name, words): ids of all matches
+--            private.matching_ids(kind, words, max_ids): the same, or null for more than max_ids
+--            private.holder_ids(column_name, ids, hold_all, max_ids): ids of contacts by tags, or
+--            of deals by contact_ids; null for more than max_ids
+--            private.search_records(words, kinds, max_hits) returns jsonb
 --            [{"kind", "id", "title", "subtitle", "rank", "matched", "contact_id" or "deal_id"}]
 --
--- Under row level security PostgreSQL cannot use a GIN index for @@, ilike or @>, because these
--- operators are not leakproof. The functions therefore look in the index themselves, in the caller's
--- workspace only:  where id in (select private.search_ids('contacts', 'ada love'))
+-- A record matches when it contains every word as a prefix.
+--
+-- With row-level security, PostgreSQL cannot use a GIN index for @@, ilike and @>, because these
+-- operators are not leakproof. The functions therefore run as their owner and filter by the
+-- caller's workspace. Example: where id in (select private.search_ids('contacts', 'ada love'))
 
 create function private.search_ids(table_name text, words text)
 returns setof bigint
@@ -37,14 +39,14 @@ begin
 end
 $$;
 comment on function private.search_ids(text, text) is
-  'Ids of the caller''s contacts, companies or deals in which every word occurs; none without a word.';
+  'Returns the ids of contacts, companies or deals in the caller''s workspace that match the '
+  'words. Returns no ids when there are no words.';
 grant execute on function private.search_ids(text, text) to authenticated, service_role;
 
--- The newest matches ----------------------------------------------------------------------------
+-- Newest matches --------------------------------------------------------------------------------
 
--- A word that occurs everywhere is not worth its index, whose answer would be most of the table: the
--- newest records are read one by one instead until enough of them match. The newest 500 records tell
--- which of the two it is.
+-- For a common word, the index would return most of the table. It is faster to read the newest
+-- records until enough of them match. The newest 500 records show whether a word is common.
 
 create function private.vector_sql(kind text)
 returns text
@@ -53,11 +55,12 @@ set search_path = ''
 as $$
   select case
     when kind in ('contacts', 'companies', 'deals') then 't.search'
-    when kind in ('contact_notes', 'deal_notes') then 'private.search_vector(null, null, null, t.text)'
+    when kind in ('contact_notes', 'deal_notes') then
+      'private.search_vector(null, null, null, t.text)'
   end
 $$;
 comment on function private.vector_sql(text) is
-  'What is searched of a row t; null for a kind that is not searched.';
+  'Returns the SQL of the search vector of a row t. Null for a kind without search.';
 
 create function private.newest_sql(kind text)
 returns text
@@ -72,7 +75,7 @@ as $$
   end)
 $$;
 comment on function private.newest_sql(text) is
-  'The order in which a kind''s rows t are newest first, as an index has it.';
+  'Returns the SQL that orders rows t from newest to oldest, as an index does.';
 
 create function private.matching_share(kind text, wanted tsquery)
 returns real
@@ -97,9 +100,10 @@ begin
 end
 $$;
 comment on function private.matching_share(text, tsquery) is
-  'Which share of the caller''s newest 500 records matches, from 0 to 1.';
+  'Returns the share of matches, from 0 to 1, in the newest 500 records of the caller''s '
+  'workspace.';
 
-create function private.newest_matches(kind text, words text, most integer)
+create function private.newest_matches(kind text, words text, max_ids integer)
 returns setof bigint
 language plpgsql stable security definer
 set search_path = ''
@@ -111,8 +115,8 @@ begin
   if wanted is null or private.vector_sql(kind) is null then
     return;
   end if;
-  -- In the first form coalesce keeps the condition from the index, in the second offset keeps the
-  -- order from it.
+  -- coalesce prevents the use of the search index. offset 0 prevents the use of the index of the
+  -- order.
   return query execute format(
     case
       when private.matching_share(kind, wanted) >= 0.05 then $sql$
@@ -127,11 +131,11 @@ begin
       $sql$
     end,
     kind, private.vector_sql(kind), private.newest_sql(kind)
-  ) using caller_workspace, wanted, most;
+  ) using caller_workspace, wanted, max_ids;
 end
 $$;
 comment on function private.newest_matches(text, text, integer) is
-  'Ids of the caller''s newest records of a kind in which every word occurs, as a prefix.';
+  'Returns the ids of the newest matches in the caller''s workspace, at most max_ids.';
 
 create function private.estimated_rows(statement text)
 returns bigint
@@ -146,9 +150,9 @@ begin
 end
 $$;
 comment on function private.estimated_rows(text) is
-  'How many rows the planner expects a statement to return. For trusted text alone.';
+  'Returns the number of rows that the planner expects. The text of the statement must be trusted.';
 
-create function private.few_matches(kind text, words text, most integer)
+create function private.matching_ids(kind text, words text, max_ids integer)
 returns bigint[]
 language plpgsql volatile security definer
 set search_path = ''
@@ -156,20 +160,20 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
   wanted constant tsquery := private.search_query(words);
-  records bigint;
+  record_count bigint;
   share real;
   ids bigint[];
 begin
   if wanted is null or private.vector_sql(kind) is null then
     return '{}';
   end if;
-  records := private.estimated_rows(
+  record_count := private.estimated_rows(
     format('select from public.%I t where t.workspace_id = %L', kind, caller_workspace)
   );
   share := private.matching_share(kind, wanted);
-  -- In a large workspace to count the matches would cost more than the list itself. One or two matches
-  -- among the newest are no sample.
-  if records > 50 * most and share > 0.005 and records * share > 2 * most then
+  -- In a large workspace, counting matches would take longer than reading the list. One or two
+  -- matches in the newest records are not a reliable sample.
+  if record_count > 50 * max_ids and share > 0.005 and record_count * share > 2 * max_ids then
     return null;
   end if;
   execute format(
@@ -190,18 +194,20 @@ begin
       $sql$
     end,
     kind, private.vector_sql(kind), private.newest_sql(kind)
-  ) into ids using caller_workspace, wanted, most + 1;
-  return case when cardinality(ids) > most then null else coalesce(ids, '{}') end;
+  ) into ids using caller_workspace, wanted, max_ids + 1;
+  return case when cardinality(ids) > max_ids then null else coalesce(ids, '{}') end;
 end
 $$;
-comment on function private.few_matches(text, text, integer) is
-  'Ids of the caller''s records of a kind in which every word occurs, as a prefix; null when they are more than most. Above 50 * most records, null also when the newest let expect more than twice as many matches.';
-grant execute on function private.few_matches(text, text, integer) to authenticated;
+comment on function private.matching_ids(text, text, integer) is
+  'Returns the ids of the matches in the caller''s workspace. Null when there are more than '
+  'max_ids. With more than 50 * max_ids records, also null when a sample suggests over 2 * max_ids '
+  'matches.';
+grant execute on function private.matching_ids(text, text, integer) to authenticated;
 
--- Records that hold an id in an array -----------------------------------------------------------
+-- Records with an id in an array ----------------------------------------------------------------
 
-create function private.few_with_ids(
-  column_name text, ids bigint[], hold_all boolean, most integer
+create function private.holder_ids(
+  column_name text, ids bigint[], hold_all boolean, max_ids integer
 )
 returns bigint[]
 language plpgsql volatile security definer
@@ -211,41 +217,58 @@ declare
   caller_workspace constant uuid := private.workspace_id();
   holders constant text := format(
     'select t.id, t.workspace_id from public.%I t where t.%I operator(pg_catalog.%s) %L::bigint[]',
-    case column_name when 'tags' then 'contacts' when 'contact_ids' then 'deals' end,
+    case column_name when 'tags' then 'contacts' else 'deals' end,
     column_name,
     case when hold_all then '@>' else '&&' end,
     ids
   );
+  known_ids constant bigint := case column_name
+    when 'tags' then (
+      select count(*) from public.tags t
+      where t.workspace_id = caller_workspace and t.id = any (ids)
+    )
+    when 'contact_ids' then (
+      select count(*) from public.contacts c
+      where c.workspace_id = caller_workspace and c.id = any (ids)
+    )
+  end;
   found_ids bigint[];
 begin
-  -- To find a frequent id in the index would cost more than the list itself.
-  if private.estimated_rows(holders) > 5 * most then
+  -- Other columns have no index. For an id of another workspace the planner's estimate would tell its
+  -- frequency.
+  if known_ids is null or known_ids < (select count(distinct id) from unnest(ids) as id) then
     return null;
   end if;
-  -- Offset keeps the workspace, which has far more records, from the choice of the index.
+  -- Finding a common id in the index would take longer than reading the list.
+  if private.estimated_rows(holders) > 5 * max_ids then
+    return null;
+  end if;
+  -- offset 0 prevents the use of an index of the workspace, which has many more records.
   execute format(
     $sql$
       select array_agg(found.id)
       from (
-        select held.id from (%s offset 0) as held where held.workspace_id = $1 limit $2
+        select h.id from (%s offset 0) as h where h.workspace_id = $1 limit $2
       ) as found
     $sql$,
     holders
-  ) into found_ids using caller_workspace, most + 1;
-  return case when cardinality(found_ids) > most then null else coalesce(found_ids, '{}') end;
+  ) into found_ids using caller_workspace, max_ids + 1;
+  return case when cardinality(found_ids) > max_ids then null else coalesce(found_ids, '{}') end;
 end
 $$;
-comment on function private.few_with_ids(text, bigint[], boolean, integer) is
-  'Ids of the caller''s contacts by tags, or deals by contact_ids, that hold all or one of these ids; null when they are more than most, or when the planner expects far more.';
-grant execute on function private.few_with_ids(text, bigint[], boolean, integer) to authenticated;
+comment on function private.holder_ids(text, bigint[], boolean, integer) is
+  'Returns the ids of contacts (by tags) or deals (by contact_ids) in the caller''s workspace that '
+  'hold all or any of these ids. Null when there are more than max_ids, when the planner expects 5 * '
+  'max_ids, or when one of the ids is not the caller''s.';
+grant execute on function private.holder_ids(text, bigint[], boolean, integer) to authenticated;
 
--- One search over all kinds ---------------------------------------------------------------------
+-- Search in several kinds of records ------------------------------------------------------------
 
--- matched is "words" (every word occurs, as a prefix; rank by where and how often) or "similar" (every
--- word resembles one of the record's names or addresses; rank by how much). Contacts, companies and
--- deals can be similar; notes cannot.
+-- matched is "words" for a match, ranked by position and frequency of the words. It is "similar"
+-- when every word is similar to a name or an address of the record, ranked by similarity. Notes are
+-- never "similar".
 
-create function private.hits_by_words(kind text, words text, most integer)
+create function private.hits_by_words(kind text, words text, max_hits integer)
 returns table (id bigint, rank real)
 language plpgsql stable security definer
 set search_path = ''
@@ -262,11 +285,11 @@ begin
       limit $4
     $sql$,
     kind, private.vector_sql(kind), private.newest_sql(kind)
-  ) using caller_workspace, private.search_query(words), words, most;
+  ) using caller_workspace, private.search_query(words), words, max_hits;
 end
 $$;
 comment on function private.hits_by_words(text, text, integer) is
-  'The best of the caller''s newest 1,000 records of a kind in which every word occurs.';
+  'Returns the best of the newest 1,000 matches in the caller''s workspace.';
 
 create function private.comparable_words(words text)
 returns text[]
@@ -276,14 +299,16 @@ as $$
   select coalesce(array_agg(distinct word), '{}')
   from (
     select lower(split_part(part, '@', 1)) as word
-    from regexp_split_to_table(extensions.unaccent('extensions.unaccent'::regdictionary, words), '[\s,;]+') as part
+    from regexp_split_to_table(
+      extensions.unaccent('extensions.unaccent'::regdictionary, words), '[\s,;]+'
+    ) as part
   ) as parts
   where char_length(word) >= 3
 $$;
 comment on function private.comparable_words(text) is
-  'The words of a search that are long enough to be compared by their spelling.';
+  'Returns the words that have at least three characters and can be compared by spelling.';
 
-create function private.hits_by_spelling(kind text, words text, most integer)
+create function private.hits_by_spelling(kind text, words text, max_hits integer)
 returns table (id bigint, rank real)
 language plpgsql stable security definer
 set search_path = ''
@@ -302,7 +327,7 @@ begin
   perform set_config('pg_trgm.word_similarity_threshold', '0.45', true);
   return query execute format(
     $sql$
-      select candidates.id, least(resemblance.least, 1)::real
+      select candidates.id, least(similarity.lowest, 1)::real
       from unnest($2) as word
       cross join lateral (
         select t.id, %2$s as names
@@ -312,21 +337,21 @@ begin
       ) candidates
       cross join lateral (
         select
-          min(extensions.word_similarity(other, candidates.names)) as least,
+          min(extensions.word_similarity(other, candidates.names)) as lowest,
           avg(extensions.word_similarity(other, candidates.names)) as mean
         from unnest($2) as other
-      ) resemblance
-      where resemblance.least >= 0.45
-      group by candidates.id, resemblance.least, resemblance.mean
-      order by resemblance.mean desc, candidates.id desc
+      ) similarity
+      where similarity.lowest >= 0.45
+      group by candidates.id, similarity.lowest, similarity.mean
+      order by similarity.mean desc, candidates.id desc
       limit $3
     $sql$,
     kind, names
-  ) using caller_workspace, compared, most;
+  ) using caller_workspace, compared, max_hits;
 end
 $$;
 comment on function private.hits_by_spelling(text, text, integer) is
-  'The caller''s records of a kind whose names or addresses resemble every word.';
+  'Returns records of the caller''s workspace whose names or addresses are similar to every word.';
 
 create function private.describe_hit(kind text, record_id bigint)
 returns jsonb
@@ -384,9 +409,10 @@ begin
 end
 $$;
 comment on function private.describe_hit(text, bigint) is
-  'Title and subtitle of a record, and the contact or deal of a note. Checks no workspace: for search_records alone.';
+  'Returns title and subtitle of a record, and the contact or the deal of a note. For '
+  'search_records() only, because it does not check the workspace.';
 
-create function private.search_records(words text, kinds text[], most integer)
+create function private.search_records(words text, kinds text[], max_hits integer)
 returns jsonb
 language sql stable security definer
 set search_path = ''
@@ -394,7 +420,7 @@ as $$
   with by_words as materialized (
     select wanted.kind, wanted.position, hit.id, hit.rank
     from unnest(kinds) with ordinality as wanted (kind, position)
-    cross join lateral private.hits_by_words(wanted.kind, words, most) as hit
+    cross join lateral private.hits_by_words(wanted.kind, words, max_hits) as hit
   ), hits as (
     select b.*, 'words' as matched from by_words b
     union all
@@ -402,8 +428,8 @@ as $$
     from unnest(kinds) with ordinality as wanted (kind, position)
     cross join lateral (select count(*) as hits from by_words b where b.kind = wanted.kind) as found
     cross join lateral private.hits_by_spelling(
-      -- No kind, no look at the index.
-      case when found.hits < least(most, 5) then wanted.kind else '' end, words, most
+      -- With enough hits by words, the empty kind prevents the search by spelling.
+      case when found.hits < least(max_hits, 5) then wanted.kind else '' end, words, max_hits
     ) as hit
     where not exists (select from by_words b where b.kind = wanted.kind and b.id = hit.id)
   ), shown as (
@@ -421,8 +447,8 @@ as $$
     '[]'
   )
   from shown s
-  where s.place <= most
+  where s.place <= max_hits
 $$;
 comment on function private.search_records(text, text[], integer) is
-  'Returns at most `most` of the caller''s records of each kind, best first, as JSON.';
+  'Returns at most max_hits records of each kind in the caller''s workspace, best first, as JSON.';
 grant execute on function private.search_records(text, text[], integer) to authenticated;

@@ -1,13 +1,13 @@
--- Summaries: the views that join several aggregates, with Atomic CRM's columns first and in its order;
--- new columns are added at the end.
+-- Summaries: views that join several aggregates. The columns of Atomic CRM come first, in its
+-- order. Other columns follow.
 --
 --   contacts_summary   contacts with email_fts, phone_fts, company_name, nb_tasks (open tasks)
 --   companies_summary  companies with nb_deals, nb_contacts
---   deals_summary      deals with company_name, nb_notes; contact_ids is always a list
---   activity_log       what was created: companies, contacts, deals and notes
+--   deals_summary      deals with company_name, nb_notes; contact_ids is never null
+--   activity_log       created companies, contacts, deals and notes
 --
--- All run with the caller's rights. Counts are subqueries over an index, worked out only for the
--- rows that are returned.
+-- All views run with the rights of the caller. Counts are subqueries that use an index and only run
+-- for returned rows.
 
 create view public.contacts_summary
 with (security_invoker = on)
@@ -46,7 +46,7 @@ select
 from public.contacts co
 left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
 comment on view public.contacts_summary is
-  'Contacts with their company''s name and the number of their open tasks.';
+  'Contacts with the name of their company and the number of their open tasks.';
 grant select on public.contacts_summary to authenticated;
 
 create view public.companies_summary
@@ -118,11 +118,11 @@ select
 from public.deals d
 left join public.companies c on c.workspace_id = d.workspace_id and c.id = d.company_id;
 comment on view public.deals_summary is
-  'Deals with their company''s name and the number of their notes.';
+  'Deals with the name of their company and the number of their notes.';
 grant select on public.deals_summary to authenticated;
 
--- Only the keys are united and sorted. The rows as JSON are subqueries around that, worked out only
--- for the page that is returned; a WITH in place of the FROM would work them out for every row.
+-- The union only contains keys. Subqueries read the rows as JSON, only for the returned page. With
+-- a common table expression in place of the subquery in FROM, they would run for every row.
 create view public.activity_log
 with (security_invoker = on)
 as
@@ -166,5 +166,6 @@ from (
   from public.deal_notes dn
   join public.deals d on d.workspace_id = dn.workspace_id and d.id = dn.deal_id
 ) as a;
-comment on view public.activity_log is 'Everything that was created, one row each, newest by date.';
+comment on view public.activity_log is
+  'One row per created company, contact, deal and note, with its date.';
 grant select on public.activity_log to authenticated;

@@ -1,69 +1,16 @@
--- The gateway's own tables and its view of the caller. Only portico_gateway uses them.
+-- Gateway: the tables of the API gateway. Only the role portico_gateway uses them.
 --
--- Tables     gateway.idempotency_keys   answers kept for repeated requests with the same Idempotency-Key
---            gateway.rate_limits        fixed windows; unlogged, since losing them in a crash is harmless
--- Functions  gateway.membership(user_id): the member row behind a token, disabled or not
---            gateway.take_idempotency_key(user_id, idempotency_key, operation, fingerprint, lease)
+-- Tables     gateway.idempotency_keys   answers to requests with an Idempotency-Key
+--            gateway.rate_limits        requests per user and window; unlogged, because losing
+--                                       them in a crash is harmless
+-- Functions  gateway.membership(user_id): the member of a user, active or disabled
+--            gateway.acquire_idempotency_key(user_id, idempotency_key, operation, fingerprint,
+--            lease)
 --            gateway.lease_requests(key, size, quota, window_seconds)
 --
--- The last two run with the rights of the gateway's role, which may use its own tables and no others.
+-- The last two functions run with the rights of portico_gateway.
 
-create table gateway.idempotency_keys (
-  user_id uuid not null,
-  idempotency_key text not null,
-  operation text not null,
-  fingerprint text not null,
-  status integer,
-  headers jsonb,
-  body text,
-  locked_until timestamptz,
-  created_at timestamptz not null default now(),
-  expires_at timestamptz not null default now() + interval '24 hours',
-  primary key (user_id, idempotency_key),
-  constraint idempotency_keys_key_length check (char_length(idempotency_key) between 1 and 255),
-  constraint idempotency_keys_status_check check (status between 100 and 599)
-);
-comment on table gateway.idempotency_keys is
-  'One row per Idempotency-Key of a user: in flight, or with its answer.';
-comment on column gateway.idempotency_keys.user_id is 'Whose key it is.';
-comment on column gateway.idempotency_keys.idempotency_key is 'As the request sent it.';
-comment on column gateway.idempotency_keys.operation is 'The operation that was asked for.';
-comment on column gateway.idempotency_keys.fingerprint is
-  'Of the request: another one under the same key is refused.';
-comment on column gateway.idempotency_keys.status is 'Null while the request is in flight.';
-comment on column gateway.idempotency_keys.headers is 'Headers of the answer that are repeated.';
-comment on column gateway.idempotency_keys.body is 'Body of the answer.';
-comment on column gateway.idempotency_keys.locked_until is
-  'After this an unanswered request counts as lost.';
-comment on column gateway.idempotency_keys.created_at is 'When the key was first used.';
-comment on column gateway.idempotency_keys.expires_at is 'When the key is forgotten.';
-
-create unlogged table gateway.rate_limits (
-  key text primary key,
-  window_start timestamptz not null,
-  used integer not null default 0
-);
-comment on table gateway.rate_limits is 'What each key has used up in its current window.';
-comment on column gateway.rate_limits.key is 'Who is limited: a user, or an address.';
-comment on column gateway.rate_limits.window_start is 'When the current window began.';
-comment on column gateway.rate_limits.used is
-  'Requests that the window has taken, also beyond the quota.';
-
-create index ix__idempotency_keys__expires_at on gateway.idempotency_keys (expires_at);
-create index ix__rate_limits__window_start on gateway.rate_limits (window_start);
-
-alter table gateway.idempotency_keys enable row level security;
-create policy "gateway only" on gateway.idempotency_keys for all to portico_gateway
-  using (true)
-  with check (true);
-
-alter table gateway.rate_limits enable row level security;
-create policy "gateway only" on gateway.rate_limits for all to portico_gateway
-  using (true)
-  with check (true);
-
-grant select, insert, update, delete on gateway.idempotency_keys, gateway.rate_limits
-  to portico_gateway;
+-- Membership -------------------------------------------------------------------------------------
 
 create function gateway.membership(user_id uuid)
 returns jsonb
@@ -87,10 +34,53 @@ begin
 end
 $$;
 comment on function gateway.membership(uuid) is
-  'The member row of a user, also of a disabled one, so that the gateway can say why it refuses.';
+  'Returns the member of a user, also when it is disabled, so that the gateway can answer why it '
+  'refuses a request. Null when there is none.';
 grant execute on function gateway.membership(uuid) to portico_gateway;
 
-create function gateway.take_idempotency_key(
+-- Idempotency keys -------------------------------------------------------------------------------
+
+create table gateway.idempotency_keys (
+  user_id uuid not null,
+  idempotency_key text not null,
+  operation text not null,
+  fingerprint text not null,
+  status integer,
+  headers jsonb,
+  body text,
+  locked_until timestamptz,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null default now() + interval '24 hours',
+  primary key (user_id, idempotency_key),
+  constraint idempotency_keys_key_length check (char_length(idempotency_key) between 1 and 255),
+  constraint idempotency_keys_status_check check (status between 100 and 599)
+);
+comment on table gateway.idempotency_keys is
+  'One row per user and Idempotency-Key, with the stored answer or the state in flight.';
+comment on column gateway.idempotency_keys.user_id is 'The user who sent the key.';
+comment on column gateway.idempotency_keys.idempotency_key is 'The value of the header.';
+comment on column gateway.idempotency_keys.operation is 'The id of the requested operation.';
+comment on column gateway.idempotency_keys.fingerprint is
+  'Fingerprint of the request. A different request with the same key is refused.';
+comment on column gateway.idempotency_keys.status is
+  'HTTP status of the answer. Null while the request is in flight.';
+comment on column gateway.idempotency_keys.headers is
+  'Headers of the answer that a repeated request gets too.';
+comment on column gateway.idempotency_keys.body is 'Body of the answer.';
+comment on column gateway.idempotency_keys.locked_until is
+  'The time after which an unanswered request is considered lost.';
+comment on column gateway.idempotency_keys.created_at is 'When the key was first used.';
+comment on column gateway.idempotency_keys.expires_at is 'When the key expires.';
+
+create index ix__idempotency_keys__expires_at on gateway.idempotency_keys (expires_at);
+
+alter table gateway.idempotency_keys enable row level security;
+create policy "gateway only" on gateway.idempotency_keys for all to portico_gateway
+  using (true)
+  with check (true);
+grant select, insert, update, delete on gateway.idempotency_keys to portico_gateway;
+
+create function gateway.acquire_idempotency_key(
   p_user_id uuid,
   p_idempotency_key text,
   p_operation text,
@@ -98,7 +88,7 @@ create function gateway.take_idempotency_key(
   p_lease boolean
 )
 returns table (
-  first boolean,
+  acquired boolean,
   locked boolean,
   operation text,
   fingerprint text,
@@ -110,7 +100,7 @@ language plpgsql volatile
 set search_path = ''
 as $$
 begin
-  -- Held until the end of the transaction: who finds it taken knows that the first is in flight.
+  -- The lock lasts until the end of the transaction. While it is held, a request is in flight.
   if not pg_catalog.pg_try_advisory_xact_lock(
     pg_catalog.hashtextextended(p_user_id::text || ' ' || p_idempotency_key, 0)
   ) then
@@ -119,7 +109,7 @@ begin
     return;
   end if;
 
-  -- A saga that died with its isolate frees its key when the lease has run out.
+  -- An operation of several transactions that was aborted frees its key at the end of its lease.
   delete from gateway.idempotency_keys k
   where k.user_id = p_user_id
     and k.idempotency_key = p_idempotency_key
@@ -150,10 +140,32 @@ begin
     and k.idempotency_key = p_idempotency_key;
 end
 $$;
-comment on function gateway.take_idempotency_key(uuid, text, text, text, boolean) is
-  'Takes a free key (first), reports that another transaction holds it (locked), or returns the stored answer.';
-grant execute on function gateway.take_idempotency_key(uuid, text, text, text, boolean)
+comment on function gateway.acquire_idempotency_key(uuid, text, text, text, boolean) is
+  'Inserts a free key (acquired), reports that another transaction holds the key (locked), or '
+  'returns the stored request and answer.';
+grant execute on function gateway.acquire_idempotency_key(uuid, text, text, text, boolean)
   to portico_gateway;
+
+-- Rate limits ------------------------------------------------------------------------------------
+
+create unlogged table gateway.rate_limits (
+  key text primary key,
+  window_start timestamptz not null,
+  used integer not null default 0
+);
+comment on table gateway.rate_limits is 'Number of requests per key in the current window.';
+comment on column gateway.rate_limits.key is 'The id of the user whose requests are counted.';
+comment on column gateway.rate_limits.window_start is 'Start of the current window.';
+comment on column gateway.rate_limits.used is
+  'Number of leased requests in the window. It may exceed the quota.';
+
+create index ix__rate_limits__window_start on gateway.rate_limits (window_start);
+
+alter table gateway.rate_limits enable row level security;
+create policy "gateway only" on gateway.rate_limits for all to portico_gateway
+  using (true)
+  with check (true);
+grant select, insert, update, delete on gateway.rate_limits to portico_gateway;
 
 create function gateway.lease_requests(
   p_key text,
@@ -161,11 +173,11 @@ create function gateway.lease_requests(
   p_quota integer,
   p_window_seconds integer
 )
-returns table (leased integer, remaining integer, ends double precision)
+returns table (leased integer, remaining integer, window_end double precision)
 language sql volatile
 set search_path = ''
 as $$
-  -- The count goes on beyond the quota: what was leased follows from the one row that is locked.
+  -- The count may exceed the quota, so that one statement locks the row, counts and leases.
   with counted as (
     insert into gateway.rate_limits as r (key, window_start, used)
     values (
@@ -186,6 +198,7 @@ as $$
   from counted
 $$;
 comment on function gateway.lease_requests(text, integer, integer, integer) is
-  'Takes at most p_size requests from the quota of a window; returns how many it took, how many are left, and when the window ends.';
+  'Leases at most p_size requests from the quota of the current window. Returns the leased and the '
+  'remaining requests, and the end of the window in Unix time (seconds).';
 grant execute on function gateway.lease_requests(text, integer, integer, integer)
   to portico_gateway;

@@ -1,12 +1,13 @@
--- Jobs: what is to be done at intervals, emptying the trash after 30 days, forgetting expired keys.
+-- Jobs: purge the trash after 30 days, and delete expired idempotency keys and rate limits.
 --
--- Functions  gateway.purge_trash(older_than, size), gateway.purge_idempotency_keys(size)
+-- Functions  gateway.purge_trash(older_than, max_rows)
+--            gateway.purge_idempotency_keys(max_rows)
 --
--- Each call does a limited part, so that no transaction is long, and returns {table: rows}; null when
--- another one is at the same work. pg_cron runs them where it exists; elsewhere a scheduler asks the
--- routes /jobs/* for them with the secret key.
+-- A call deletes a limited number of rows, so that its transaction is short. It returns
+-- {table: rows}, or null while another call of the same job is running. pg_cron runs the jobs where
+-- it is available. Elsewhere, a scheduler calls the routes /jobs/* with the secret key.
 
-create function gateway.purge_trash(p_older_than interval, p_size integer)
+create function gateway.purge_trash(older_than interval, max_rows integer)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -18,25 +19,26 @@ begin
   return private.purge_trash_rows(array(
     select t.id
     from private.trash t
-    where t.deleted_at < now() - p_older_than
+    where t.deleted_at < now() - older_than
     order by t.deleted_at
-    limit p_size
+    limit max_rows
     for update skip locked
   ));
 end
 $$;
 comment on function gateway.purge_trash(interval, integer) is
-  'Deletes at most p_size rows for good that were trashed longer ago; returns {table: rows}, or null when another call is at it.';
+  'Permanently deletes at most max_rows rows of the trash that are older than the interval. '
+  'Returns {table: rows}, or null while another call is running.';
 grant execute on function gateway.purge_trash(interval, integer) to portico_gateway;
 
-create function gateway.purge_idempotency_keys(p_size integer)
+create function gateway.purge_idempotency_keys(max_rows integer)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  keys integer;
-  limits integer;
+  deleted_keys integer;
+  deleted_limits integer;
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('portico purge_idempotency_keys', 0)) then
     return null;
@@ -45,23 +47,24 @@ begin
   where ctid = any (array(
     select k.ctid from gateway.idempotency_keys k
     where k.expires_at < now()
-    limit p_size
+    limit max_rows
     for update skip locked
   ));
-  get diagnostics keys = row_count;
+  get diagnostics deleted_keys = row_count;
   delete from gateway.rate_limits
   where ctid = any (array(
     select r.ctid from gateway.rate_limits r
     where r.window_start < now() - interval '1 hour'
-    limit p_size
+    limit max_rows
     for update skip locked
   ));
-  get diagnostics limits = row_count;
-  return jsonb_build_object('idempotency_keys', keys, 'rate_limits', limits);
+  get diagnostics deleted_limits = row_count;
+  return jsonb_build_object('idempotency_keys', deleted_keys, 'rate_limits', deleted_limits);
 end
 $$;
 comment on function gateway.purge_idempotency_keys(integer) is
-  'Deletes at most p_size expired keys and old rate limits; returns {table: rows}, or null when another call is at it.';
+  'Deletes at most max_rows expired idempotency keys and at most max_rows old rate limits. Returns '
+  '{table: rows}, or null while another call is running.';
 grant execute on function gateway.purge_idempotency_keys(integer) to portico_gateway;
 
 do $$
@@ -77,7 +80,7 @@ begin
     'portico purge_idempotency_keys', '47 * * * *', 'select gateway.purge_idempotency_keys(100000)'
   );
 exception
-  -- Present, but not loaded or not for this database: the routes do the work.
+  -- pg_cron is available, but not loaded or not in this database. The routes /jobs/* run the jobs.
   when others then
     raise notice 'pg_cron is not used: %', sqlerrm;
 end

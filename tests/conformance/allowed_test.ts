@@ -1,4 +1,4 @@
-/** Who may do what to which record, as the operations declare it, for every operation in the registry. */
+/** `allowed` and `restricted` of every operation in the registry: who may call it on which record. */
 import { assert, assertEquals } from "@std/assert";
 import { allowedOf } from "../../supabase/functions/_shared/facts.ts";
 import type { Allowed, Operation } from "../../supabase/functions/_shared/operation.ts";
@@ -25,7 +25,7 @@ for (const operation of operations.filter(({ access }) => access === "member")) 
   }
 }
 
-/** Decided by the role alone, before anything is looked at. */
+/** The role decides, before anything is read. */
 function testRole(operation: Operation, allowed: "admin" | "manager"): void {
   test(`${operation.id} answers 403 to members whose role is too low`, async () => {
     const { own, rep, manager } = await callers();
@@ -40,9 +40,9 @@ function testRole(operation: Operation, allowed: "admin" | "manager"): void {
   });
 }
 
-/** A rep may do it to their own records, a manager to all. */
+/** A rep may call it on their own records, a manager on all records. */
 function testOwner(operation: Operation): void {
-  test(`${operation.id} refuses a rep who is not the owner, and lets owner and manager do it`, async () => {
+  test(`${operation.id} refuses a rep who is not the owner, and accepts owner and manager`, async () => {
     const workspace = await createWorkspace();
     const [rep, manager] = await Promise.all([
       workspace.addMember("rep"),
@@ -59,7 +59,7 @@ function testOwner(operation: Operation): void {
   });
 }
 
-/** Oneself and admins; nobody else, whatever the role. */
+/** The user themself and admins may call it. */
 function testSelf(operation: Operation): void {
   test(`${operation.id} refuses members who are neither the user nor an admin`, async () => {
     const workspace = await createWorkspace();
@@ -76,7 +76,7 @@ function testSelf(operation: Operation): void {
   });
 }
 
-/** A field that fewer may send than may call the operation. */
+/** A field that fewer members may send than may call the operation. */
 function testRestricted(operation: Operation, field: string, who: Allowed): void {
   test(`${operation.id} refuses ${field} to a rep`, async () => {
     const workspace = await createWorkspace();
@@ -84,14 +84,16 @@ function testRestricted(operation: Operation, field: string, who: Allowed): void
     const resource = resourceOf(operation) ?? "users";
     const id = who === "admin" ? rep.id : await recordsOf(workspace)(resource);
     const value = restrictedBody(field, rep.id);
-    const body = operation.path.includes(":") ? value : { ids: [id], ...value };
+    const target = operation.allowed === "self" ? { sales_id: id } : { ids: [id] };
+    const body = operation.path.includes(":") ? value : { ...target, ...value };
     assertRefused(await call(operation, { token: rep.token, id, body }));
   });
 }
 
-/** `set.sales_id` → `{ set: { sales_id } }`, with a value that the schema takes. */
+/** `set.sales_id` → `{ set: { sales_id } }`, with a valid value. */
 function restrictedBody(field: string, memberId: number): Record<string, unknown> {
   const values: Record<string, unknown> = {
+    administrator: true,
     delete: true,
     disabled: true,
     email: `${crypto.randomUUID()}@example.com`,
@@ -109,7 +111,7 @@ function assertRefused(answer: Answer): void {
   assert(REFUSALS.includes(answer.body.code), answer.body.code);
 }
 
-/** A record for the operation, and its body; records of the whole workspace belong to `owner`. */
+/** Makes a record and a body for the operation. All records of the workspace belong to `owner`. */
 async function prepared(
   operation: Operation,
   workspace: Workspace,

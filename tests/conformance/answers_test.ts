@@ -1,4 +1,4 @@
-/** What every operation answers when all is well: its declared status, fields and headers. */
+/** The successful answer of every operation: its declared status, fields and headers. */
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
@@ -8,7 +8,7 @@ import { call, includesOf } from "../support/operations.ts";
 import { type Answer, createWorkspace, test, type Workspace } from "../support/workspace.ts";
 import { firstSuccess } from "./states.ts";
 
-// What a parameter has to name, such as an uploaded file, is made by the tests of its resource.
+// Operations with a required parameter, such as an uploaded file, are tested with their resource.
 for (const operation of operations.filter(({ queryExample }) => queryExample === undefined)) {
   test(`${operation.id} answers ${operation.status ?? 200} with what it declares`, async () => {
     const workspace = await createWorkspace();

@@ -1,6 +1,6 @@
 /**
- * Callers for refusals, which change nothing: two workspaces, every role, somebody disabled and
- * somebody who is no member. Made once per test process.
+ * Callers for refused requests, which change nothing: two workspaces, every role, a disabled member,
+ * and a user who is no member. Made once per test process.
  */
 import {
   auth,
@@ -55,7 +55,7 @@ async function tokenOfOutsider(): Promise<string> {
   await auth("/signup", { email, password: PASSWORD });
   const { body } = await auth("/token?grant_type=password", { email, password: PASSWORD });
   await sql.begin(async (tx) => {
-    // The guard of the last admin binds callers; a workspace without one is the point here.
+    // As the superuser, because the guard of the last admin refuses this to callers.
     await tx`delete from public.sales where user_id = ${body.user.id}`;
   });
   return body.access_token;

@@ -38,7 +38,7 @@ for (const operation of posts) {
   test(`${operation.id} answers 409 while a request with the same key is in flight`, async () => {
     const { own } = await callers();
     const key = crypto.randomUUID();
-    // What a transaction holds that works under the key.
+    // The lock that a transaction holds while it works under the key.
     await sql.begin(async (tx) => {
       await tx`select pg_advisory_xact_lock(
         hashtextextended(${own.admin.user_id}::text || ' ' || ${key}::text, 0))`;
@@ -52,7 +52,7 @@ for (const operation of posts) {
     });
   });
 
-  test(`${operation.id} answers 400 to an Idempotency-Key that is none`, async () => {
+  test(`${operation.id} answers 400 to a malformed Idempotency-Key`, async () => {
     const { admin: token } = await callers();
     for (const key of ['""', "with space", "x".repeat(256)]) {
       const headers = { "Idempotency-Key": key };
@@ -62,7 +62,7 @@ for (const operation of posts) {
   });
 }
 
-/** A refusal on the way to the success frees the key: else the next state would be refused by it. */
+/** Sends requests under one key until one succeeds. A refused request frees the key. */
 async function carriedOut(operation: Operation) {
   const workspace = await createWorkspace();
   const headers = { "Idempotency-Key": crypto.randomUUID() };
@@ -70,7 +70,7 @@ async function carriedOut(operation: Operation) {
   return { workspace, headers, first };
 }
 
-/** Another record in the path, other values in the body. */
+/** A request with another record in the path, or other values in the body. */
 async function otherRequest(operation: Operation, { make }: Success) {
   const id = await pathId(operation, make);
   const body = await bodyOf(operation, make, false);

@@ -1,4 +1,4 @@
-/** What every operation refuses, for every operation in the registry, with no line per operation. */
+/** Requests that every operation refuses, for every operation in the registry. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../support/registry.ts";
@@ -86,7 +86,7 @@ function testParameters(operation: Operation): void {
   });
 }
 
-/** A token that the operation lets through. */
+/** A token that the operation accepts. */
 async function entitled(operation: Operation): Promise<string> {
   return operation.access === "service" ? stack.secretKey : (await callers()).admin;
 }
@@ -110,7 +110,7 @@ function testBodies(operation: Operation): void {
   });
 
   if (operation.surface === "atomic") {
-    test(`${operation.id} drops unknown fields of its body, as Atomic CRM's clients need it`, () => {
+    test(`${operation.id} drops unknown fields of its body, because Atomic CRM's clients send some`, () => {
       const parsed = operation.body?.parse({ ...exampleOf(operation), no_such_field: 1 });
       assertEquals(parsed, operation.body?.parse(operation.example));
       return Promise.resolve();
@@ -131,7 +131,7 @@ function testBodies(operation: Operation): void {
     assertProblem(answer, 400, "invalid_json");
   });
 
-  test(`${operation.id} answers 415 to a body of another type, or of none`, async () => {
+  test(`${operation.id} answers 415 to a body of another type, or without a type`, async () => {
     const { admin: token } = await callers();
     const body = JSON.stringify(operation.example);
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]) {
@@ -156,7 +156,7 @@ function testBodies(operation: Operation): void {
   });
 }
 
-/** The example with each of its values replaced in turn by what Postgres cannot store. */
+/** The example with each value in turn replaced by one that Postgres cannot store. */
 function oddBodies(operation: Operation): string[] {
   const example = exampleOf(operation);
   const odd = ['"\\u0000"', '"\\ud800"', "1e400", "-1", "9007199254740993", "{}", "[[]]", "true"];
@@ -166,7 +166,7 @@ function oddBodies(operation: Operation): string[] {
 }
 
 function testForeignRecords(operation: Operation): void {
-  test(`${operation.id} answers 404 to a record of another workspace and leaves it`, async () => {
+  test(`${operation.id} answers 404 to a record of another workspace and does not change it`, async () => {
     const { own, foreign, admin: token } = await callers();
     const make = recordsOf(foreign);
     const resource = resourceOf(operation) ?? "users";
@@ -174,7 +174,7 @@ function testForeignRecords(operation: Operation): void {
     const body = await bodyOf(operation, operation.path.includes(":") ? recordsOf(own) : make);
     const before = await readRecord(foreign, resource, id);
     const answer = await call(operation, { token, id, body });
-    // A record that is only referred to is a wrong value of the body.
+    // A reference in the body to a record that the operation does not change is 422, not 404.
     const code = answer.status === 422 && creates(operation) ? "unknown_reference" : "not_found";
     assertProblem(answer, code === "not_found" ? 404 : 422, code);
     assertEquals(await readRecord(foreign, resource, id), before);

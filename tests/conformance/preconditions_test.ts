@@ -26,7 +26,7 @@ for (const operation of operations) {
       assertEquals(answer.headers.get("ETag"), `"${answer.body.current.updated_at}"`);
     });
   } else {
-    test(`${operation.id} answers 400 to an If-Match that it would ignore`, async () => {
+    test(`${operation.id} answers 400 to If-Match, which it does not honour`, async () => {
       const { admin } = await callers();
       const token = operation.access === "service" ? stack.secretKey : admin;
       const answer = await call(operation, { token, body: operation.example, headers: stale });

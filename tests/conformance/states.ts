@@ -1,13 +1,13 @@
 /**
- * The states of a record that operations ask for: new, joined (users come by invitation), in the trash.
- * An operation that is declared must succeed in one of them.
+ * The states of a record in which operations succeed: new, joined (for users, who are invited first), in
+ * the trash. Every operation must succeed in one of them.
  */
 import { assert, assertLess } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { bodyOf, call, type MakeRecord, recordsOf, resourceOf } from "../support/operations.ts";
 import { type Answer, stack, type Workspace } from "../support/workspace.ts";
 
-/** A request that an operation has carried out. */
+/** A successful request, and its answer. */
 export interface Success {
   answer: Answer;
   id: number | undefined;
@@ -16,7 +16,7 @@ export interface Success {
   make: MakeRecord;
 }
 
-/** Calls an operation in one state after the other, until it succeeds. Throws when it never does. */
+/** Calls an operation in one state after the other until it succeeds. Throws when it succeeds in none. */
 export async function firstSuccess(
   operation: Operation,
   workspace: Workspace,

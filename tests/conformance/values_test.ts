@@ -1,4 +1,4 @@
-/** Every resource refuses every value that its schemas do not allow, naming the field; from the registry. */
+/** Create and update of every resource refuse every value that their schemas do not allow. */
 import { assertEquals, assertGreater } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../support/registry.ts";

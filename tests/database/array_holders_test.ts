@@ -1,9 +1,9 @@
-/** private.few_with_ids: the records whose array column holds certain ids. */
+/** private.holder_ids: the records whose array column holds given ids. */
 import { assertEquals } from "@std/assert";
 import { asCaller, foundWorkspace, type Member } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
 
-test("private.few_with_ids finds contacts by tags and deals by contacts, all or one of them", async () => {
+test("private.holder_ids finds contacts by tags and deals by contacts, all or one of them", async () => {
   const { admin } = await foundWorkspace();
   const [red, blue, green] = await insertTags(admin, 3);
   const both = await insertContact(admin, [red, blue]);
@@ -19,7 +19,7 @@ test("private.few_with_ids finds contacts by tags and deals by contacts, all or 
   assertEquals(await fewWith(admin, "contact_ids", [one, 0], true), []);
 });
 
-test("private.few_with_ids gives null when more than so many records hold the ids", async () => {
+test("private.holder_ids returns null when more than the maximum records hold the ids", async () => {
   const { admin } = await foundWorkspace();
   const [tag] = await insertTags(admin, 1);
   const holders = [await insertContact(admin, [tag]), await insertContact(admin, [tag])];
@@ -27,7 +27,7 @@ test("private.few_with_ids gives null when more than so many records hold the id
   assertEquals(await fewWith(admin, "tags", [tag], true, 1), null);
 });
 
-test("private.few_with_ids finds in the caller's workspace alone", async () => {
+test("private.holder_ids finds records only in the caller's workspace", async () => {
   const [one, two] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const [tag] = await insertTags(one.admin, 1);
   const holder = await insertContact(one.admin, [tag]);
@@ -69,6 +69,12 @@ async function insertDeal(caller: Member, contactIds: number[]): Promise<number>
   return row?.id;
 }
 
+test("private.holder_ids returns null for a column that it has no index of", async () => {
+  const { admin } = await foundWorkspace();
+  const [tag] = await insertTags(admin, 1);
+  assertEquals(await fewWith(admin, "other_ids", [tag], true), null);
+});
+
 async function fewWith(
   caller: Member,
   column: string,
@@ -80,7 +86,7 @@ async function fewWith(
     caller,
     (tx) =>
       tx<{ ids: number[] | null }[]>`
-        select to_json(private.few_with_ids(
+        select to_json(private.holder_ids(
           ${column}, ${literal(ids)}::text::bigint[], ${holdAll}, ${most}::integer
         )) as ids`,
   );

@@ -1,6 +1,6 @@
-/** What Atomic CRM's frontend and tools expect to find: tables, keys, sequences and views. */
+/** Tables, keys, sequences and views that Atomic CRM's frontend and tools expect. */
 
-/** Table → its columns as `name type`, with `not null` and the default where Atomic has them. */
+/** Table → its columns as `name type`, with `not null` and the default if Atomic has them. */
 export const ATOMIC_TABLES: Record<string, string[]> = {
   companies: [
     "id bigint not null identity",
@@ -132,7 +132,7 @@ export const ATOMIC_KEYS: Record<string, [sequence: string, primaryKey: string]>
   ],
 };
 
-/** `table.column → table`, by which the frontend embeds, and what deleting the parent does. */
+/** `table.column → table`, which the frontend uses to embed records → the action on deleting the parent. */
 export const ATOMIC_FOREIGN_KEYS: Record<string, "cascade" | "no action"> = {
   "companies.sales_id → sales": "no action",
   "contacts.company_id → companies": "cascade",

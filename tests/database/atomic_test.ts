@@ -1,4 +1,4 @@
-/** Holds the tables and views against what Atomic CRM expects of them. */
+/** Compares the tables and views with what Atomic CRM expects. */
 import { assertEquals } from "@std/assert";
 import { sql } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
@@ -34,7 +34,7 @@ test("sequences and primary keys have Atomic CRM's names", async () => {
   assertEquals(Object.fromEntries(keys), ATOMIC_KEYS);
 });
 
-test("foreign keys lead where Atomic CRM's do and cascade as they do", async () => {
+test("foreign keys have Atomic CRM's targets and actions", async () => {
   const found = await sql<{ name: string; action: string }[]>`
     select
       format(
@@ -53,7 +53,7 @@ test("foreign keys lead where Atomic CRM's do and cascade as they do", async () 
   }
 });
 
-/** Columns as Atomic's schema is written down. */
+/** Columns in the notation of `atomicSchema.ts`. */
 async function columnsOf(relation: string): Promise<{ name: string; definition: string }[]> {
   return await sql`
     select

@@ -1,4 +1,4 @@
-/** The audit log: one row for each change, with who did it; append-only; visible in its workspace. */
+/** The audit log: one row for each change, with its author. Append-only, and visible in its workspace. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { present } from "../support/exactly.ts";
 import {
@@ -33,7 +33,7 @@ interface Entry {
   request_id: string | null;
 }
 
-/** What has been logged of a record, oldest first. */
+/** The logged changes of a record, oldest first. */
 async function entriesOf(workspace_id: string, table: string, id: unknown): Promise<Entry[]> {
   return [
     ...await sql<Entry[]>`
@@ -57,7 +57,7 @@ test("audit log: every table of business records has its three triggers, and no 
 });
 
 for (const relation of tracked) {
-  test(`audit log: ${relation.name} leaves one row for each change, with who did it`, async () => {
+  test(`audit log: ${relation.name} writes one row for each change, with its author`, async () => {
     const tenant = await foundWorkspace();
     const relations = await readRelations();
     const rows = await insertSampleRows(relations, tenant, tenant.admin);
@@ -118,7 +118,7 @@ async function assertDeleted(tenant: Tenant, relation: Relation, row: Row) {
   assertGreater(Object.keys(entry?.before ?? {}).length, 0);
 }
 
-test("audit log: a statement over many records leaves one row for each that changed", async () => {
+test("audit log: a statement on many records writes one row for each changed record", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   await asCaller(admin, async (tx) => {
     await tx`
@@ -134,7 +134,7 @@ test("audit log: a statement over many records leaves one row for each that chan
   assertEquals([...counts], [{ action: "created", number: 10 }, { action: "updated", number: 7 }]);
 });
 
-test("audit log: a deal's stage is told from its other changes, its place on the board left out", async () => {
+test("audit log: a change of stage has its own action, and the position on the board is left out", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const deal = await asCaller(admin, async (tx) => {
     const [deal] = await tx`
@@ -150,7 +150,7 @@ test("audit log: a deal's stage is told from its other changes, its place on the
   assertEquals(Object.keys(after ?? {}).includes("index"), false);
 });
 
-test("audit log: a restored record is told from a created one", async () => {
+test("audit log: a restored record has another action than a created one", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const contact = await asCaller(admin, async (tx) => {
     const [contact] = await tx`insert into contacts (first_name) values ('Ada') returning id`;
@@ -167,7 +167,7 @@ test("audit log: a restored record is told from a created one", async () => {
   assertEquals(tasks.map(({ action }) => action), ["created", "deleted", "restored"]);
 });
 
-test("audit log: nobody changes, empties or writes it, its owner included", async () => {
+test("audit log: no role changes, truncates or writes it, not even its owner", async () => {
   const { admin, workspace_id, join } = await foundWorkspace();
   const statements = [
     "update public.audit_log set action = 'created'",
@@ -191,7 +191,7 @@ test("audit log: nobody changes, empties or writes it, its owner included", asyn
   }
 });
 
-test("audit log: a member reads their workspace's rows, those about members only as an admin", async () => {
+test("audit log: members read the rows of their workspace, only admins those about members", async () => {
   const [tenant, other] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const rep = await tenant.join("rep");
   await insertRow("companies", { name: "Analytical", workspace_id: tenant.workspace_id });
@@ -208,7 +208,7 @@ test("audit log: a member reads their workspace's rows, those about members only
   assertEquals(await tablesSeenBy(await tenant.join("rep", true)), []);
 });
 
-test("audit log: deleting a workspace takes its rows along", async () => {
+test("audit log: deleting a workspace deletes its rows", async () => {
   const { workspace_id } = await foundWorkspace();
   await insertRow("companies", { name: "Analytical", workspace_id });
   await sql.begin(async (tx) => {
@@ -221,7 +221,7 @@ test("audit log: deleting a workspace takes its rows along", async () => {
   );
 });
 
-test("private.purge_audit_log deletes what is older, for the service role alone", async () => {
+test("private.purge_audit_log deletes older rows, only for the service role", async () => {
   const { workspace_id, admin } = await foundWorkspace();
   await sql`
     insert into public.audit_log (workspace_id, table_name, record_id, created_at)

@@ -1,4 +1,4 @@
-/** private.board_positions holds what is live on the board, whatever is written. */
+/** private.board_positions holds every live deal of the board, after every kind of write. */
 import { assertEquals } from "@std/assert";
 import { asCaller, foundWorkspace, type Row, sql } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
@@ -27,7 +27,7 @@ test("private.board_positions follows every write of deals", async () => {
   assertEquals(restored.length, left.length + 1);
 });
 
-test("private.first_on_board gives a column in its order, private.board_totals its sum", async () => {
+test("private.board_deal_ids returns a column in its order, private.board_totals its sum", async () => {
   const { admin } = await foundWorkspace();
   const [ids, totals] = await asCaller(admin, async (tx) => {
     await tx`
@@ -37,7 +37,7 @@ test("private.first_on_board gives a column in its order, private.board_totals i
     return [
       await tx<{ name: string }[]>`
         select d.name
-        from private.first_on_board('won', 3) with ordinality as first (id, position)
+        from private.board_deal_ids('won', 3) with ordinality as first (id, position)
         join public.deals d using (id)
         order by first.position`,
       await tx`

@@ -1,12 +1,12 @@
-/** Sweeps over tables and indexes: each query returns what breaks its rule. */
+/** Rules for all tables and indexes. Each query returns the objects that break its rule. */
 import { assertEquals } from "@std/assert";
 import { test } from "../support/workspace.ts";
 import { offenders } from "./offenders.ts";
 
-/** Looked up by the user alone, before the workspace is known. */
+/** Indexes for lookups by the user, before the workspace is known. */
 const INDEXES_WITHOUT_WORKSPACE = ["uq__sales__user_id"];
 
-/** Written by triggers alone, which name the workspace, and never updated. */
+/** Tables that only triggers write, which name the workspace, and that are never updated. */
 const APPEND_ONLY = ["audit_log"];
 
 test("catalogue: every foreign key is indexed by its columns", async () => {
@@ -25,7 +25,7 @@ test("catalogue: every foreign key is indexed by its columns", async () => {
   );
 });
 
-test("catalogue: every table of public but the workspaces themselves names its workspace", async () => {
+test("catalogue: every table of public except workspaces has workspace_id", async () => {
   assertEquals(
     await offenders`
       select c.relname as name from pg_class c
@@ -40,7 +40,7 @@ test("catalogue: every table of public but the workspaces themselves names its w
   );
 });
 
-test("catalogue: every table that names its workspace fills it in and begins its indexes with it", async () => {
+test("catalogue: every table with workspace_id sets it by a trigger and has it first in its indexes", async () => {
   assertEquals(
     await offenders`
       select c.relname as name from pg_class c
@@ -105,7 +105,7 @@ test("catalogue: every table of public has created_at, and updated_at kept by a 
   );
 });
 
-test("catalogue: every schema, table, view and function is described by a comment", async () => {
+test("catalogue: every schema, table, view and function has a comment", async () => {
   assertEquals(
     await offenders`
       select c.oid::regclass::text as name from pg_class c
@@ -121,7 +121,7 @@ test("catalogue: every schema, table, view and function is described by a commen
   );
 });
 
-test("catalogue: no extension lives in public", async () => {
+test("catalogue: no extension is in public", async () => {
   assertEquals(
     await offenders`
       select extname as name from pg_extension where extnamespace = 'public'::regnamespace`,

@@ -1,4 +1,4 @@
-/** Functions that run with their owner's rights and that callers may execute: what strangers get. */
+/** Security definer functions that callers may execute return nothing of other workspaces. */
 import { assertEquals } from "@std/assert";
 import { only } from "../support/exactly.ts";
 import {
@@ -26,7 +26,7 @@ interface Target {
   path: string;
 }
 
-/** Function → a call that asks for something of the target's workspace; strangers get nothing. */
+/** Function → a call about the target's workspace, which returns nothing to other users. */
 const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<readonly unknown[]>> =
   {
     "private.can_manage()": (tx) => tx`select where private.can_manage() is distinct from false`,
@@ -46,12 +46,12 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where id in (select user_id from public.sales where workspace_id = ${tenant.workspace_id})`,
     "private.search_ids(text,text)": (tx, { contact_id }) =>
       tx`select from private.search_ids('contacts', 'lovelace') as id where id = ${contact_id}`,
-    "private.contacts_with(text,jsonb)": (tx, { contact_id }) =>
+    "private.contact_ids_containing(text,jsonb)": (tx, { contact_id }) =>
       tx`
-      select from private.contacts_with('email_jsonb', '[{"email": "ada@example.com"}]') as id
+      select from private.contact_ids_containing('email_jsonb', '[{"email": "ada@example.com"}]') as id
       where id = ${contact_id}`,
-    "private.few_matches(text,text,integer)": (tx, { contact_id }) =>
-      tx`select where ${contact_id} = any (private.few_matches('contacts', 'lovelace', 1000))`,
+    "private.matching_ids(text,text,integer)": (tx, { contact_id }) =>
+      tx`select where ${contact_id} = any (private.matching_ids('contacts', 'lovelace', 1000))`,
     "private.search_records(text,text[],integer)": (tx, { contact_id }) =>
       tx`
       select
@@ -72,14 +72,14 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select where private.was_purged(${trash_id})`,
     "private.count_tagged_contacts(bigint)": (tx, { tag_id }) =>
       tx`select where private.count_tagged_contacts(${tag_id}) > 0`,
-    "private.few_with_ids(text,bigint[],boolean,integer)": (tx, { tag_id }) =>
+    "private.holder_ids(text,bigint[],boolean,integer)": (tx, { tag_id }) =>
       tx`
       select where
-        private.few_with_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
-        or private.few_with_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
+        private.holder_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
+        or private.holder_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
     "private.board_totals()": (tx) => tx`select from private.board_totals()`,
-    "private.first_on_board(text,integer)": (tx) =>
-      tx`select from private.first_on_board('won', 9)`,
+    "private.board_deal_ids(text,integer)": (tx) =>
+      tx`select from private.board_deal_ids('won', 9)`,
     "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
       await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
       await tx`reset role`;
@@ -99,7 +99,7 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
     },
     "private.claim_attachments(text[])": (tx, { path }) =>
       tx`select from private.claim_attachments(${[path]})`,
-    // The fixture's deals stand at 3; arranged, they would stand at 0 and 1.
+    // The fixture's deals are at position 3. The function would move them to 0 and 1.
     "private.arrange_deals(text[],bigint,text,bigint,numeric)": async (tx, { tenant }) => {
       await tx`select private.arrange_deals(array['won'], null, null, null, 0)`;
       await tx`reset role`;
@@ -116,10 +116,10 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       ) is not null`,
   };
 
-/** They tell every caller the same, from their argument or whether anybody has signed up. */
+/** Functions that return the same to every caller. */
 const OPEN = ["private.is_initialized()", "private.effective_configuration(jsonb)"];
 
-test("definer functions: each that callers may execute is tried by strangers here", async () => {
+test("definer functions: this file tests every one that callers may execute", async () => {
   const definers = await sql<{ name: string }[]>`
     select oid::regprocedure::text as name from pg_proc
     where prosecdef and oid::regprocedure::text = any (${[...EXECUTABLE.authenticated]}::text[])`;
@@ -127,7 +127,7 @@ test("definer functions: each that callers may execute is tried by strangers her
   assertEquals(definers.map(({ name }) => name).filter((name) => !tried.includes(name)), []);
 });
 
-test("definer functions: members of other workspaces, disabled and unknown users get nothing", async () => {
+test("definer functions: return nothing to members of other workspaces, disabled and unknown users", async () => {
   const target = await createTarget();
   const other = await foundWorkspace();
   const strangers: Record<string, Caller> = {
@@ -139,13 +139,13 @@ test("definer functions: members of other workspaces, disabled and unknown users
     for (const [who, stranger] of Object.entries(strangers)) {
       assertEquals(await gotten(stranger, (tx) => call(tx, target)), 0, `${who}: ${name}`);
     }
-    // Who is an admin elsewhere is an admin to these; each rule asks for the workspace beside them.
+    // These are true for an admin of another workspace too. Every rule also checks the workspace.
     if (/can_manage|may_manage|is_admin|member_role/.test(name)) continue;
     assertEquals(await gotten(other.admin, (tx) => call(tx, target)), 0, `foreign: ${name}`);
   }
 });
 
-test("definer functions: without a sign-in they may not be executed at all", async () => {
+test("definer functions: anon may not execute them", async () => {
   const target = await createTarget();
   for (const [name, call] of Object.entries(CALLS)) {
     const refusal = await refusalOf(asCaller(anonymous, (tx) => call(tx, target)));
@@ -153,7 +153,7 @@ test("definer functions: without a sign-in they may not be executed at all", asy
   }
 });
 
-test("private.end_sessions is for admins, and for members of their workspace", async () => {
+test("private.end_sessions is only for admins, and for members of their workspace", async () => {
   const { tenant } = await createTarget();
   const rep = await tenant.join("rep");
   for (const caller of [rep, (await foundWorkspace()).admin]) {
@@ -188,7 +188,7 @@ async function createTarget(): Promise<Target> {
   return { path, tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id, trash_id };
 }
 
-/** How many rows a caller gets; none when refused as somebody who may not. */
+/** The number of rows that a caller gets; 0 when the call is refused for lack of rights. */
 async function gotten(
   caller: Caller,
   call: (tx: Transaction) => PromiseLike<readonly unknown[]>,

@@ -1,9 +1,9 @@
-/** A read that is refused while its statements are under way leaves no transaction on the connection. */
+/** A read that fails while its statements run leaves no transaction on the connection. */
 import { assertEquals } from "@std/assert";
 import { withApp } from "../support/app.ts";
 import { createWorkspace, stack, test } from "../support/workspace.ts";
 
-test("a read that fails while a statement is under way leaves no transaction behind", async () => {
+test("a read that fails while a statement runs leaves no open transaction", async () => {
   const { admin } = await createWorkspace();
   const [first, second] = await Promise.all(
     ["A", "B"].map((name) => admin.api.post("/companies", { name })),

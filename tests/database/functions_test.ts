@@ -1,4 +1,4 @@
-/** Every function runs: PL/pgSQL finds out about a missing table or column no sooner. */
+/** Runs every function, because PL/pgSQL reports a missing table or column only then. */
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
 import {
@@ -27,10 +27,10 @@ interface Callable {
   argument_types: string[];
 }
 
-/** Undefined column, function, object and table, and an ambiguous name. */
+/** SQLSTATEs: undefined column, function, object and table, ambiguous name. */
 const FAULTS = ["42703", "42883", "42704", "42P01", "42702"];
 
-/** Arguments that name a thing of the database, and so cannot be just any text. */
+/** Arguments that must name an object of the database. */
 const NAMED_ARGUMENTS: Record<string, string> = {
   table_name: "'contacts'",
   referenced_table: "'tags'",
@@ -38,12 +38,12 @@ const NAMED_ARGUMENTS: Record<string, string> = {
   column_name: "'tags'",
 };
 
-test("functions: each runs without missing anything that it names", async () => {
+test("functions: every one runs and finds every object that it names", async () => {
   const { admin } = await foundWorkspace();
   const failures: string[] = [];
   for (const callable of await readFunctions()) {
     const failure = await rolledBack(async (tx) => {
-      // As the superuser, who may execute everything, with the claims of a member.
+      // The superuser may execute everything; the claims are those of a member.
       await become(tx, admin);
       await tx`reset role`;
       return await call(tx, callable);
@@ -53,7 +53,7 @@ test("functions: each runs without missing anything that it names", async () => 
   assertEquals(failures, []);
 });
 
-test("functions: each trigger function runs, and misses nothing, when rows are written", async () => {
+test("functions: every trigger function runs when rows are written, and finds every object", async () => {
   const relations = (await readRelations()).filter(({ kind }) => kind === "table");
   const tenant = await foundWorkspace();
   const { admin } = tenant;
@@ -95,7 +95,7 @@ async function readFunctions(): Promise<Callable[]> {
       and p.prorettype <> 'trigger'::regtype`;
 }
 
-/** Calls a function; returns an error that tells of a fault in its body, or null. */
+/** Calls a function. Returns an error that shows a fault in its body, or null. */
 async function call(tx: Transaction, callable: Callable): Promise<string | null> {
   const { name, argument_names, argument_types } = callable;
   const values = argument_types.map((type, index) => sample(argument_names[index] ?? "", type));
@@ -124,7 +124,7 @@ function sample(name: string, type: string): string {
 
 type Write = (tx: Transaction) => Promise<unknown>;
 
-/** Inserts into, updates each column of, deletes from and truncates every table; signs somebody up. */
+/** Inserts into every table, updates each column, deletes, truncates, and signs a user up. */
 function writesOf(relations: Relation[], rows: SampleRows, other: SampleRows): Write[] {
   const user_id = rows.sales?.user_id;
   const email = () => `${crypto.randomUUID()}@example.test`;
@@ -158,7 +158,7 @@ function writesTo(relation: Relation, rows: SampleRows, other: SampleRows): Writ
   ];
 }
 
-/** Does and undoes a write; returns an error that tells of a fault in a trigger, or null. */
+/** Runs a write and rolls it back. Returns an error that shows a fault in a trigger, or null. */
 async function faultOf(tx: Transaction, write: Write): Promise<string | null> {
   const done = new Error("undone");
   try {
@@ -169,7 +169,7 @@ async function faultOf(tx: Transaction, write: Write): Promise<string | null> {
   } catch (error) {
     if (error === done) return null;
     if (!(error instanceof postgres.PostgresError)) throw error;
-    // A refusal is no fault: not every column takes every value.
+    // A refused value is no fault of the trigger.
     return FAULTS.includes(error.code) ? error.message : null;
   }
   return null;

@@ -1,4 +1,4 @@
-/** A workspace keeps an active admin, also when several are changed at the same time. */
+/** A workspace keeps an active admin, also when several admins are changed at the same time. */
 import { assertEquals } from "@std/assert";
 import { only } from "../support/exactly.ts";
 import {
@@ -16,7 +16,7 @@ import { test } from "../support/workspace.ts";
 
 const LAST_ADMIN = { code: "PT409", detail: "last_admin" };
 
-test("members: the last active admin is neither demoted nor disabled", async () => {
+test("members: the last active admin can be neither demoted nor disabled", async () => {
   const { admin, join } = await foundWorkspace();
   await join("manager");
   await join("admin", true);
@@ -34,7 +34,7 @@ test("members: one statement cannot demote all admins", async () => {
     admin,
     (tx) => tx`update public.sales set role = 'rep' where workspace_id = ${workspace_id}`,
   );
-  // By either guard: the caller is no admin any more once their own row has changed.
+  // Either guard may refuse it: the caller is no admin any more when their own row has changed.
   await refusalOf(demotion);
   assertEquals(await activeAdmins(workspace_id), 2);
 });
@@ -67,7 +67,7 @@ test("members: two admins who step down at the same time leave one admin", async
   assertEquals(await activeAdmins(workspace_id), 1);
 });
 
-test("members: the service role is not bound by the guard", async () => {
+test("members: the guard does not apply to the service role", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   assertEquals((await change(service, admin, { disabled: true })).count, 1);
   assertEquals(await activeAdmins(workspace_id), 0);

@@ -1,4 +1,4 @@
-/** Joining, profiles and access of members, as the database guards them. */
+/** Rules of the database for joining, profiles and access of members. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import {
   asCaller,
@@ -21,7 +21,7 @@ test("members: a sign-up founds a workspace with its configuration, as admin", a
   assertEquals({ ...found }, { name: "Ada's workspace", id: 1, config: {}, count: 1 });
 });
 
-test("members: names come from what identity providers send, else they are pending", async () => {
+test("members: names come from the identity provider, or else are pending", async () => {
   const google = await signUp({ name: "Grace Brewster Hopper" });
   assertEquals([google.first_name, google.last_name], ["Grace", "Brewster Hopper"]);
   const blank = await signUp({ first_name: "  ", full_name: "Plato" });
@@ -30,7 +30,7 @@ test("members: names come from what identity providers send, else they are pendi
   assertEquals([silent.first_name, silent.last_name], ["Pending", "Pending"]);
 });
 
-test("members: user metadata carries neither role nor workspace nor access", async () => {
+test("members: user metadata sets neither role nor workspace nor access", async () => {
   const { workspace_id } = await foundWorkspace();
   const metadata = { workspace_id, role: "rep", administrator: false, disabled: true, id: 1 };
   const member = await signUp(metadata);
@@ -38,7 +38,7 @@ test("members: user metadata carries neither role nor workspace nor access", asy
   assertEquals([member.role, member.disabled], ["admin", false]);
 });
 
-test("members: an invitation by id and e-mail joins its workspace with its role", async () => {
+test("members: a user with the id and e-mail of an invitation joins its workspace with its role", async () => {
   const { workspace_id, admin } = await foundWorkspace();
   const [id, email] = [crypto.randomUUID(), freshEmail()];
   await sql`
@@ -55,7 +55,7 @@ test("members: an invitation by id and e-mail joins its workspace with its role"
   assertNotEquals(await acceptedAt(id), null, "the first sign-in accepts the invitation");
 });
 
-test("members: an invitation for another e-mail address does not let anybody in", async () => {
+test("members: an invitation for another e-mail address is not used", async () => {
   const { workspace_id } = await foundWorkspace();
   const id = crypto.randomUUID();
   await sql`
@@ -65,13 +65,13 @@ test("members: an invitation for another e-mail address does not let anybody in"
   assertNotEquals((await memberOf(id)).workspace_id, workspace_id);
 });
 
-test("members: two first sign-ups at the same instant found two workspaces", async () => {
+test("members: two sign-ups at the same time found two workspaces", async () => {
   const [one, two] = await Promise.all([signUp({}), signUp({})]);
   assertNotEquals(one.workspace_id, two.workspace_id);
   assertEquals([one.role, two.role], ["admin", "admin"]);
 });
 
-test("members: an auth user without an e-mail becomes a member when they get one", async () => {
+test("members: an auth user without an e-mail becomes a member with the first e-mail", async () => {
   const id = crypto.randomUUID();
   await sql`insert into auth.users (id) values (${id})`;
   assertEquals((await sql`select from public.sales where user_id = ${id}`).length, 0);
@@ -97,7 +97,7 @@ test("members: a changed sign-in address reaches the member", async () => {
   assertEquals((await memberOf(admin.user_id)).email, email);
 });
 
-test("members: role and administrator are kept in step, whichever is written", async () => {
+test("members: role and administrator stay consistent, whichever is written", async () => {
   const { admin, join } = await foundWorkspace();
   const rep = await join("rep");
   const write = async (values: Row) => {
@@ -116,7 +116,7 @@ test("members: role and administrator are kept in step, whichever is written", a
   assertEquals(await write({ role: "manager", administrator: true }), ["manager", false]);
 });
 
-test("members: one's own names may be written, one's own access not", async () => {
+test("members: members may change their own names, and not their own access", async () => {
   const { join } = await foundWorkspace();
   for (const role of ["rep", "manager"] as const) {
     const member = await join(role);
@@ -139,7 +139,7 @@ test("members: one's own names may be written, one's own access not", async () =
   }
 });
 
-test("members: nobody changes a member's id, user or workspace", async () => {
+test("members: a member's id, user and workspace cannot be changed", async () => {
   const [{ admin }, other] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const changes = [
     { id: admin.id + 1_000_000 },
@@ -157,7 +157,7 @@ test("members: nobody changes a member's id, user or workspace", async () => {
   }
 });
 
-test("members: a disabled member is locked out at once, and back when enabled", async () => {
+test("members: a disabled member has no access at once, and has access again when enabled", async () => {
   const { admin, join } = await foundWorkspace();
   const rep = await join("rep");
   const visible = async () => (await asCaller(rep, (tx) => tx`select from public.sales`)).length;
@@ -170,7 +170,7 @@ test("members: a disabled member is locked out at once, and back when enabled", 
   assertEquals(await visible(), 2);
 });
 
-test("members: private.workspace_id and the other helpers know no disabled member", async () => {
+test("members: private.workspace_id and the other helpers return null for a disabled member", async () => {
   const { join } = await foundWorkspace();
   const disabled = await join("admin", true);
   const [row] = await asCaller(

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { filesBelow, type SourceFile } from "../support/sourceFiles.ts";
 
-/** Statements that create an object: what it is → how it is named. */
+/** Kind of object → pattern of the statement that creates it, with its name. */
 const CREATIONS: Record<string, RegExp> = {
   table: /^create (?:unlogged )?table (?:if not exists )?([\w."]+)/gm,
   view: /^create (?:or replace )?(?:materialized )?view ([\w."]+)/gm,
@@ -13,7 +13,7 @@ const CREATIONS: Record<string, RegExp> = {
   policy: /^create policy ("[^"]+"|\w+) on ([\w.]+)/gm,
 };
 
-/** Every object that a migration creates → the places where it does. */
+/** Object → the places in the migrations that create it. */
 function creations(migrations: SourceFile[]): Map<string, string[]> {
   const places = new Map<string, string[]>();
   for (const { path, text } of migrations) {
@@ -28,7 +28,7 @@ function creations(migrations: SourceFile[]): Map<string, string[]> {
   return places;
 }
 
-/** A function's name with the types of its parameters, so that overloads are not taken for copies. */
+/** A function's name with the types of its parameters, so that overloads differ. */
 function signature(name: string): string {
   const [, called = name, parameters] = /^([^(]+)\(([\s\S]*)\)$/.exec(name) ?? [];
   if (parameters === undefined) return called;
@@ -55,7 +55,7 @@ Deno.test("migrations: each object is created once", async () => {
   );
 });
 
-Deno.test("migrations: no table gets its columns later, and nothing is dropped or renamed", async () => {
+Deno.test("migrations: no column is added later, and nothing is dropped or renamed", async () => {
   const migrations = await filesBelow("supabase/migrations", [".sql"]);
   const found = migrations.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, index) =>
@@ -68,7 +68,7 @@ Deno.test("migrations: no table gets its columns later, and nothing is dropped o
   assertEquals(found, [], "Until the first release, change the place where the object is created.");
 });
 
-Deno.test("migrations: an object that is created twice is found with both places", () => {
+Deno.test("migrations: createdTwice finds an object with both of its places", () => {
   const first = [
     "create table public.a (\n  id bigint\n);",
     "create function private.f(x bigint, y text)\nreturns text\nlanguage sql as $$ select 1 $$;",

@@ -1,7 +1,7 @@
-/** Queries over the catalogue of the schemas that the migrations make. */
+/** Queries on the catalogue of the schemas that the migrations create. */
 import { sql } from "../support/database.ts";
 
-/** Names of what breaks a rule. The query may use `ours`, the schemas that migrations make. */
+/** Returns the names of objects that break a rule. The query may use `ours`, the migrations' schemas. */
 export async function offenders(
   query: TemplateStringsArray,
   ...parameters: string[][]

@@ -1,10 +1,10 @@
 /**
- * What the database allows to whom: every table and view of schema `public`, and every function that
- * callers may execute. `permissions_test.ts` executes each cell, `catalogue_test.ts` holds the list
- * against the catalogue in both directions, and docs/reference/permissions.md shows it.
+ * The permissions of the database: every table and view of schema `public`, and every function that
+ * callers may execute. `permissions_test.ts` executes each cell and compares the tables with the
+ * catalogue, `privileges_test.ts` compares the functions, and docs/reference/permissions.md shows both.
  */
 
-/** Who calls. `foreign` is the admin of another workspace, `disabled` a disabled admin of this one. */
+/** The callers. `foreign` is an admin of another workspace, `disabled` a disabled admin of this one. */
 export const CALLERS = [
   "anon",
   "no_member",
@@ -19,20 +19,20 @@ export type CallerName = typeof CALLERS[number];
 export const VERBS = ["select", "insert", "update", "delete"] as const;
 export type Verb = typeof VERBS[number];
 
-/** Which rows of the workspace: all of them, or those that the caller owns (`sales_id`). */
+/** Rows of the workspace: all of them, or those that the caller owns (`sales_id`). */
 export type Scope = "all" | "own";
 
-/** Who may; a caller who is not named may not. */
+/** Caller → the allowed rows. A caller who is not named has no permission. */
 export type Allowed = Partial<Record<CallerName, Scope>>;
 
 export type Permissions = Record<Verb, Allowed>;
 
-const nobody: Allowed = {};
+const none: Allowed = {};
 const admins: Allowed = { admin: "all" };
 const managers: Allowed = { manager: "all", ...admins };
 const members: Allowed = { rep: "all", ...managers };
 const owners: Allowed = { rep: "own", ...managers };
-const everybody: Allowed = {
+const everyone: Allowed = {
   anon: "all",
   no_member: "all",
   disabled: "all",
@@ -40,7 +40,7 @@ const everybody: Allowed = {
   ...members,
 };
 
-/** Members work together on these; deleting is for the owner, managers and admins. */
+/** All members read and write these. The owner, managers and admins delete them. */
 const record: Permissions = {
   select: members,
   insert: members,
@@ -48,19 +48,19 @@ const record: Permissions = {
   delete: owners,
 };
 
-const view: Permissions = { select: members, insert: nobody, update: nobody, delete: nobody };
+const view: Permissions = { select: members, insert: none, update: none, delete: none };
 
 /** Every table and view of schema `public`. */
 export const PERMISSIONS: Record<string, Permissions> = {
-  workspaces: { select: members, insert: nobody, update: admins, delete: nobody },
+  workspaces: { select: members, insert: none, update: admins, delete: none },
   sales: {
     select: members,
-    insert: nobody,
+    insert: none,
     update: { rep: "own", manager: "own", admin: "all" },
-    delete: nobody,
+    delete: none,
   },
   invitations: { select: admins, insert: admins, update: admins, delete: admins },
-  configuration: { select: members, insert: admins, update: admins, delete: nobody },
+  configuration: { select: members, insert: admins, update: admins, delete: none },
   companies: record,
   contacts: record,
   contact_notes: record,
@@ -79,10 +79,10 @@ export const PERMISSIONS: Record<string, Permissions> = {
   deals_summary: view,
   activity_log: view,
   members: view,
-  init_state: { ...view, select: everybody },
+  init_state: { ...view, select: everyone },
 };
 
-/** Functions of public, private and gateway that a role may execute; all others are closed to it. */
+/** Functions of public, private and gateway that a role may execute. It may execute no others. */
 export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", readonly string[]> = {
   anon: ["private.is_initialized()"],
   authenticated: [
@@ -93,15 +93,15 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.can_manage()",
     "private.claim_attachments(text[])",
     "private.contact_spelling(text,text,jsonb)",
-    "private.contacts_with(text,jsonb)",
+    "private.contact_ids_containing(text,jsonb)",
     "private.count_tagged_contacts(bigint)",
     "private.effective_configuration(jsonb)",
     "private.empty_trash(integer)",
     "private.email_addresses(jsonb)",
     "private.end_sessions(uuid)",
-    "private.few_matches(text,text,integer)",
-    "private.few_with_ids(text,bigint[],boolean,integer)",
-    "private.first_on_board(text,integer)",
+    "private.matching_ids(text,text,integer)",
+    "private.holder_ids(text,bigint[],boolean,integer)",
+    "private.board_deal_ids(text,integer)",
     "private.find_contact_merge(bigint,bigint[])",
     "private.is_admin()",
     "private.is_initialized()",
@@ -128,17 +128,17 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.workspace_id()",
   ],
   portico_gateway: [
-    "gateway.forget_attachment_removals(text[])",
-    "gateway.take_attachment_removals(integer)",
+    "gateway.delete_attachment_removals(text[])",
+    "gateway.lock_attachment_removals(integer)",
     "gateway.lease_requests(text,integer,integer,integer)",
     "gateway.membership(uuid)",
     "gateway.purge_idempotency_keys(integer)",
     "gateway.purge_trash(interval,integer)",
-    "gateway.take_idempotency_key(uuid,text,text,text,boolean)",
+    "gateway.acquire_idempotency_key(uuid,text,text,text,boolean)",
   ],
 };
 
-/** Whether a caller may do this to a row that they own, or that another member owns. */
+/** Whether a caller may use the verb on a row that they own, or that another member owns. */
 export function isAllowed(
   relation: string,
   verb: Verb,
@@ -149,7 +149,7 @@ export function isAllowed(
   return scope === "all" || (scope === "own" && owned);
 }
 
-/** Whether the caller's database role holds the privilege at all; row level security decides then. */
+/** Whether the caller's database role has the privilege. Row-level security then decides by row. */
 export function isGranted(relation: string, verb: Verb, caller: CallerName): boolean {
   const allowed = Object.keys(PERMISSIONS[relation]?.[verb] ?? {});
   return caller === "anon" ? allowed.includes("anon") : allowed.some((name) => name !== "anon");
@@ -166,8 +166,8 @@ export function permissionsMarkdown(): string {
     ])
   );
   return [
-    "What a statement may touch in a workspace, whichever way it comes: all rows, those that the " +
-    "caller owns (`sales_id`; in `sales` the caller's own row), or none (–).\n",
+    "The rows of a workspace that a statement may read or change, through the API or directly: all, " +
+    "those that the caller owns (`sales_id`; in `sales` the caller's own row), or none (–).\n",
     ...[heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`),
     "",
   ].join("\n");

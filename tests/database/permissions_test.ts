@@ -26,7 +26,7 @@ import {
   statementOf,
 } from "./sweep.ts";
 
-/** A workspace has one row in these: it makes room before another one is inserted. */
+/** Tables with one row per workspace. The row is deleted before another one is inserted. */
 const SINGLETONS = ["configuration"];
 
 const fixturePromise = createFixture();
@@ -36,7 +36,7 @@ interface Case {
   relation: Relation;
   verb: Verb;
   caller: CallerName;
-  /** Whose row it is about. */
+  /** The owner of the row. */
   owner: CallerName;
 }
 
@@ -59,7 +59,7 @@ for (const name of Object.keys(PERMISSIONS)) {
   });
 }
 
-test("permissions: the tables of private and gateway are closed to every caller", async () => {
+test("permissions: no caller may use the tables of private and gateway", async () => {
   const { callers } = await fixturePromise;
   const closed = await sql<{ name: string; column: string }[]>`
     select c.oid::regclass::text as name, a.attname as column
@@ -117,7 +117,7 @@ test("permissions: /rest/v1 shows a member the rows of their workspace and no ot
 test("permissions: every cell of permissions.ts was executed", () => {
   const cells = Object.keys(PERMISSIONS).length * VERBS.length * CALLERS.length;
   console.log(`${cells} cells of the permission table, ${cases} cases executed`);
-  // With a filter on the tests' names there is nothing to compare.
+  // With a filter on the tests' names not every cell is executed.
   assert(cases === 0 || cases > cells);
   return Promise.resolve();
 });
@@ -133,7 +133,7 @@ function casesOf(relation: Relation): Case[] {
   );
 }
 
-/** Executes a case; returns what is wrong with its outcome, or null. */
+/** Executes a case. Returns an error message about its outcome, or null. */
 async function runCase(fixture: Fixture, { relation, verb, caller, owner }: Case) {
   cases += 1;
   const allowed = isAllowed(relation.name, verb, caller, caller === owner);
@@ -159,7 +159,7 @@ async function runCase(fixture: Fixture, { relation, verb, caller, owner }: Case
   return refused(outcome, relation.kind === "view" ? NOT_WRITABLE : DENIED);
 }
 
-/** Members leave the workspace to its default, as clients do; others have to name it. */
+/** Members omit the workspace, as clients do. Other callers must name it. */
 function insertedValues(
   fixture: Fixture,
   relation: Relation,
@@ -170,7 +170,7 @@ function insertedValues(
   return fixture.rows.has(caller) || !workspace_id ? values : { ...values, workspace_id };
 }
 
-/** Whether an allowed statement really did it. */
+/** Whether an allowed statement had its effect. */
 function done(verb: Verb, before: unknown[], left: unknown[]): string | null {
   const expected = verb === "delete" ? 0 : 1;
   if (before.length !== 1 || left.length !== expected) return `${left.length} rows are there`;

@@ -1,4 +1,4 @@
-/** What every row gets or must satisfy on its way in. */
+/** Triggers and checks of every inserted or changed row. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { exactly, only } from "../support/exactly.ts";
 import {
@@ -22,7 +22,7 @@ test("records: the caller becomes the owner, unless another is named", async () 
   assertEquals(given.sales_id, admin.id);
 });
 
-test("records: only its owner, a manager or an admin gives a record away", async () => {
+test("records: only the owner, a manager or an admin changes the owner", async () => {
   const { admin, join } = await foundWorkspace();
   const [rep, other, manager] = [await join("rep"), await join("rep"), await join("manager")];
   const tables: [string, Row][] = [
@@ -123,7 +123,7 @@ test("records: ids of tags and contacts that do not exist are refused", async ()
   ]);
 });
 
-test("records: ids that were dangling before may stay while other fields change", async () => {
+test("records: dangling ids may stay while other fields change", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const contact = await insert(admin, "contacts", { last_name: "A" });
   await sql.begin(async (tx) => {
@@ -137,7 +137,7 @@ test("records: ids that were dangling before may stay while other fields change"
   assertEquals(added.tags, [999999999, tag.id]);
 });
 
-test("records: a note moves its contact's last_seen forward, also from null, never back", async () => {
+test("records: a note moves its contact's last_seen forward, also from null, and never back", async () => {
   const { admin } = await foundWorkspace();
   const contact = await insert(admin, "contacts", { last_name: "A" });
   const note = (date: string) => insert(admin, "contact_notes", { contact_id: contact.id, date });
@@ -153,7 +153,7 @@ test("records: a note moves its contact's last_seen forward, also from null, nev
   assertEquals(await lastSeen(), "2026-04-01T00:00:00.000Z");
 });
 
-test("records: the checks pass what Atomic CRM's databases hold", async () => {
+test("records: the checks accept the values of Atomic CRM's databases", async () => {
   const { admin } = await foundWorkspace();
   const rows: [string, Row][] = [
     ["contacts", {}],
@@ -175,7 +175,7 @@ test("records: a double quote in a website and an address of any kind are kept",
   assertEquals(company.website, 'http://a.test/"x"');
 });
 
-test("favicons_excluded_domains: everybody shares the defaults and nobody changes them", async () => {
+test("favicons_excluded_domains: all workspaces share the defaults, and no caller changes them", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const read = (domain: string) =>
     asCaller(
@@ -229,7 +229,7 @@ async function update(caller: Caller, { id }: Row, table: string, values: Row): 
   return row;
 }
 
-/** JSON that TypeScript knows nothing about, as a parameter. */
+/** JSON without a TypeScript type, as a parameter. */
 function parameter(value: unknown) {
   return JSON.parse(JSON.stringify(value));
 }

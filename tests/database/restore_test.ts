@@ -1,4 +1,4 @@
-/** private.restore puts exactly one deletion back, under the same ids. */
+/** private.restore restores exactly one deletion, under the same ids. */
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import {
   asCaller,
@@ -12,7 +12,7 @@ import {
 import { test } from "../support/workspace.ts";
 import { createFamily, snapshot, trashCounts, trashOf } from "./trashFixture.ts";
 
-test("private.restore brings a company back with all that went with it", async () => {
+test("private.restore restores a company with the records that were deleted with it", async () => {
   const tenant = await foundWorkspace();
   const { company } = await createFamily(tenant, tenant.admin);
   const before = await snapshot(tenant.workspace_id);
@@ -44,7 +44,7 @@ test("private.restore puts contacts and tags back into the arrays that held them
   }
 });
 
-test("private.restore works whatever way the record was deleted", async () => {
+test("private.restore works for every way of deleting a record", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [contact] } = await createFamily(tenant, tenant.admin);
   const before = await snapshot(tenant.workspace_id);
@@ -60,7 +60,7 @@ test("private.restore works whatever way the record was deleted", async () => {
   }
 });
 
-test("private.restore moves updated_at, so that what was cached is stale", async () => {
+test("private.restore moves updated_at, so that cached versions are outdated", async () => {
   const tenant = await foundWorkspace();
   const { company } = await createFamily(tenant, tenant.admin);
   await remove(tenant.admin, "companies", company.id);
@@ -69,7 +69,7 @@ test("private.restore moves updated_at, so that what was cached is stale", async
   assertGreater(row?.updated_at, company.updated_at);
 });
 
-test("private.restore answers null for what is not in the trash: never was, or restored", async () => {
+test("private.restore returns null for a record that is not in the trash", async () => {
   const tenant = await foundWorkspace();
   const { company } = await createFamily(tenant, tenant.admin);
   assertEquals(await restore(tenant.admin, "companies", company.id), null);
@@ -79,7 +79,7 @@ test("private.restore answers null for what is not in the trash: never was, or r
   assertEquals(await restore(tenant.admin, "no_such_table", 1), null);
 });
 
-test("private.restore leaves what was deleted on its own in the trash", async () => {
+test("private.restore leaves records that were deleted separately in the trash", async () => {
   const tenant = await foundWorkspace();
   const { company, contacts: [contact] } = await createFamily(tenant, tenant.admin);
   await remove(tenant.admin, "contacts", contact.id);
@@ -94,7 +94,7 @@ test("private.restore leaves what was deleted on its own in the trash", async ()
   assertEquals(await trashCounts(tenant.workspace_id), {});
 });
 
-test("private.restore brings one child back when its parent lives, and no siblings", async () => {
+test("private.restore restores one child of an existing parent, and no siblings", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [one, two] } = await createFamily(tenant, tenant.admin);
   await asCaller(
@@ -109,7 +109,7 @@ test("private.restore brings one child back when its parent lives, and no siblin
   });
 });
 
-test("private.restore of a child whose parent is gone is refused", async () => {
+test("private.restore refuses a child whose parent is deleted", async () => {
   const tenant = await foundWorkspace();
   const { company, contacts: [contact], deal } = await createFamily(tenant, tenant.admin);
   await remove(tenant.admin, "companies", company.id);
@@ -120,7 +120,7 @@ test("private.restore of a child whose parent is gone is refused", async () => {
   assertEquals((await trashCounts(tenant.workspace_id)).contacts, 2);
 });
 
-test("private.restore of a merged record is refused", async () => {
+test("private.restore refuses a merged record", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [winner, loser] } = await createFamily(tenant, tenant.admin);
   await asCaller(tenant.admin, async (tx) => {
@@ -131,7 +131,7 @@ test("private.restore of a merged record is refused", async () => {
   assertEquals(refusal, { code: "PT410", detail: "merged" });
 });
 
-test("private.restore points to the winner where a restored deal held a merged contact", async () => {
+test("private.restore replaces a merged contact by its winner in a restored deal", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [winner, loser], outsideDeal, outsider } = await createFamily(
     tenant,
@@ -149,7 +149,7 @@ test("private.restore points to the winner where a restored deal held a merged c
   assertEquals(row?.contact_ids, [outsider.id, winner.id]);
 });
 
-test("private.restore takes ids out of arrays that died meanwhile", async () => {
+test("private.restore removes ids of records that were deleted meanwhile from arrays", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [contact], tags: [one, two] } = await createFamily(tenant, tenant.admin);
   await remove(tenant.admin, "contacts", contact.id);
@@ -159,7 +159,7 @@ test("private.restore takes ids out of arrays that died meanwhile", async () => 
   assertEquals(row?.tags, [two.id]);
 });
 
-test("private.restore is for the owner, managers and admins of the workspace", async () => {
+test("private.restore is only for the owner, managers and admins of the workspace", async () => {
   const [tenant, other] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const [rep, colleague] = [await tenant.join("rep"), await tenant.join("rep")];
   const [manager, disabled] = [await tenant.join("manager"), await tenant.join("admin", true)];
@@ -177,7 +177,7 @@ test("private.restore is for the owner, managers and admins of the workspace", a
   }
 });
 
-test("private.restore brings a record back without its owner when they are gone", async () => {
+test("private.restore restores a record without owner when the owner is gone", async () => {
   const tenant = await foundWorkspace();
   const rep = await tenant.join("rep");
   const [company] = await asCaller(

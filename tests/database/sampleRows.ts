@@ -1,6 +1,6 @@
 /**
- * Rows for every table of schema `public`, made from the catalogue: what a migration adds tomorrow
- * has sample rows today.
+ * Rows for every table of schema `public`, made from the catalogue, so that new tables have sample rows
+ * without a line here.
  */
 import type { Member, Row, Tenant, Transaction } from "../support/database.ts";
 import { sql } from "../support/database.ts";
@@ -17,9 +17,9 @@ export interface Relation {
 export interface Column {
   name: string;
   type: string;
-  /** Neither nullable nor filled in by a default. */
+  /** Not nullable, and without a default. */
   required: boolean;
-  /** The table that a foreign key of this column leads to. */
+  /** The table that a foreign key of this column refers to. */
   parent: string | null;
 }
 
@@ -62,7 +62,7 @@ export async function readRelations(): Promise<Relation[]> {
 /** Rows of one member: table → row. */
 export type SampleRows = Record<string, Row>;
 
-/** Inserts a row into every table, owned by a member where a table knows owners. */
+/** Inserts a row into every table. The member owns it if the table has owners. */
 export async function insertSampleRows(
   relations: Relation[],
   tenant: Tenant,
@@ -75,7 +75,7 @@ export async function insertSampleRows(
   return rows;
 }
 
-/** Values for a new row: what the table requires, and its parents among the given rows. */
+/** Values for a new row: the required columns, and its parents among the given rows. */
 export function sampleValues(relation: Relation, rows: SampleRows): Row {
   const filled = relation.columns.filter((column) => column.required || column.parent);
   return Object.fromEntries(filled.map((column) => [column.name, sampleValue(column, rows)]));
@@ -107,7 +107,7 @@ function parentsFirst(relations: Relation[]): Relation[] {
   return [...ordered];
 }
 
-/** Inserts a row whose values come as JSON, whatever the types of its columns; returns it. */
+/** Inserts a row whose values are JSON, for columns of any type. Returns the row. */
 export async function insertRecord(
   tx: Transaction | typeof sql,
   relation: Relation,
@@ -125,7 +125,7 @@ export async function insertRecord(
   return row;
 }
 
-/** A value for a column: the parent's id, or one of its type that no other row has. */
+/** A value for a column: the parent's id, or a unique value of its type. */
 export function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown {
   if (parent) return rows[parent]?.id ?? null;
   const unique = crypto.randomUUID();

@@ -1,4 +1,4 @@
-/** private.search_ids: every word, as a prefix, in whatever spelling. */
+/** private.search_ids and private.matching_ids: every word, as a prefix, with or without accents. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { asCaller, foundWorkspace, type Member, type Row, sql } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
@@ -39,7 +39,7 @@ test("private.search_ids finds a contact by any of its words, prefixes and spell
   }
 });
 
-test("private.search_ids finds a contact by every address and number, in whatever form it is stored", async () => {
+test("private.search_ids finds a contact by every address and number, in every stored form", async () => {
   const { admin } = await foundWorkspace();
   for (
     const [words, values] of Object.entries({
@@ -66,7 +66,7 @@ test("private.search_ids finds a contact by every address and number, in whateve
   }
 });
 
-test("private.search_ids follows every change of what it searches", async () => {
+test("private.search_ids follows every change of the searched columns", async () => {
   const { admin } = await foundWorkspace();
   const id = await insert(admin, "companies", { name: "Analytical Engines", city: "London" });
   assertEquals(await search(admin, "companies", "london analyt"), [id]);
@@ -82,7 +82,7 @@ test("private.search_ids finds deals by name, category and description", async (
   assertEquals(await search(admin, "deals", "gears engine copp"), [id]);
 });
 
-test("private.search_ids finds in the caller's workspace alone", async () => {
+test("private.search_ids finds records only in the caller's workspace", async () => {
   const [one, two] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const id = await insert(one.admin, "contacts", { last_name: "Lovelace" });
   assertEquals(await search(one.admin, "contacts", "lovelace"), [id]);
@@ -91,7 +91,7 @@ test("private.search_ids finds in the caller's workspace alone", async () => {
   assertEquals(await search(disabled, "contacts", "lovelace"), []);
 });
 
-test("private.few_matches gives all matches, and null when they are more", async () => {
+test("private.matching_ids returns all matches, and null when there are more than the maximum", async () => {
   const { admin } = await foundWorkspace();
   const matching = await insertMany(admin, 6, 100);
   assertEquals(await fewMatches(admin, "ada", 6), matching);
@@ -100,11 +100,11 @@ test("private.few_matches gives all matches, and null when they are more", async
   assertEquals(await fewMatches(admin, "'", 5), []);
 });
 
-test("private.few_matches goes by the newest records in a workspace with many", async () => {
+test("private.matching_ids decides by the newest records in a large workspace", async () => {
   const { admin } = await foundWorkspace();
   const matching = await insertMany(admin, 60, 600);
   await sql`analyze public.contacts`;
-  // 660 records are more than 50 * 10, and 60 of the newest 500 let expect 79 matches.
+  // 660 records are more than 50 * 10. 60 of the newest 500 match, so about 79 matches are expected.
   assertEquals(await fewMatches(admin, "ada", 10), null);
   assertEquals(await fewMatches(admin, "ada", 60), matching);
 });
@@ -140,7 +140,7 @@ async function search(caller: Member, table: string, words: string): Promise<num
   return rows.map(({ id }) => id);
 }
 
-/** Inserts contacts who are called Ada, and before them others; returns the ids of the former. */
+/** Inserts other contacts, then contacts called Ada. Returns the ids of the latter. */
 async function insertMany(caller: Member, matching: number, others: number): Promise<number[]> {
   const rows = await asCaller(
     caller,
@@ -159,7 +159,7 @@ async function fewMatches(caller: Member, words: string, most: number): Promise<
     caller,
     (tx) =>
       tx<{ ids: number[] | null }[]>`
-        select to_json(private.few_matches('contacts', ${words}, ${most}::integer)) as ids`,
+        select to_json(private.matching_ids('contacts', ${words}, ${most}::integer)) as ids`,
   );
   return row?.ids?.sort((a, b) => a - b) ?? null;
 }

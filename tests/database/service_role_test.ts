@@ -1,4 +1,4 @@
-/** Rows that scripts insert with the secret key: no caller, and mostly no workspace_id. */
+/** Rows that scripts insert with the secret key: without a caller, and mostly without workspace_id. */
 import { assertEquals } from "@std/assert";
 import {
   asCaller,
@@ -54,18 +54,18 @@ test("service role: a member row takes its workspace from the invitation", async
   const { workspace_id } = await foundWorkspace();
   const invitation = await insertRow("invitations", { workspace_id, email: "b@example.test" });
   const values = { email: "b@example.test", user_id: invitation.id, role: "rep" };
-  // The user is missing, so the row is refused; what matters is that the workspace was found.
+  // The user is missing, so the row is refused, but the workspace was found.
   assertEquals((await refusalOf(insert("sales", values))).code, "23503");
 });
 
-test("service role: an owner of one workspace and a parent of another do not mix", async () => {
+test("service role: an owner of one workspace and a parent of another are refused", async () => {
   const [one, two] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const company = await insert("companies", { name: "Analytical", sales_id: one.admin.id });
   const mixed = { last_name: "Lovelace", company_id: company.id, sales_id: two.admin.id };
   assertEquals((await refusalOf(insert("contacts", mixed))).code, "23503");
 });
 
-test("service role: guards on owners do not bind it", async () => {
+test("service role: guards on owners do not apply to it", async () => {
   const { admin, join } = await foundWorkspace();
   const rep = await join("rep");
   const company = await insert("companies", { name: "Analytical", sales_id: admin.id });

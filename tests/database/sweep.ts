@@ -1,4 +1,4 @@
-/** The workspace that the permission sweep runs in, and how it runs one statement. */
+/** The workspace of the permission tests, and the execution of one statement. */
 import {
   anonymous,
   become,
@@ -19,13 +19,13 @@ import { insertSampleRows, readRelations, type Relation, type SampleRows } from 
 export interface Fixture {
   relations: Map<string, Relation>;
   callers: Record<CallerName, Caller>;
-  /** The rows of those who own some. */
+  /** The rows of each caller who owns some. */
   rows: Map<CallerName, SampleRows>;
   foreignRows: SampleRows;
   foreign_workspace_id: string;
 }
 
-/** What became of a statement: how many rows it met, or why it was refused. */
+/** The outcome of a statement: the number of its rows, or its refusal. */
 export type Outcome = { rows: number } | Refusal;
 
 /** Makes the fixture. Nothing in it is changed afterwards: every case is rolled back. */
@@ -54,7 +54,7 @@ export async function createFixture(): Promise<Fixture> {
   };
 }
 
-/** One statement of the sweep. */
+/** One statement to test. */
 export interface Attempt {
   caller: Caller;
   /** Runs before it, as the superuser. */
@@ -62,7 +62,7 @@ export interface Attempt {
   statement(tx: Transaction): PromiseLike<{ count: number }>;
 }
 
-/** Runs a statement, then looks at what it left behind, as the superuser; undoes everything. */
+/** Runs a statement, inspects its effects as the superuser, and rolls back. */
 export async function attempt<T>(
   { caller, prepare, statement }: Attempt,
   inspect: (tx: Transaction) => PromiseLike<T>,
@@ -80,7 +80,7 @@ export async function attempt<T>(
   });
 }
 
-/** A statement that reads, changes or deletes one row, or inserts one with the given values. */
+/** A statement that reads, changes or deletes the row, or inserts a row with its values. */
 export function statementOf(
   tx: Transaction,
   relation: Relation,
@@ -103,7 +103,7 @@ export function statementOf(
     select ${columns} from jsonb_populate_record(null::${table}, ${tx.json(row)})`;
 }
 
-/** The row as the superuser sees it. */
+/** The row as the superuser reads it. */
 export async function readRow(tx: Transaction | typeof sql, relation: Relation, row: Row) {
   return [
     ...await tx`
@@ -113,7 +113,7 @@ export async function readRow(tx: Transaction | typeof sql, relation: Relation, 
   ];
 }
 
-/** Finds a row by its primary key; a view's by its id, when it has one. */
+/** A condition for the row: by the primary key of a table, by the given columns of a view. */
 export function isRow(relation: Relation, row: Row) {
   const keys = relation.kind === "table" ? relation.key : Object.keys(row);
   return keys.reduce(
@@ -122,7 +122,7 @@ export function isRow(relation: Relation, row: Row) {
   );
 }
 
-/** Changes a column that tells nothing about owner, workspace or key. */
+/** A change of a column that is neither owner, workspace nor key. */
 function changeOf(relation: Relation) {
   const free = relation.columns.filter(({ name, parent }) =>
     relation.kind === "table" && !parent && !relation.key.includes(name)
@@ -135,32 +135,26 @@ function changeOf(relation: Relation) {
   return sql`${first} = ${first}`;
 }
 
-/** The row of a view that shows a row of a table. */
+/** The row of a view that shows a row of a table; a `<table>_summary` shows the row of its table. */
 const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
   activity: ({ audit_log }) => ({ id: audit_log?.id }),
-  contacts_summary: ({ contacts }) => ({ id: contacts?.id }),
-  companies_summary: ({ companies }) => ({ id: companies?.id }),
-  tags_summary: ({ tags }) => ({ id: tags?.id }),
-  contact_notes_summary: ({ contact_notes }) => ({ id: contact_notes?.id }),
-  deal_notes_summary: ({ deal_notes }) => ({ id: deal_notes?.id }),
-  deals_summary: ({ deals }) => ({ id: deals?.id }),
   members: ({ sales }) => ({ id: sales?.id }),
   activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
   init_state: () => ({}),
 };
 
-/** permission denied, or new row violates row-level security policy. */
+/** SQLSTATE of a missing privilege, and of a row that violates a policy. */
 export const DENIED = ["42501"];
-/** A view that PostgreSQL could not write to anyway is refused before its grants are looked at. */
+/** PostgreSQL refuses writes to a view that is not updatable before it checks privileges. */
 export const NOT_WRITABLE = [...DENIED, "55000", "0A000"];
 
-/** What is wrong with a statement that should have met this many rows; null when nothing is. */
+/** An error message unless the outcome is this number of rows, else null. */
 export function met(outcome: Outcome, rows: number): string | null {
   if ("code" in outcome) return `refused with ${outcome.code} ${outcome.detail ?? ""}`;
   return outcome.rows === rows ? null : `met ${outcome.rows} rows, not ${rows}`;
 }
 
-/** What is wrong with a statement that should have been refused; null when nothing is. */
+/** An error message unless the statement was refused with one of the codes, else null. */
 export function refused(outcome: Outcome, codes: string[]): string | null {
   if (!("code" in outcome)) return `not refused, met ${outcome.rows} rows`;
   return codes.includes(outcome.code) ? null : `refused with ${outcome.code}, not ${codes}`;
@@ -171,6 +165,8 @@ export function rowOf({ rows }: Fixture, relation: Relation, owner: CallerName):
   const own = rows.get(owner) ?? {};
   if (relation.kind === "table") return own[relation.name] ?? {};
   const viewRow = VIEW_ROWS[relation.name];
-  if (!viewRow) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
-  return viewRow(own);
+  if (viewRow) return viewRow(own);
+  const [, table] = /^(\w+)_summary$/.exec(relation.name) ?? [];
+  if (!table) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
+  return { id: own[table]?.id };
 }

@@ -1,4 +1,4 @@
-/** Nothing crosses from one workspace into another: every table, every active member. */
+/** Isolation of workspaces, for every table and every active member. */
 import { assertEquals } from "@std/assert";
 import { test } from "../support/workspace.ts";
 import { type CallerName, isAllowed } from "./permissions.ts";
@@ -17,7 +17,7 @@ import {
 
 const fixturePromise = createFixture();
 
-test("tenancy: nobody moves a row into another workspace", async () => {
+test("tenancy: no member moves a row into another workspace", async () => {
   const fixture = await fixturePromise;
   await sweepMembers(fixture, async (relation, caller) => {
     const row = rowOf(fixture, relation, caller);
@@ -35,7 +35,7 @@ test("tenancy: nobody moves a row into another workspace", async () => {
   });
 });
 
-test("tenancy: nobody inserts a row into another workspace", async () => {
+test("tenancy: no member inserts a row into another workspace", async () => {
   const fixture = await fixturePromise;
   await sweepMembers(fixture, async (relation, caller) => {
     const values = sampleValues(relation, fixture.foreignRows);
@@ -78,7 +78,7 @@ test("tenancy: the database gives ids, and a record keeps its id", async () => {
     const next = { ...values, id: row.id + 1_000_000 };
     const inserted = await attempt({
       caller: fixture.callers[caller],
-      // The session has used the sequence before, as a pooled connection has.
+      // Uses the sequence in the session first, as on a pooled connection.
       prepare: (tx) => statementOf(tx, relation, "insert", values),
       statement: (tx) => statementOf(tx, relation, "insert", next),
     }, () => Promise.resolve());
@@ -95,7 +95,7 @@ test("tenancy: the database gives ids, and a record keeps its id", async () => {
   });
 });
 
-/** Runs a check for every table that knows workspaces and every member who may be active. */
+/** Runs a check for every table with workspace_id and every active member. */
 async function sweepMembers(
   { relations }: Fixture,
   check: (relation: Relation, caller: CallerName) => Promise<string | null>,

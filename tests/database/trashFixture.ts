@@ -1,21 +1,21 @@
-/** A company with all that hangs on it, and ways to look at a whole workspace. */
+/** A company with related records, and helpers that read a whole workspace. */
 import { insertRow, type Member, type Row, sql, type Tenant } from "../support/database.ts";
 
 const TABLES = ["companies", "contacts", "contact_notes", "deals", "deal_notes", "tasks", "tags"];
 
-/** Rows by name; `outside` ones do not belong to the company. */
+/** Rows by name. Rows whose name begins with `outside` do not belong to the company. */
 export interface Family {
   company: Row;
   /** Two contacts of the company. */
   contacts: [Row, Row];
   outsider: Row;
   deal: Row;
-  /** Of no company; holds outsider, contacts[0], contacts[1] in this order. */
+  /** A deal without a company. It holds outsider, contacts[0], contacts[1] in this order. */
   outsideDeal: Row;
   tags: [Row, Row];
 }
 
-/** Makes a company with contacts, notes, tasks, deals, deal notes and tags, all owned by one member. */
+/** Inserts a company with contacts, notes, tasks, deals, deal notes and tags, owned by one member. */
 export async function createFamily({ workspace_id }: Tenant, owner: Member): Promise<Family> {
   const insert = (table: string, values: Row) =>
     insertRow(
@@ -59,7 +59,7 @@ export async function createFamily({ workspace_id }: Tenant, owner: Member): Pro
   return { company, contacts, outsider, deal, outsideDeal, tags };
 }
 
-/** Every business row of a workspace, but for its updated_at. */
+/** Every business row of a workspace, without updated_at. */
 export async function snapshot(workspace_id: string): Promise<Record<string, unknown[]>> {
   const tables = TABLES.map(async (table) => {
     const rows = await sql`
@@ -70,7 +70,7 @@ export async function snapshot(workspace_id: string): Promise<Record<string, unk
   return Object.fromEntries(await Promise.all(tables));
 }
 
-/** How many rows of each table a workspace has in the trash. */
+/** The numbers of rows in a workspace's trash, by table. */
 export async function trashCounts(workspace_id: string): Promise<Record<string, number>> {
   const rows = await sql<{ table_name: string; count: number }[]>`
     select table_name, count(*) from private.trash where workspace_id = ${workspace_id}
@@ -78,7 +78,7 @@ export async function trashCounts(workspace_id: string): Promise<Record<string, 
   return Object.fromEntries(rows.map(({ table_name, count }) => [table_name, count]));
 }
 
-/** What stands in the trash about one record, newest first. */
+/** The rows of the trash about one record, newest first. */
 export async function trashOf(table: string, id: number): Promise<Row[]> {
   return await sql`
     select * from private.trash where table_name = ${table} and record_id = ${id} order by id desc`;

@@ -1,4 +1,4 @@
-/** Deleting moves rows to the trash, whoever deletes and by whatever way. */
+/** Deleting moves rows to the trash, for every role and every way of deleting. */
 import { assertEquals, assertGreaterOrEqual, assertNotEquals } from "@std/assert";
 import {
   asCaller,
@@ -12,7 +12,7 @@ import {
 import { test } from "../support/workspace.ts";
 import { createFamily, trashCounts, trashOf } from "./trashFixture.ts";
 
-test("trash: a deleted row is kept as it was, with who deleted it", async () => {
+test("trash: a deleted row is kept unchanged, with the member who deleted it", async () => {
   const tenant = await foundWorkspace();
   const rep = await tenant.join("rep");
   const { contacts: [contact], outsideDeal, deal } = await createFamily(tenant, rep);
@@ -37,7 +37,7 @@ test("trash: a deleted row is kept as it was, with who deleted it", async () => 
   assertEquals(holders.length, 0);
 });
 
-test("trash: children go along in the batch of their parent", async () => {
+test("trash: children are deleted in the batch of their parent", async () => {
   const tenant = await foundWorkspace();
   const { company } = await createFamily(tenant, tenant.admin);
   await asCaller(
@@ -82,7 +82,7 @@ test("trash: many rows deleted by one statement are all kept", async () => {
   assertEquals(await trashCounts(workspace_id), { contacts: 500 });
 });
 
-test("trash: what the service role deletes is kept too, by nobody", async () => {
+test("trash: rows that the service role deletes are kept too, without a member", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [contact] } = await createFamily(tenant, tenant.admin);
   await asCaller(service, (tx) => tx`delete from public.contacts where id = ${contact.id}`);
@@ -90,7 +90,7 @@ test("trash: what the service role deletes is kept too, by nobody", async () => 
   assertEquals([kept?.deleted_by, kept?.reason], [null, "deleted"]);
 });
 
-test("trash: a rep who may not delete a contact moves nothing there", async () => {
+test("trash: a refused deletion moves nothing to the trash", async () => {
   const tenant = await foundWorkspace();
   const rep = await tenant.join("rep");
   const { company } = await createFamily(tenant, tenant.admin);
@@ -102,7 +102,7 @@ test("trash: a rep who may not delete a contact moves nothing there", async () =
   assertEquals(await trashCounts(tenant.workspace_id), {});
 });
 
-test("trash: a deletion that is rolled back leaves nothing there", async () => {
+test("trash: a rolled back deletion leaves nothing in the trash", async () => {
   const tenant = await foundWorkspace();
   const { company } = await createFamily(tenant, tenant.admin);
   const failing = asCaller(tenant.admin, async (tx) => {
@@ -113,7 +113,7 @@ test("trash: a deletion that is rolled back leaves nothing there", async () => {
   assertEquals(await trashCounts(tenant.workspace_id), {});
 });
 
-test("trash: merged rows carry where they went", async () => {
+test("trash: merged rows name their winner", async () => {
   const tenant = await foundWorkspace();
   const { contacts: [winner, loser] } = await createFamily(tenant, tenant.admin);
   await asCaller(tenant.admin, async (tx) => {
@@ -129,7 +129,7 @@ test("trash: merged rows carry where they went", async () => {
   assertEquals([seen?.row.reason, seen?.row.merged_into], ["merged", winner.id]);
 });
 
-test("trash: a tag that is deleted while a contact takes it up leaves no dead id", async () => {
+test("trash: a tag that is deleted while a contact takes it up leaves no dangling id", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const tag = await insertRow("tags", { name: "vip", color: "#fff", workspace_id });
   await using writer = await openSession(admin);
@@ -145,7 +145,7 @@ test("trash: a tag that is deleted while a contact takes it up leaves no dead id
   assertEquals(row?.tags, []);
 });
 
-test("trash: a rep's company takes along what others own", async () => {
+test("trash: deleting a rep's company deletes records of other owners with it", async () => {
   const tenant = await foundWorkspace();
   const rep = await tenant.join("rep");
   const { company } = await createFamily(tenant, tenant.admin);
@@ -158,7 +158,7 @@ test("trash: a rep's company takes along what others own", async () => {
   assertEquals(children.length, 0);
 });
 
-test("private.trashed tells the own workspace alone", async () => {
+test("private.trashed finds records only in the caller's workspace", async () => {
   const [tenant, other] = await Promise.all([foundWorkspace(), foundWorkspace()]);
   const { contacts: [contact] } = await createFamily(tenant, tenant.admin);
   await sql`delete from public.contacts where id = ${contact.id}`;
@@ -175,14 +175,14 @@ test("private.trashed tells the own workspace alone", async () => {
   assertEquals(await ask(disabled), null);
 });
 
-test("trash: a workspace that is deleted leaves nothing behind", async () => {
+test("trash: deleting a workspace deletes its trash", async () => {
   const tenant = await foundWorkspace();
   await createFamily(tenant, tenant.admin);
   await sql`delete from public.workspaces where id = ${tenant.workspace_id}`;
   assertEquals(await trashCounts(tenant.workspace_id), {});
 });
 
-test("private.purge_trash deletes what is older, for the service role alone", async () => {
+test("private.purge_trash deletes older rows, only for the service role", async () => {
   const { admin, workspace_id } = await foundWorkspace();
   const [old, recent] = [
     await insertRow("companies", { name: "Old", workspace_id }),

@@ -1,4 +1,4 @@
-/** Holders and elements of id arrays, deleted one after the other, and restored in any order. */
+/** Records with id arrays, and the records in them, deleted and restored in every order. */
 import { assertEquals } from "@std/assert";
 import { exactly, only } from "../support/exactly.ts";
 import { asCaller, foundWorkspace, type Member, sql } from "../support/database.ts";

@@ -1,4 +1,4 @@
-/** The local stack's auth admin API, as Supabase Auth answers it. */
+/** The auth admin API of the local stack answers like Supabase Auth. */
 import type postgres from "postgres";
 import { assertEquals, assertExists, assertGreaterOrEqual, assertMatch } from "@std/assert";
 import {
@@ -42,7 +42,7 @@ Deno.test("auth.admin.createUser answers 422 email_exists for an address in any 
   assertEquals([error?.status, error?.code], [422, "email_exists"]);
 });
 
-Deno.test("auth.admin.createUser lets one of simultaneous calls win", async () => {
+Deno.test("auth.admin.createUser succeeds for one of several calls at the same time", async () => {
   const email = freshEmail();
   const calls = Array.from({ length: 5 }, () => adminClient().auth.admin.createUser({ email }));
   const results = await Promise.all(calls);
@@ -50,7 +50,7 @@ Deno.test("auth.admin.createUser lets one of simultaneous calls win", async () =
   assertEquals(refusals, Array(4).fill("email_exists"));
 });
 
-Deno.test("auth.admin.createUser names what is wrong with the request", async () => {
+Deno.test("auth.admin.createUser names the error of the request", async () => {
   const cases: [unknown, number, string][] = [
     [{}, 400, "validation_failed"],
     [{ email: "no address" }, 400, "validation_failed"],
@@ -68,7 +68,7 @@ Deno.test("auth.admin.createUser names what is wrong with the request", async ()
   }
 });
 
-Deno.test("auth.admin is for the secret key and service_role alone", async () => {
+Deno.test("auth.admin accepts only the secret key and service_role", async () => {
   const user = await createConfirmedUser();
   const { session } = await signIn(user.email);
   const { publishableKey, secretKey } = stack;
@@ -150,7 +150,7 @@ Deno.test("auth.admin.deleteUser ends the account and frees the address", async 
   assertExists(await createConfirmedUser(user.email));
 });
 
-Deno.test("auth.admin.deleteUser softly keeps the row and frees the address", async () => {
+Deno.test("auth.admin.deleteUser with a soft delete keeps the row and frees the address", async () => {
   const { auth } = adminClient();
   const user = await createConfirmedUser();
   assertEquals((await auth.admin.deleteUser(user.id, true)).error, null);
@@ -213,7 +213,7 @@ Deno.test("auth.admin.generateLink makes the user of an invitation or a sign-up"
   assertEquals((await signIn(email)).user.email, email);
 });
 
-Deno.test("auth.admin.generateLink refuses what cannot be", async () => {
+Deno.test("auth.admin.generateLink refuses requests that are not valid", async () => {
   const { auth } = adminClient();
   const { email } = await createConfirmedUser();
   const unknown = await auth.admin.generateLink({ type: "recovery", email: freshEmail() });
@@ -224,7 +224,7 @@ Deno.test("auth.admin.generateLink refuses what cannot be", async () => {
   assertEquals([wrong.status, wrong.headers.get("x-sb-error-code")], [400, "validation_failed"]);
 });
 
-Deno.test("a trigger that refuses a user makes createUser answer 500 and leaves nothing", async () => {
+Deno.test("auth.admin.createUser answers 500 and stores nothing when a trigger refuses the user", async () => {
   const [id, email] = [crypto.randomUUID(), freshEmail()];
   const name = `refuse_${id.replaceAll("-", "")}`;
   await runSql((sql) =>

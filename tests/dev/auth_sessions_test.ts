@@ -17,7 +17,7 @@ import {
 
 const API_VERSION = { "X-Supabase-Api-Version": "2024-01-01" };
 
-Deno.test("auth errors take the shape of the client's API version", async () => {
+Deno.test("auth errors have the form of the client's API version", async () => {
   const path = `/admin/users/${crypto.randomUUID()}`;
   const old = await callAuth("GET", path);
   assertEquals(old.body, { code: 404, error_code: "user_not_found", msg: "User not found" });
@@ -56,7 +56,7 @@ Deno.test("a banned user cannot sign in, refresh, read /user or recover", async 
   assertEquals((await signIn(email)).user.id, user.id);
 });
 
-Deno.test("ban_duration takes Go durations", async () => {
+Deno.test("ban_duration accepts Go durations", async () => {
   const { auth } = adminClient();
   const user = await createConfirmedUser();
   const durations = { "1h30m": 5400, "300ms": 0.3, "1.5h": 5400, "2s": 2 };

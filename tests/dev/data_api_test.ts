@@ -1,4 +1,4 @@
-/** The local stack's REST and storage APIs: who may reach what. */
+/** The REST and storage APIs of the local stack: roles and privileges. */
 import { assert, assertEquals, assertExists } from "@std/assert";
 import { SignJWT } from "jose";
 import {
@@ -10,7 +10,7 @@ import {
   stack,
 } from "./stackUnderTest.ts";
 
-Deno.test("/rest/v1 runs as the caller, and row level security decides", async () => {
+Deno.test("/rest/v1 runs as the caller under row-level security", async () => {
   const [ada, bob] = await Promise.all([createConfirmedUser(), createConfirmedUser()]);
   const { client } = await signIn(ada.email);
   const written = await client.from("contacts").insert({ last_name: "Lovelace" }).select().single();
@@ -28,7 +28,7 @@ Deno.test("/rest/v1 runs as the caller, and row level security decides", async (
   assert(((await publicClient().from("contacts").select().eq("id", id)).data ?? []).length === 0);
 });
 
-Deno.test("/rest/v1 grants nothing that the migrations did not", async () => {
+Deno.test("/rest/v1 has no privileges beyond those of the migrations", async () => {
   const { client } = await signIn((await createConfirmedUser()).email);
   await client.from("contacts").select("id").limit(1);
   await runSql(async (sql) => {
@@ -42,7 +42,7 @@ Deno.test("/rest/v1 grants nothing that the migrations did not", async () => {
   });
 });
 
-Deno.test("/rest/v1 exposes the schema public alone", async () => {
+Deno.test("/rest/v1 exposes only the schema public", async () => {
   for (const schema of ["auth", "storage", "private", "gateway"]) {
     const { error, status } = await adminClient().schema(schema).from("users").select();
     assertEquals([status, error?.code], [406, "PGRST106"], schema);

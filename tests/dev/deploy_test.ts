@@ -1,4 +1,4 @@
-/** The function as `deno task deploy` builds it works like the one from the sources. */
+/** The built file of `deno task deploy` works like the sources. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/toml";
 import { join } from "@std/path";
@@ -42,7 +42,7 @@ test("deploy: the built file answers without a token, and for a member", () =>
     }
   }));
 
-test("deploy: every slug shares one file that imports nothing but Node's modules", () =>
+test("deploy: all slugs share one file, which imports only Node's modules", () =>
   withBuild(async ({ entrypoint }, directory) => {
     const config = parse(await Deno.readTextFile(join(directory, "supabase", "config.toml")));
     const sources = parse(

@@ -1,4 +1,4 @@
-/** The generators refuse what they cannot turn into a document or a schema. */
+/** The generators: documents that they refuse, and the text that they write. */
 import { pageOf, readable } from "../../dev/generate/database.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readDocument } from "../../dev/generate/document.ts";
@@ -17,16 +17,16 @@ function documentOf(paths: object): Record<string, unknown> {
   return { openapi: "3.1.0", info, paths, components: { schemas: {} } };
 }
 
-Deno.test("generate: readDocument refuses what is not OpenAPI 3.1", async () => {
+Deno.test("generate: readDocument refuses a document that is not OpenAPI 3.1", async () => {
   await assertRejects(() => readDocument({ openapi: "3.1.0", paths: {} }), Error, "info");
 });
 
-Deno.test("generate: readDocument refuses a reference to nothing", async () => {
+Deno.test("generate: readDocument refuses a reference to a missing schema", async () => {
   const broken = { ...operation("a.get"), responses: { 200: { $ref: "#/components/none/x" } } };
   await assertRejects(() => readDocument(documentOf({ "/a": { get: broken } })), Error, "none");
 });
 
-Deno.test("generate: readDocument refuses two operations of one id", async () => {
+Deno.test("generate: readDocument refuses two operations with one id", async () => {
   const paths = { "/a": { get: operation("a.get"), post: operation("a.get") } };
   await assertRejects(() => readDocument(documentOf(paths)), Error, "a.get");
 });
@@ -36,7 +36,7 @@ Deno.test("generate: readDocument refuses a path parameter that is not declared"
   await assertRejects(() => readDocument(documentOf(paths)), Error, "a.get");
 });
 
-Deno.test("generate: reduce keeps columns alone, and knows citext and arrays of views", () => {
+Deno.test("generate: reduce keeps only columns, and corrects citext and arrays of views", () => {
   const pulled = `import { pgTable } from "drizzle-orm/pg-core"
 
 export const tags = pgTable("tags", {
@@ -66,7 +66,7 @@ function member(text: string, name: string): string[] {
   return body.trim().split("\n");
 }
 
-Deno.test("generate: emitSchema tells rows from inputs by null, default and who sets a column", () => {
+Deno.test("generate: emitSchema derives rows and inputs from nullability, defaults and generated columns", () => {
   const text = emitSchema([
     column("id", "bigint", { notNull: true, generated: true }),
     column("workspace_id", "uuid", { notNull: true }),
@@ -97,7 +97,7 @@ Deno.test("generate: emitSchema tells rows from inputs by null, default and who 
   assertStringIncludes(text, "const nullishRecordId = recordId.nullish();");
 });
 
-Deno.test("generate: emitSchema gives arrays their element, unknown types any value, views no input", () => {
+Deno.test("generate: emitSchema gives arrays the shape of their elements, unknown types any value, views no input", () => {
   const view = { isView: true };
   const text = emitSchema([column("ids", "bigint[]", view), column("area", "polygon", view)]);
   assertEquals(member(text, "row"), ["ids: nullableBigintArray,", "area: json,"]);
@@ -111,7 +111,7 @@ Deno.test("generate: emitSchema gives arrays their element, unknown types any va
   ]);
 });
 
-Deno.test("generate: an expression of the catalogue is written as people write it", () => {
+Deno.test("generate: an expression of the catalogue is written in readable SQL", () => {
   assertEquals(
     readable("((workspace_id = ( SELECT private.workspace_id() AS workspace_id)) AND a.may(id))"),
     "workspace_id = private.workspace_id() and a.may(id)",
@@ -123,7 +123,7 @@ Deno.test("generate: an expression of the catalogue is written as people write i
   assertEquals(readable("(a) and (b)"), "(a) and (b)");
 });
 
-Deno.test("generate: the database page shows tables, who may do what, and the diagram", () => {
+Deno.test("generate: the database page shows tables, permissions and the diagram", () => {
   const page = pageOf([{
     name: "public.tags",
     is_view: false,

@@ -1,4 +1,4 @@
-/** Mails of the local stack's auth server, and where their links lead. */
+/** Mails of the local stack's auth server, and the targets of their links. */
 import {
   assert,
   assertEquals,
@@ -68,7 +68,7 @@ Deno.test("inviteUserByEmail to a user made by createUser sends a link that sign
   assertEquals(data.user?.id, id);
 });
 
-Deno.test("a refused invitation answers 500 and undoes a new user", async () => {
+Deno.test("a refused invitation answers 500 and stores no new user", async () => {
   const { auth } = adminClient();
   const email = freshEmail();
   await refuseMail(email);
@@ -82,7 +82,7 @@ Deno.test("a refused invitation answers 500 and undoes a new user", async () => 
   assertEquals((await mailsTo(email)).length, 1);
 });
 
-Deno.test("a refused invitation leaves a user who was there, and the older link", async () => {
+Deno.test("a refused invitation does not change an existing user and the older link", async () => {
   const { auth } = adminClient();
   const email = freshEmail();
   await auth.admin.inviteUserByEmail(email);
@@ -108,13 +108,13 @@ Deno.test("a recovery mail leads to a new password, by link and by code", async 
   assertEquals((await signIn(email, "another horse")).user.id, user.id);
 });
 
-Deno.test("recovery for an unknown address answers like any other and sends nothing", async () => {
+Deno.test("recovery for an unknown address answers like for a known one and sends no mail", async () => {
   const email = freshEmail();
   assertEquals((await publicClient().auth.resetPasswordForEmail(email)).error, null);
   assertEquals(await mailsTo(email), []);
 });
 
-Deno.test("a magic link signs in, and signs nobody up when told not to", async () => {
+Deno.test("a magic link signs in, and signs no user up when create_user is false", async () => {
   const email = freshEmail();
   const options = { shouldCreateUser: false };
   const refused = await publicClient().auth.signInWithOtp({ email, options });
@@ -123,7 +123,7 @@ Deno.test("a magic link signs in, and signs nobody up when told not to", async (
   assertEquals((await followLink((await newestMail(email)).link)).get("type"), "magiclink");
 });
 
-Deno.test("a change of one's own address is confirmed from the new mailbox", async () => {
+Deno.test("a changed address is confirmed by a mail to the new address", async () => {
   const user = await createConfirmedUser();
   const { client } = await signIn(user.email);
   const email = freshEmail();
@@ -132,7 +132,7 @@ Deno.test("a change of one's own address is confirmed from the new mailbox", asy
   assertEquals((await signIn(email)).user.id, user.id);
 });
 
-Deno.test("links never lead to a foreign site", async () => {
+Deno.test("links never lead to another site", async () => {
   const { email } = await createConfirmedUser();
   const redirectTo = "https://evil.example/steal";
   await publicClient().auth.resetPasswordForEmail(email, { redirectTo });

@@ -1,4 +1,4 @@
-/** Migrations of a stack: a database of an older chain, and the comparison of two catalogues. */
+/** A database with an older chain of migrations, and the comparison of two catalogues. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { differences, readCatalogue } from "../../dev/compareCatalogues.ts";

@@ -1,4 +1,4 @@
-/** The running local stack that the tests of this folder talk to, and clients of it. */
+/** The local stack under test, and clients of it. */
 
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import postgres from "postgres";
@@ -24,7 +24,7 @@ export function adminClient(): SupabaseClient {
   return createClient(stack.apiUrl, stack.secretKey, { auth });
 }
 
-/** A client that nobody has signed in to, with the publishable key. */
+/** A client with the publishable key, without a session. */
 export function publicClient(): SupabaseClient {
   return createClient(stack.apiUrl, stack.publishableKey, { auth });
 }
@@ -34,7 +34,7 @@ export function freshEmail(): string {
   return `user-${crypto.randomUUID()}@example.test`;
 }
 
-/** A password that is long enough. */
+/** A valid password. */
 export const PASSWORD = "correct horse";
 
 /** Signs in and returns the client with its session. Throws when refused. */
@@ -45,7 +45,7 @@ export async function signIn(email: string, password = PASSWORD) {
   return { client, session: data.session, user: data.user };
 }
 
-/** Makes a confirmed user with a password. */
+/** Creates a confirmed user with a password. */
 export async function createConfirmedUser(email = freshEmail()) {
   const attributes = { email, password: PASSWORD, email_confirm: true };
   const { data, error } = await adminClient().auth.admin.createUser(attributes);
@@ -53,7 +53,7 @@ export async function createConfirmedUser(email = freshEmail()) {
   return { ...data.user, email: present(data.user.email, "address of the user") };
 }
 
-/** Calls the auth API without supabase-js, to see statuses, headers and bodies as they are. */
+/** Calls the auth API without supabase-js, to read statuses, headers and bodies unchanged. */
 export async function callAuth(
   method: string,
   path: string,
@@ -116,7 +116,7 @@ export async function refuseMail(email: string, count = 1): Promise<void> {
   if (response.status !== 204) throw new Error(await response.text());
 }
 
-/** Follows a link of a mail and reads what the site is given in the fragment. */
+/** Follows a link of a mail. Returns the parameters in the fragment of its target. */
 export async function followLink(link: URL): Promise<URLSearchParams> {
   const response = await fetch(link, { redirect: "manual" });
   await response.body?.cancel();

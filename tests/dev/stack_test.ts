@@ -1,4 +1,4 @@
-/** The local stack itself: side by side, taken ports, crashes, and nothing left behind. */
+/** The local stack: several at once, ports in use, crashes, and stopping. */
 
 import {
   assert,
@@ -55,7 +55,7 @@ async function withDirectory(work: (directory: string) => Promise<void>): Promis
   }
 }
 
-Deno.test("startStack runs beside another stack and leaves nothing behind when stopped", async () => {
+Deno.test("startStack runs beside another stack, and leaves no process and no file when stopped", async () => {
   await withDirectory(async (directory) => {
     const running: StackAddresses = JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}");
     const second = await startStack({ directory, durable: false });
@@ -75,7 +75,7 @@ Deno.test("startStack runs beside another stack and leaves nothing behind when s
   });
 });
 
-Deno.test("start names a taken port and the option to change it in one line", async () => {
+Deno.test("start names a port in use and the option that changes it in one line", async () => {
   await withDirectory(async (directory) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr;
@@ -88,7 +88,7 @@ Deno.test("start names a taken port and the option to change it in one line", as
   });
 });
 
-Deno.test("start interrupted half-way leaves no server behind", async () => {
+Deno.test("start leaves no server when it is interrupted", async () => {
   await withDirectory(async (directory) => {
     const task = startTask(directory);
     await readUntil(task.stdout, "Starting auth");
@@ -100,7 +100,7 @@ Deno.test("start interrupted half-way leaves no server behind", async () => {
   });
 });
 
-Deno.test("start killed hard takes its servers with it, and starts again on the same data", async () => {
+Deno.test("start stops its servers when it is killed, and starts again on the same data", async () => {
   await withDirectory(async (directory) => {
     const killed = startTask(directory);
     const ports = portsOf(await readUntil(killed.stdout, "Try it"));
@@ -123,7 +123,7 @@ Deno.serve((request) => {
 });
 `;
 
-Deno.test("a crash of the function shows its stack trace, answers 503 and is overcome", async () => {
+Deno.test("a crash of the function shows its stack trace and answers 503, and the function restarts", async () => {
   const directory = await Deno.makeTempDir();
   const entrypoint = join(directory, "index.ts");
   await Deno.writeTextFile(entrypoint, CRASHING_FUNCTION);

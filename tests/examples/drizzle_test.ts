@@ -1,4 +1,4 @@
-/** The example with Drizzle runs, and row-level security decides what it sees. */
+/** The example with Drizzle runs under row-level security. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { asCaller, connect, openDealsByCompany } from "../../examples/drizzle/asCaller.ts";
 import { companies } from "../../examples/drizzle/schema.ts";
@@ -20,7 +20,7 @@ function claimsOf({ admin }: Workspace) {
   return { sub: admin.user_id, role: "authenticated" as const };
 }
 
-test("examples: Drizzle sums the open deals of the caller's workspace alone", async () => {
+test("examples: Drizzle sums the open deals of only the caller's workspace", async () => {
   const [ours, theirs] = await Promise.all([createWorkspace(), createWorkspace()]);
   await addDeal(ours, "Small", { amount: 100 });
   await addDeal(ours, "Large", { amount: 900 });
@@ -37,7 +37,7 @@ test("examples: Drizzle sums the open deals of the caller's workspace alone", as
   }
 });
 
-test("examples: Drizzle rolls back what a caller's transaction did before it failed", async () => {
+test("examples: Drizzle rolls a failed transaction of a caller back", async () => {
   const workspace = await createWorkspace();
   const database = connect(stack.superuserUrl);
   try {

@@ -1,4 +1,4 @@
-/** The auth server down, failing or hanging: said within 5 s, and only where it is needed. */
+/** The auth server down, failing or hanging: 503 within 5 s, only from operations that need it. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
@@ -14,7 +14,7 @@ import {
 
 const ANSWERED_WITHIN = 5_000;
 
-/** Stands before the real auth server, and lets its answers through or not. */
+/** A proxy in front of the real auth server, which can fail or hang. */
 interface Gate extends AsyncDisposable {
   url: string;
   state: "open" | "failing" | "hanging";
@@ -56,7 +56,7 @@ async function call(
 }
 
 for (const state of ["failing", "hanging"] as const) {
-  test(`the auth server ${state}: /ready names it, users' calls are 503, all else goes on`, async () => {
+  test(`the auth server ${state}: system.ready names it, operations on users answer 503, others succeed`, async () => {
     await using gate = openGate();
     await withApp({ supabaseUrl: gate.url }, async (app) => {
       const { admin, addMember } = await createWorkspace();
@@ -94,7 +94,7 @@ for (const state of ["failing", "hanging"] as const) {
   });
 }
 
-test("the auth server unreachable: an invitation is 503 and can be repeated", async () => {
+test("the auth server unreachable: users.invite answers 503 and can be repeated", async () => {
   const { admin } = await createWorkspace();
   const user = { email: freshEmail(), first_name: "Grace", last_name: "Hopper" };
   await withApp({ supabaseUrl: "http://127.0.0.1:1" }, async (app) => {

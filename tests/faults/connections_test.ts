@@ -1,6 +1,9 @@
-/** Connections that break, on the real database: whoever waits gets another one, and nothing else suffers. */
+/** Connections that break: waiting requests get another one, and other requests succeed. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { createPool, inConnection } from "../../supabase/functions/_shared/database/connections.ts";
+import {
+  createPool,
+  withConnection,
+} from "../../supabase/functions/_shared/database/connections.ts";
 import { createDatabase } from "../../supabase/functions/_shared/database/database.ts";
 import { isConnectionLost } from "../../supabase/functions/_shared/database/problems.ts";
 import { parseDatabaseUrl } from "../../supabase/functions/_shared/database/url.ts";
@@ -8,7 +11,7 @@ import { Problem } from "../../supabase/functions/_shared/problem.ts";
 import { testSettings } from "../support/app.ts";
 import { sql as superuser, test } from "../support/workspace.ts";
 
-/** Answers from another connection: what had come before them has been handled. */
+/** Waits for answers on another connection, so that earlier events have been handled. */
 async function turnEventLoop(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await superuser`select 1`;
 }
@@ -18,7 +21,7 @@ test("a request gets a connection although the one that it waits for breaks", as
   const scope = { timing: { databaseMs: 0 } };
   const held = Promise.withResolvers<number>();
   const holding = assertRejects(() =>
-    database.own(scope, async (sql) => {
+    database.asGateway(scope, async (sql) => {
       const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
       held.resolve(row?.pid ?? 0);
       await sql`select pg_sleep(60)`;
@@ -34,27 +37,27 @@ test("a request gets a connection although the one that it waits for breaks", as
   await database.close();
 });
 
-test("a connection that closes between two statements fails the work, and nothing else", async () => {
+test("a connection that closes between two statements fails only its own request", async () => {
   const pool = createPool(await testSettings({ databaseConnections: 1 }));
-  const work = inConnection(pool, async (sql) => {
+  const work = withConnection(pool, async (sql) => {
     const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
     await superuser`select pg_terminate_backend(${row?.pid ?? 0}, 5000)`;
-    // The close arrives before the answers to these do.
+    // The close arrives before the answers to these statements.
     await turnEventLoop();
     await sql`select 1`;
   });
   const error = await assertRejects(() => work);
   assertEquals(isConnectionLost(error), true);
-  assertEquals(await inConnection(pool, async (sql) => [...await sql`select 1 as one`]), [{
+  assertEquals(await withConnection(pool, async (sql) => [...await sql`select 1 as one`]), [{
     one: 1,
   }]);
-  await pool.end();
+  await pool.close();
 });
 
-/** What a server does with a new connection: a starting one refuses it, a hanging one says nothing. */
+/** The server's reaction to a new connection: a starting server refuses it, a hanging one is silent. */
 type Conduct = "refuse" | "hang" | "relay";
 
-/** Stands before the database. */
+/** A proxy in front of the database. */
 function startFaultyServer(databaseUrl: string, conduct: Conduct) {
   const { host, port } = parseDatabaseUrl(databaseUrl);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -89,7 +92,7 @@ function startFaultyServer(databaseUrl: string, conduct: Conduct) {
   return server;
 }
 
-/** What PostgreSQL answers while it starts. */
+/** The answer of PostgreSQL while it starts. */
 async function refuse(connection: Deno.TcpConn): Promise<void> {
   const fields = ["SFATAL", "VFATAL", "C57P03", "Mthe database system is starting up", ""];
   const body = new TextEncoder().encode(fields.map((field) => `${field}\0`).join(""));
@@ -110,12 +113,12 @@ function closeQuietly(connection: Deno.TcpConn): void {
   }
 }
 
-test("a request after a restart waits for no connection that was begun before it", async () => {
+test("a request after a restart does not wait for a connection attempt from before", async () => {
   const settings = await testSettings({ databaseConnections: 1 });
   await using server = startFaultyServer(settings.databaseUrl, "refuse");
   const database = createDatabase({ ...settings, databaseUrl: server.url });
   await assertRejects(() => database.ping(), Problem, "cannot be reached");
-  // Time for the driver to begin a connection of its own accord, as it does for queued requests.
+  // The driver may open a connection by itself, as it does for queued requests.
   await turnEventLoop();
   server.conduct = "relay";
   await database.ping();

@@ -1,6 +1,6 @@
 /**
- * The database stopped or hanging, on a stack of this file's own: answered within 5 s, and all well
- * without a restart once it is back.
+ * The database stopped or hanging, on a separate stack: 503 within 5 s, and success without a restart
+ * when it is back.
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
@@ -16,7 +16,7 @@ interface Faulty {
   stack: Stack;
   directory: string;
   token: string;
-  /** Calls the API; throws when the answer takes longer than 5 s. */
+  /** Calls the API. Throws when the answer takes longer than 5 s. */
   call(path: string, init?: RequestInit): Promise<Answer>;
 }
 
@@ -75,7 +75,7 @@ function requests({ call }: Faulty): Promise<Answer>[] {
 }
 
 async function assertUnavailable(faulty: Faulty): Promise<void> {
-  // Twice: connections that have been seen to break, and new ones.
+  // Twice: first on connections that broke, then on new ones.
   for (let round = 0; round < 2; round++) {
     for (const answer of await Promise.all(requests(faulty))) {
       assertProblem(answer, 503, "database_unavailable");
@@ -97,7 +97,7 @@ async function assertRecovered(faulty: Faulty): Promise<void> {
   assertEquals(ready.body, { status: "ready", database: "ok", auth: "ok" });
 }
 
-/** The processes of a database server, the server itself first. */
+/** The processes of a database server, the main process first. */
 async function processesOf({ stack, directory }: Faulty): Promise<number[]> {
   const lock = await Deno.readTextFile(join(directory, "database", "postmaster.pid"));
   const sql = postgres(stack.superuserUrl, { max: 1 });
@@ -115,13 +115,13 @@ function signal(pids: number[], name: "SIGSTOP" | "SIGCONT"): void {
     try {
       Deno.kill(pid, name);
     } catch (error) {
-      // Processes come and go.
+      // The process has ended meanwhile.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 }
 
-Deno.test("the database stopped: 503 within 5 s, and all well once it is back", async () => {
+Deno.test("the database stopped: 503 within 5 s, and success when it is back", async () => {
   await withStack(async (faulty) => {
     await faulty.stack.stopDatabase();
     await assertUnavailable(faulty);
@@ -130,7 +130,7 @@ Deno.test("the database stopped: 503 within 5 s, and all well once it is back", 
   });
 });
 
-Deno.test("the database hanging: 503 within 5 s, and all well once it goes on", async () => {
+Deno.test("the database hanging: 503 within 5 s, and success when it continues", async () => {
   await withStack(async (faulty) => {
     const pids = await processesOf(faulty);
     signal(pids, "SIGSTOP");
@@ -185,7 +185,7 @@ async function waitForLock(tx: postgres.TransactionSql): Promise<void> {
   }
 }
 
-Deno.test("connections that the database has closed are replaced unseen", async () => {
+Deno.test("connections that the database has closed are replaced without an error", async () => {
   await withStack(async (faulty) => {
     const sql = postgres(faulty.stack.superuserUrl, { max: 1 });
     try {

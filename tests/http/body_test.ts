@@ -1,4 +1,4 @@
-/** Bodies: too large, of another type, broken, empty; and the connection afterwards. */
+/** Bodies that are too large, of another type, broken or empty, and the connection afterwards. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { appUnderTest } from "../support/app.ts";
@@ -12,7 +12,7 @@ interface RawAnswer {
   body: string;
 }
 
-/** One TCP connection, on which requests are written byte by byte as HTTP/1.1 has them. */
+/** One TCP connection, on which requests are written as text of HTTP/1.1. */
 class Connection {
   #connection: Deno.TcpConn;
   #rest = "";
@@ -30,7 +30,7 @@ class Connection {
     while (left.length > 0) left = left.subarray(await this.#connection.write(left));
   }
 
-  /** Reads one answer; throws when the connection ends instead. */
+  /** Reads one answer. Throws when the connection ends. */
   async read(): Promise<RawAnswer> {
     const head = await this.#readUntil(() => this.#rest.indexOf("\r\n\r\n") + 1 && this.#headEnd());
     const status = Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]);
@@ -85,7 +85,7 @@ function chunked(body: Uint8Array): Uint8Array {
   return new Uint8Array([...start, ...body, ...end]);
 }
 
-/** Where the function listens itself, and where the gateway does. */
+/** The addresses of the function itself and of the gateway. */
 const ADDRESSES: [string, () => Promise<{ port: number; prefix: string } & AsyncDisposable>][] = [
   ["the function", serveFunction],
   ["the gateway", () =>
@@ -139,7 +139,7 @@ for (const [name, open] of ADDRESSES) {
     assertEquals([accepted.status, JSON.parse(accepted.body).first_name], [201, "Ada"]);
   });
 
-  test(`a refusal that never looks at the body leaves ${name}'s connection usable`, async () => {
+  test(`a refusal before the body is read leaves ${name}'s connection usable`, async () => {
     await using address = await open();
     const { token } = (await createWorkspace()).admin;
     const body = contactOf(900_000);
@@ -162,7 +162,7 @@ for (const [name, open] of ADDRESSES) {
   });
 }
 
-test("limitBody answers at once, before a client has sent what it announced", async () => {
+test("limitBody answers 413 before a client has sent the announced body", async () => {
   await using address = await serveFunction();
   const { token } = (await createWorkspace()).admin;
   using connection = await Connection.open(address.port);
@@ -171,7 +171,7 @@ test("limitBody answers at once, before a client has sent what it announced", as
   assertEquals((await connection.read()).status, 413);
 });
 
-test("limitBody lets a body of exactly 1 MB through", async () => {
+test("limitBody accepts a body of exactly 1 MB", async () => {
   const { admin } = await createWorkspace();
   for (const body of [contactOf(LIMIT), new Blob([contactOf(LIMIT)]).stream()]) {
     const response = await fetch(`${stack.functionUrl}/contacts`, {
@@ -179,12 +179,12 @@ test("limitBody lets a body of exactly 1 MB through", async () => {
       headers: { Authorization: `Bearer ${admin.token}`, "Content-Type": "application/json" },
       body,
     });
-    // Read and found too long by the field's own limit.
+    // The body is read, and the field's own limit refuses it.
     assertEquals((await response.json()).code, "validation_failed");
   }
 });
 
-test("requireJson refuses an empty body and broken JSON, each in its own words", async () => {
+test("requireJson refuses an empty body and broken JSON with different messages", async () => {
   const { admin } = await createWorkspace();
   const broken = [
     "nope",
@@ -206,7 +206,7 @@ test("requireJson refuses an empty body and broken JSON, each in its own words",
   }
 });
 
-test("requireJson takes JSON's media types, with parameters, and no others", async () => {
+test("requireJson accepts media types of JSON, with parameters, and refuses others", async () => {
   const { admin } = await createWorkspace();
   for (
     const type of [

@@ -1,11 +1,11 @@
-/** The CORS allowlist: who is let in, who is not, and what every answer says about it. */
+/** The CORS allowlist: allowed and refused origins, and the headers of every answer. */
 import { assert, assertEquals } from "@std/assert";
 import { readSettings } from "../../supabase/functions/_shared/settings.ts";
 import { assertProblem } from "../support/answers.ts";
 import { testSettings, withApp } from "../support/app.ts";
 import { type Answer, answerOf, createWorkspace, stack, test } from "../support/workspace.ts";
 
-/** The lists that `deno task test` gives the function, and its localhost defaults. */
+/** The origins that `deno task test` allows, and the default local origins. */
 const LISTED = [
   "https://app.example.com",
   "https://pr-17.preview.example.com",
@@ -66,7 +66,7 @@ function names(answer: Answer, header: string): string[] {
   return (answer.headers.get(header) ?? "").toLowerCase().split(/,\s*/);
 }
 
-test("cors lets a listed origin in, with credentials and readable headers", async () => {
+test("cors accepts a listed origin, with credentials and readable headers", async () => {
   for (const origin of LISTED) {
     const answer = await request(origin, "/health");
     assertEquals(answer.status, 200);
@@ -125,7 +125,7 @@ test("cors refuses an unlisted origin with 403 before anything runs", async () =
   assertEquals((await admin.api.get("/contacts")).body.data, []);
 });
 
-test("cors varies every answer by Origin: success, 4xx, with an origin and without", async () => {
+test("cors sets Vary: Origin on every answer: success and 4xx, with an origin and without", async () => {
   for (const origin of [undefined, LISTED[0], "https://evil.com"]) {
     for (const path of ["/health", "/contacts", "/no_such_route", "/health?x=1"]) {
       const answer = await request(origin, path);
@@ -135,7 +135,7 @@ test("cors varies every answer by Origin: success, 4xx, with an origin and witho
   }
 });
 
-test("cors decorates every error for a listed origin", async () => {
+test("cors adds its headers to every error for a listed origin", async () => {
   const origin = "https://app.example.com";
   const cases: [string, number, RequestInit][] = [
     ["/contacts", 401, {}],
@@ -152,7 +152,7 @@ test("cors decorates every error for a listed origin", async () => {
   }
 });
 
-test("cors decorates an unexpected error too", async () => {
+test("cors adds its headers to an unexpected error too", async () => {
   const origin = "https://app.example.com";
   const { databaseUrl } = await testSettings();
   const wrong = databaseUrl.replace(/:[^:@]+@/, ":wrong-password@");
@@ -175,7 +175,6 @@ test("cors in production refuses localhost unless it is listed", async () => {
     ALLOWED_ORIGINS: " https://app.example.com , https://b.example.com",
   };
   const settings = readSettings(environment);
-  assertEquals(settings.production, true);
   await withApp({ ...settings, rateLimit: 0 }, async (app) => {
     for (
       const origin of ["http://localhost:5173", "http://localhost:3000", "http://127.0.0.1:3000"]

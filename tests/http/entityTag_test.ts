@@ -1,9 +1,9 @@
-/** If-Match: the version that was read, any other, and what is no entity tag. */
+/** If-Match: the current version, another one, and malformed tags. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { createWorkspace, headerOf, test } from "../support/workspace.ts";
 
-test("If-Match lets the version through that was read, and refuses any other with 412", async () => {
+test("If-Match accepts the current version, and refuses any other with 412", async () => {
   const { admin } = await createWorkspace();
   const created = await admin.api.post("/contacts", { first_name: "Ada" });
   const path = `/contacts/${created.body.id}`;
@@ -22,14 +22,14 @@ test("If-Match lets the version through that was read, and refuses any other wit
   assertProblem(removal, 412, "precondition_failed");
   assertEquals((await admin.api.get(path)).headers.get("ETag"), next);
 
-  // Proxies that compress an answer make its tag a weak one.
+  // Proxies that compress an answer make its tag weak.
   for (const header of ["*", next, `W/${next}`, `"other", ${next}`]) {
     const answer = await admin.api.patch(path, {}, { "If-Match": header });
     assertEquals(answer.status, 200, header);
   }
 });
 
-test("If-Match is refused with 400 when it is no entity tag", async () => {
+test("If-Match answers 400 to a malformed entity tag", async () => {
   const { admin } = await createWorkspace();
   const { body } = await admin.api.post("/contacts", { first_name: "Ada" });
   for (const header of ["unquoted", '"open', '"a" "b"', '"a",', "W/x"]) {
@@ -39,7 +39,7 @@ test("If-Match is refused with 400 when it is no entity tag", async () => {
   }
 });
 
-test("If-Match lets exactly one of two changes through that read the same version", async () => {
+test("If-Match accepts exactly one of two changes of the same version at the same time", async () => {
   const { admin } = await createWorkspace();
   const { body, headers } = await admin.api.post("/contacts", { first_name: "Ada" });
   const tag = { "If-Match": headerOf({ headers }, "ETag") };

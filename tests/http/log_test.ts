@@ -1,4 +1,4 @@
-/** The request log: one JSON line per request, with nothing in it that is anybody's secret. */
+/** The request log: one JSON line per request, without secrets and personal data. */
 import {
   assert,
   assertEquals,
@@ -23,7 +23,7 @@ const KNOWN = [
   "error",
 ];
 
-test("requestLog writes one line per request, whatever its outcome", async () => {
+test("requestLog writes one line per request, for every outcome", async () => {
   await withApp({ allowedOrigins: ["https://app.example.com"] }, async (app) => {
     const { id, admin } = await createWorkspace();
     const headers = { Authorization: `Bearer ${admin.token}` };
@@ -103,7 +103,7 @@ async function provoke(
   await post("/api/users", { ...invited, email: elsewhere.email });
 }
 
-test("requestLog says of an unexpected error where it came from, and no values", async () => {
+test("requestLog names the place of an unexpected error, and no values", async () => {
   const secret = crypto.randomUUID();
   const { databaseUrl } = await testSettings();
   await withApp({ databaseUrl: databaseUrl.replace(/:[^:@]+@/, `:${secret}@`) }, async (app) => {
@@ -116,7 +116,7 @@ test("requestLog says of an unexpected error where it came from, and no values",
   });
 });
 
-test("X-Request-Id goes in and out when it is sane, else a new one goes out", async () => {
+test("X-Request-Id is answered unchanged when it is valid, else replaced by a new one", async () => {
   await withApp({}, async (app) => {
     for (const given of ["12345678", "a".repeat(128), crypto.randomUUID(), "trace_1-2="]) {
       const answer = await app.send("/api/health", { headers: { "X-Request-Id": given } });

@@ -1,4 +1,4 @@
-/** Query parameters that no operation knows, refused or dropped. */
+/** Unknown query parameters: refused, or dropped under Prefer: handling=lenient. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { createWorkspace, headerOf, test } from "../support/workspace.ts";
@@ -29,7 +29,7 @@ test("knownParameters drops unknown ones with a warning under Prefer: handling=l
   assertEquals(known.headers.get("Warning"), null);
 });
 
-test("knownParameters forgives no malformed value, and no more than 100 parameters", async () => {
+test("knownParameters refuses malformed values and more than 100 parameters, also when lenient", async () => {
   const { admin } = await createWorkspace();
   const lenient = { Prefer: "handling=lenient" };
   assertProblem(await admin.api.get("/contacts?limit=0", lenient), 400, "invalid_parameter");
@@ -37,7 +37,7 @@ test("knownParameters forgives no malformed value, and no more than 100 paramete
   assertProblem(await admin.api.get(`/contacts?${many}`, lenient), 400, "unknown_parameter");
 });
 
-test("knownParameters passes what platform and clients add", async () => {
+test("knownParameters accepts the parameters that platform and clients add", async () => {
   const { admin } = await createWorkspace();
   const answer = await admin.api.get("/contacts?apikey=x&forceFunctionRegion=eu-west-1");
   assertEquals(answer.status, 200);

@@ -17,7 +17,7 @@ function me(app: AppUnderTest, member: TestMember): Promise<Answer> {
   return app.send("/api/me", { headers: { Authorization: `Bearer ${member.token}` } });
 }
 
-/** Runs work that has to lie within one window, with a fresh member: again if the window has changed. */
+/** Runs work within one window, with a new member. Repeats it when the window has changed. */
 async function withinOneWindow<T>(work: (member: TestMember) => Promise<T>): Promise<T> {
   for (;;) {
     const { admin } = await createWorkspace();
@@ -56,7 +56,7 @@ test("rateLimit counts down, then answers 429 with Retry-After", async () => {
   });
 });
 
-test("rateLimit lets exactly the quota through over two isolates, also at once", async () => {
+test("rateLimit accepts exactly the quota over two isolates, also at the same time", async () => {
   for (const quota of [10, 100]) {
     await withApp({ rateLimit: quota }, (one) =>
       withApp({ rateLimit: quota }, async (other) => {
@@ -71,7 +71,7 @@ test("rateLimit lets exactly the quota through over two isolates, also at once",
   }
 });
 
-test("rateLimit counts each caller alone, and 0 counts nobody", async () => {
+test("rateLimit counts each caller separately, and 0 means unlimited", async () => {
   await withApp({ rateLimit: 1 }, async (app) => {
     const members = await withinOneWindow(async (member) => {
       const { admin: other } = await createWorkspace();
@@ -86,13 +86,13 @@ test("rateLimit counts each caller alone, and 0 counts nobody", async () => {
   });
 });
 
-test("rateLimit gives a new window its whole quota", async () => {
+test("rateLimit gives the whole quota in a new window", async () => {
   const realNow = Date.now;
   await withApp({ rateLimit: 2 }, async (app) => {
     await withinOneWindow(async (member) => {
       for (let times = 0; times < 3; times++) await me(app, member);
       assertEquals((await me(app, member)).status, 429);
-      // The window of a minute ago, in the database and on this isolate's clock.
+      // Moves the window back by a minute, in the database and on this isolate's clock.
       await sql`
         update gateway.rate_limits set window_start = window_start - interval '1 minute'
         where key = ${member.user_id}`;

@@ -7,7 +7,7 @@ async function request(path: string, init: RequestInit = {}) {
   return await answerOf(await fetch(new URL(path, stack.functionUrl), init));
 }
 
-test("app answers 404 to routes that do not exist, in the shape of every problem", async () => {
+test("app answers a 404 problem to routes that do not exist", async () => {
   for (
     const path of [
       "",
@@ -26,13 +26,13 @@ test("app answers 404 to routes that do not exist, in the shape of every problem
     ]
   ) {
     const answer = await answerOf(await fetch(stack.functionUrl + path));
-    // `contacts/1%2F2` is one segment that is no id, and meets authentication first.
+    // `contacts/1%2F2` is one segment, a malformed id, and authentication refuses it first.
     if (path.endsWith("%2F2")) assertProblem(answer, 401, "token_missing");
     else assertProblem(answer, 404, "route_not_found");
   }
 });
 
-test("app answers 405 with Allow to methods that a route does not offer", async () => {
+test("app answers 405 with Allow to methods that a route does not have", async () => {
   const cases: [string, string, string][] = [
     ["/functions/v1/api/contacts", "PUT", "GET, HEAD, OPTIONS, POST"],
     ["/functions/v1/api/contacts/1", "POST", "DELETE, GET, HEAD, OPTIONS, PATCH"],

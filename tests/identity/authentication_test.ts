@@ -1,4 +1,4 @@
-/** Access tokens: accepted by every algorithm that Supabase signs with, else 401 with its own code. */
+/** Access tokens: accepted with every algorithm of Supabase, else 401 with a specific code. */
 import { assert, assertEquals } from "@std/assert";
 import type { JWTPayload } from "jose";
 import { assertProblem } from "../support/answers.ts";
@@ -24,7 +24,7 @@ const SETTINGS = {
   jwtIssuer: ISSUER,
   jwtSecret: SECRET,
   jwks: KEYS,
-  // Nothing listens here: a test that must not ask for keys fails when it does.
+  // No server listens here, so that a test fails when it fetches keys unexpectedly.
   jwksUrl: "http://127.0.0.1:1/jwks.json",
 };
 
@@ -113,7 +113,7 @@ test("authenticate answers token_algorithm_not_allowed to none and to unpinned a
 });
 const NOT_ALLOWED = "token_algorithm_not_allowed";
 
-test("authenticate refuses HS256 where there is no secret, and the public key as one", async () => {
+test("authenticate refuses HS256 without a secret, and with the public key as secret", async () => {
   const { admin } = await createWorkspace();
   const publicKey = JSON.stringify(es256.publicJwk);
   await withApp({ ...SETTINGS, jwtSecret: undefined }, async (app) => {
@@ -147,7 +147,7 @@ test("authenticate answers token_signature_invalid to forged and changed tokens"
   });
 });
 
-test("authenticate answers its own code to each claim that does not hold", async () => {
+test("authenticate answers a specific code to each claim that is not valid", async () => {
   const { admin } = await createWorkspace();
   const cases: [JWTPayload, string][] = [
     [{ exp: fromNow(-60) }, "token_expired"],
@@ -176,7 +176,7 @@ test("authenticate answers its own code to each claim that does not hold", async
   });
 });
 
-test("authenticate refuses the project's own anon and service_role keys of the legacy kind", async () => {
+test("authenticate refuses the project's legacy anon and service_role keys", async () => {
   await withApp({}, async (app) => {
     for (const role of ["anon", "service_role"]) {
       const key = await sign({ role, iss: "supabase", exp: fromNow(3_600) }, stack.jwtSecret);
@@ -186,7 +186,7 @@ test("authenticate refuses the project's own anon and service_role keys of the l
   });
 });
 
-test("authenticate fetches the keys again when a token names one that it does not know", async () => {
+test("authenticate fetches the keys again when a token names an unknown key", async () => {
   const { admin } = await createWorkspace();
   await using server = serveKeys([es256]);
   await withApp({ ...SETTINGS, jwksUrl: server.url }, async (app) => {
@@ -198,7 +198,7 @@ test("authenticate fetches the keys again when a token names one that it does no
   });
 });
 
-test("authenticate asks for unknown keys at most every 30 seconds, and then finds new ones", async () => {
+test("authenticate fetches unknown keys at most every 30 seconds, and then finds new ones", async () => {
   const { admin } = await createWorkspace();
   await using server = serveKeys([es256]);
   const realNow = Date.now;
@@ -239,7 +239,7 @@ test("authenticate forgets a remembered token when it expires", async () => {
   const { admin } = await createWorkspace();
   await withApp(SETTINGS, async (app) => {
     await me(app, `Bearer ${await sign(claimsOf(admin), es256)}`);
-    // Clocks may differ by five seconds: the token is good for so long.
+    // The token stays valid for five more seconds, because clocks may differ.
     const expires = fromNow(0);
     const token = `Bearer ${await sign(claimsOf(admin, { exp: expires }), es256)}`;
     let answer = await me(app, token);
@@ -253,7 +253,7 @@ test("authenticate forgets a remembered token when it expires", async () => {
   });
 });
 
-test("authenticate never takes one caller's token for another's", async () => {
+test("authenticate never returns the caller of another token", async () => {
   const members = (await Promise.all([createWorkspace(), createWorkspace()])).map((w) => w.admin);
   await withApp(SETTINGS, async (app) => {
     for (let round = 0; round < 3; round++) {

@@ -1,4 +1,4 @@
-/** Tokens signed in the test, and a server of the keys that verify them. */
+/** Tokens signed by the test, and a server of the keys that verify them. */
 import {
   exportJWK,
   generateKeyPair,
@@ -13,11 +13,11 @@ export interface SigningKey {
   kid: string;
   alg: "ES256" | "RS256";
   privateKey: CryptoKey;
-  /** As it stands in a key set. */
+  /** The public key as in a key set. */
   publicJwk: JWK;
 }
 
-/** Makes a pair of keys. */
+/** Generates a pair of keys. */
 export async function makeKey(alg: "ES256" | "RS256"): Promise<SigningKey> {
   const kid = crypto.randomUUID();
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
@@ -29,7 +29,7 @@ export async function makeKey(alg: "ES256" | "RS256"): Promise<SigningKey> {
   };
 }
 
-/** Signs claims; the header is the key's unless it says otherwise. */
+/** Signs claims. `header` overrides the key's own header. */
 export async function sign(
   claims: JWTPayload,
   key: SigningKey | string,
@@ -44,24 +44,24 @@ export async function sign(
   return await jwt.setProtectedHeader({ alg, kid, typ: "JWT", ...header }).sign(privateKey);
 }
 
-/** A token that nobody has signed. */
+/** A token without a signature. */
 export function unsigned(claims: JWTPayload, header: object): string {
   const encode = (value: object) =>
     btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   return `${encode(header)}.${encode(claims)}.`;
 }
 
-/** Seconds since 1970, some seconds from now. */
+/** The time some seconds from now, in seconds since 1970. */
 export function fromNow(seconds: number): number {
   return Math.floor(Date.now() / 1_000) + seconds;
 }
 
-/** A server of a key set; what it serves may be changed. */
+/** A server of a key set, which tests may change. */
 export interface KeyServer extends AsyncDisposable {
   url: string;
   keys: JWK[];
   status: number;
-  /** How often it was asked. */
+  /** The number of requests so far. */
   requests: number;
 }
 

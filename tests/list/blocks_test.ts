@@ -1,4 +1,4 @@
-/** The blocks of an export: what each of them asks the database. */
+/** The blocks of an export, and their statements. */
 import { assert, assertEquals } from "@std/assert";
 import postgres from "postgres";
 import type { ExportBlock, ExportPosition } from "../../supabase/functions/_shared/list/export.ts";
@@ -6,13 +6,13 @@ import { contacts } from "../../supabase/functions/api/contacts/queries.ts";
 import { become, foundWorkspace, type Member, sql } from "../support/database.ts";
 import { stack, test } from "../support/workspace.ts";
 
-/** What one block has sent, and how many records it has brought. */
+/** The statements of one block, and the number of its records. */
 interface Block {
   statements: string[];
   lines: number;
 }
 
-/** Every block of an export as a member, read one after the other. */
+/** Reads every block of an export as a member, one after the other. */
 async function blocksOf(member: Member, parameters: Record<string, string>): Promise<Block[]> {
   const statements: string[] = [];
   const watched = postgres(stack.superuserUrl, {
@@ -48,12 +48,12 @@ async function insertContacts(member: Member, name: string, count: number): Prom
     select ${member.workspace_id}, ${member.id}, ${name} from generate_series(1, ${count}::int)`;
 }
 
-test("an export looks for a word of many records in the same way in every block", async () => {
+test("contacts.list searches a common word in the same way in every block of an export", async () => {
   const { admin } = await foundWorkspace();
   await insertContacts(admin, "Common", 2_500);
   const [first, ...later] = await blocksOf(admin, { q: "common" });
   assertEquals([first, ...later].map((block) => block?.lines), [1_000, 1_000, 500]);
-  assert(first?.statements.some((text) => text.includes("private.few_matches")));
+  assert(first?.statements.some((text) => text.includes("private.matching_ids")));
   for (const { statements } of later) {
     assertEquals(statements.length, 1, "the first block has decided how to look for the word");
     assert(statements[0]?.includes("@@"), statements[0]);
@@ -61,7 +61,7 @@ test("an export looks for a word of many records in the same way in every block"
   }
 });
 
-test("an export of as many records as a block holds is one block", async () => {
+test("contacts.list exports exactly 1,000 records in one block", async () => {
   const { admin } = await foundWorkspace();
   await insertContacts(admin, "Rare", 1_000);
   await insertContacts(admin, "Other", 500);

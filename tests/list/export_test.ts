@@ -75,7 +75,7 @@ test("contacts.list exports CSV under the headers of an import, relations by nam
   }]);
 });
 
-test("contacts.list exports nothing that a spreadsheet would run", async () => {
+test("contacts.list exports no cell that a spreadsheet takes for a formula", async () => {
   const workspace = await createWorkspace();
   const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://a")'];
   await insertRows(workspace, "contacts", formulas.map((last_name) => ({ last_name })));
@@ -129,7 +129,7 @@ test("contacts.list exports all records, with the filters, words and sort of the
   assertEquals(Object.keys(lines[0]), ["id", "last_name", "owner"]);
 });
 
-test("contacts.list exports the headers alone when there is no record", async () => {
+test("contacts.list exports only the headers when there is no record", async () => {
   const { admin } = await createWorkspace();
   assertEquals((await admin.api.get("/contacts?format=csv")).body, `${CONTACT_HEADERS}\r\n`);
   const response = await fetch(`${stack.functionUrl}/contacts?format=ndjson`, {
@@ -138,7 +138,7 @@ test("contacts.list exports the headers alone when there is no record", async ()
   assertEquals(await response.text(), "");
 });
 
-test("contacts.list answers a problem, not a file, to what it cannot export", async () => {
+test("contacts.list answers a problem instead of a file to a request that it cannot export", async () => {
   const { admin } = await createWorkspace();
   const wrong = ["format=xlsx", "format=csv&limit=5", "format=ndjson&cursor=abc"];
   wrong.push("format=csv&count=exact", "format=csv&select=id", "format=csv&include=owner");
@@ -150,7 +150,7 @@ test("contacts.list answers a problem, not a file, to what it cannot export", as
   assertEquals((await admin.api.get("/contacts?format=json")).body.data, []);
 });
 
-test("contacts.list gives its connections back when clients leave an export", async () => {
+test("contacts.list releases its connections when clients cancel an export", async () => {
   const workspace = await createWorkspace();
   const rows = Array.from({ length: 6_000 }, () => ({ background: "x".repeat(500) }));
   await insertRows(workspace, "contacts", rows);
@@ -159,7 +159,7 @@ test("contacts.list gives its connections back when clients leave an export", as
       new Request("http://localhost/api/contacts?format=ndjson", {
         headers: { Authorization: `Bearer ${workspace.admin.token}` },
       });
-    // A slow client holds no connection either: five of them share one.
+    // Slow clients hold no connection: five of them share one.
     const open = await Promise.all(Array.from({ length: 5 }, () => send(request())));
     const readers = open.map((response) => response.body?.getReader());
     for (const reader of readers) assertEquals((await reader?.read())?.done, false);
@@ -170,7 +170,7 @@ test("contacts.list gives its connections back when clients leave an export", as
   });
 });
 
-test("contacts.list breaks an export off when the member is disabled on the way", async () => {
+test("contacts.list stops an export when the member is disabled meanwhile", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
   await insertRows(workspace, "contacts", Array.from({ length: 6_000 }, () => ({ title: "x" })));

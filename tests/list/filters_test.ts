@@ -1,4 +1,4 @@
-/** Filters of lists: every operator on every kind of column, values to the letter, refusals with 400. */
+/** Filters of lists: every operator on every kind of column, exact values, and refusals with 400. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { insertRows } from "../support/records.ts";
@@ -13,7 +13,7 @@ interface Sample {
   contacts: number[];
 }
 
-/** Four contacts; their names are their numbers in the expectations below. */
+/** Four contacts. The expectations below refer to them by number. */
 async function sample(): Promise<Sample> {
   const workspace = await createWorkspace();
   const tags = await insertRows(workspace, "tags", [
@@ -138,7 +138,7 @@ function cases({ tags, companies, contacts, workspace }: Sample): Record<string,
   };
 }
 
-test("contacts.list finds what every operator on every kind of column says", async () => {
+test("contacts.list finds the matching records for every operator on every kind of column", async () => {
   const data = await sample();
   for (const [query, expected] of Object.entries(cases(data))) {
     const { status, body } = await data.workspace.admin.api.get(
@@ -162,7 +162,7 @@ test("companies.list compares websites without regard to case, and sizes as numb
   assertEquals(await names("context_links@is=null"), "Acme,Zeta");
 });
 
-/** Per type: values that no column of it takes. */
+/** Type → values that its columns refuse. */
 const RUBBISH: Record<string, string[]> = {
   bigint: ["", "x", "1.5", "1e3", "99999999999999999999", "1;select", "0x1", " 1"],
   boolean: ["", "yes", "1", "TRUE"],
@@ -233,7 +233,7 @@ test("contacts.list answers 400 for times, numbers and lists that Postgres would
   assertProblem(await admin.api.get(`/contacts?${conditions}`), 400, "invalid_parameter");
 });
 
-test("contacts.list answers 400 with what is allowed for unknown names", async () => {
+test("contacts.list answers 400 with the allowed names to unknown names", async () => {
   const { admin } = await createWorkspace();
   for (
     const query of [
@@ -288,7 +288,7 @@ test("contacts.list drops unknown names with a warning under Prefer: handling=le
   assertProblem(await admin.api.get("/contacts?id=x", lenient), 400, "invalid_parameter");
 });
 
-test("contacts.list answers 400 for single parameters given twice and for limits out of bounds", async () => {
+test("contacts.list answers 400 to repeated single parameters and to limits out of range", async () => {
   const { admin } = await createWorkspace();
   for (const name of ["sort", "limit", "cursor", "count", "select", "include", "q"]) {
     const answer = await admin.api.get(`/contacts?${name}=1&${name}=1`);
@@ -302,7 +302,7 @@ test("contacts.list answers 400 for single parameters given twice and for limits
   assertProblem(await admin.api.get("/contacts?count=all"), 400, "invalid_parameter");
 });
 
-test("contacts.list shows 25 records unless told otherwise, and the fields of select alone", async () => {
+test("contacts.list shows 25 records by default, and only the fields of select", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   await insertRows(workspace, "contacts", Array(30).fill({ first_name: "a", last_name: "b" }));

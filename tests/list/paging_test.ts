@@ -1,4 +1,4 @@
-/** Paging of lists: every order, page after page, shows every record once and in its place. */
+/** Paging of lists: in every order the pages show every record once, in the right place. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { pick, seeded } from "../support/random.ts";
@@ -33,7 +33,7 @@ const TIMES = [
   null,
 ];
 
-/** Contacts full of ties and nulls. */
+/** Contacts with many equal values and nulls. */
 async function manyContacts(workspace: Workspace): Promise<void> {
   const random = seeded(SEED);
   const tags = await insertRows(workspace, "tags", [{ name: "red", color: "red" }]);
@@ -88,7 +88,7 @@ async function manyCompanies(workspace: Workspace): Promise<void> {
   );
 }
 
-/** The ids of a whole list, page by page, with what each page says of itself checked. */
+/** The ids of a whole list, read page by page. Checks the headers and totals of each page. */
 async function walk(api: Api, path: string, limit: number): Promise<number[]> {
   const ids: number[] = [];
   let cursor: string | null = "";
@@ -111,7 +111,7 @@ async function walk(api: Api, path: string, limit: number): Promise<number[]> {
   return ids;
 }
 
-/** The same order worked out in memory, from the ranks that Postgres gives to each column's values. */
+/** The expected order, sorted in memory by the ranks that Postgres gives to each column's values. */
 async function oracle(workspace: Workspace, relation: string, sort: string): Promise<number[]> {
   const keys = sort.split(",").map((item) => ({
     column: item.replace(/^-/, ""),
@@ -156,7 +156,7 @@ for (const { path, relation, listing, fill } of LISTS) {
     .filter((column) => column.sortable)
     .map(({ name }) => name);
 
-  test(`${path}: every sortable column pages up and down without losing a record`, async () => {
+  test(`${path}: pages by every sortable column, ascending and descending, without losing a record`, async () => {
     const workspace = await createWorkspace();
     await fill(workspace);
     const random = seeded(SEED);
@@ -172,7 +172,7 @@ for (const { path, relation, listing, fill } of LISTS) {
     }
   });
 
-  test(`${path}: sorts by several columns page like the order in memory`, async () => {
+  test(`${path}: pages by several columns in the expected order`, async () => {
     const workspace = await createWorkspace();
     await fill(workspace);
     const random = seeded(SEED + 1);
@@ -193,7 +193,7 @@ test("contacts.list pages by one record at a time", async () => {
   assertEquals(found, await oracle(workspace, "contacts_summary", "-last_seen,first_name"));
 });
 
-test("contacts.list pages through its default order: the last seen first, the unseen last", async () => {
+test("contacts.list pages through its default order: the last seen first, never seen ones last", async () => {
   const workspace = await createWorkspace();
   await manyContacts(workspace);
   const found = await walk(workspace.admin.api, "/contacts?", 9);
@@ -214,7 +214,7 @@ test("contacts.list pages through ranked search results", async () => {
   assertEquals(await walk(workspace.admin.api, "/contacts?q=ada", 7), ids);
 });
 
-test("contacts.list neither repeats nor skips what was there when records come and go", async () => {
+test("contacts.list neither repeats nor skips existing records when others are added and deleted", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const ids = await insertRows(

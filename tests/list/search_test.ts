@@ -1,4 +1,4 @@
-/** Search by `q`: all words, each as a prefix, whatever else is typed. */
+/** `q` of lists: all words must occur, each as a prefix; other characters are harmless. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { insertRow, insertRows } from "../support/records.ts";
@@ -40,7 +40,7 @@ async function people(): Promise<Workspace> {
   return workspace;
 }
 
-test("contacts.list finds records in which every word occurs, accents, case and punctuation aside", async () => {
+test("contacts.list finds records in which every word occurs, ignoring accents, case and punctuation", async () => {
   const workspace = await people();
   const expected: Record<string, string> = {
     "jose": "José",
@@ -80,7 +80,7 @@ test("contacts.list finds records in which every word occurs, accents, case and 
   }
 });
 
-test("contacts.list survives whatever is typed: operators, quotes, backslashes, wildcards, zero bytes", async () => {
+test("contacts.list answers 200 to operators, quotes, backslashes, wildcards and zero bytes in q", async () => {
   const workspace = await people();
   for (
     const q of [
@@ -119,7 +119,7 @@ test("contacts.list survives whatever is typed: operators, quotes, backslashes, 
   assertProblem(long, 400, "invalid_parameter");
 });
 
-test("contacts.list finds by name before it finds by text, and follows a sort that is asked for", async () => {
+test("contacts.list ranks names above texts, and follows a requested sort", async () => {
   const workspace = await createWorkspace();
   await insertRows(workspace, "contacts", [
     { first_name: "Zoe", background: "met Ada" },
@@ -134,7 +134,7 @@ test("contacts.list finds by name before it finds by text, and follows a sort th
   assertEquals(await names("&first_name=Zoe"), "Zoe");
 });
 
-test("contacts.list searches the caller's workspace alone, and follows changes", async () => {
+test("contacts.list searches only the caller's workspace, and follows changes", async () => {
   const [workspace, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { api } = workspace.admin;
   const acme = await insertRow(elsewhere, "companies", { name: "Acme" });

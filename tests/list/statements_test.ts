@@ -1,10 +1,10 @@
-/** What lists cost in statements, whatever the number of records. */
+/** The number of statements of a list, which does not depend on the number of records. */
 import { assertEquals } from "@std/assert";
 import { withProxiedApp } from "../support/databaseProxy.ts";
 import { insertRow, insertRows } from "../support/records.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
 
-test("contacts.list with company, owner and tags is one statement whatever the page", async () => {
+test("contacts.list with company, owner and tags is one statement for every page", async () => {
   const workspace = await createWorkspace();
   const tag = await insertRow(workspace, "tags", { name: "red", color: "red" });
   const company_id = await insertRow(workspace, "companies", { name: "Acme" });

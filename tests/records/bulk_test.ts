@@ -1,4 +1,4 @@
-/** Bulk operations: all or nothing, or an outcome for each record; rights record by record. */
+/** Bulk operations: all or nothing, or an outcome for each record; permissions for each record. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { everythingIn, insertRow, insertRows, rowOf } from "../support/records.ts";
@@ -68,7 +68,7 @@ test("contacts.bulk answers 422 with the count to a filter that matches too many
   assertEquals((await workspace.admin.api.get("/contacts?count=exact")).body.total, 1_001);
 });
 
-test("contacts.bulk does all or nothing, and names what is missing or not allowed", async () => {
+test("contacts.bulk changes all or nothing, and names records that are missing or not allowed", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
   const own = await insertRow(workspace, "contacts", { sales_id: rep.id });
@@ -117,7 +117,7 @@ test("contacts.bulk answers 207 with each outcome when it is partial", async () 
   assertEquals((await workspace.admin.api.post(`/contacts/${a}/restore`)).status, 200);
 });
 
-test("contacts.bulk refuses a change as a whole that no record can take, also when it is partial", async () => {
+test("contacts.bulk refuses the whole request when no record accepts the change, also when it is partial", async () => {
   const workspace = await createWorkspace();
   const ids = await insertRows(workspace, "contacts", names(1_000));
   const before = await everythingIn(workspace.id);
@@ -143,7 +143,7 @@ test("tasks.bulk and companies.bulk change and delete by ids and by filter", asy
   assertEquals((await api.get("/contacts?count=exact")).body.total, 2);
 });
 
-test("contacts.bulk answers 422 to a request that does not say what, or to which", async () => {
+test("contacts.bulk answers 422 to a request without a change or without records", async () => {
   const workspace = await createWorkspace();
   const id = await insertRow(workspace, "contacts", {});
   const set = { status: "hot" };

@@ -1,4 +1,4 @@
-/** What create, update, delete and restore of contacts and companies do beyond their schemas. */
+/** Create, update, delete and restore of contacts and companies, beyond their schemas. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
 import { everythingIn, rowOf } from "../support/records.ts";
@@ -33,7 +33,19 @@ for (const resource of RESOURCES) {
     assertEquals(await everythingIn(workspaceId), before);
   });
 
-  test(`${resource}.update leaves what is absent, and clears what is null`, async () => {
+  test(`${resource}.update of a missing record answers like get`, async () => {
+    const { admin } = await createWorkspace();
+    const path = `/${resource}/999999999`;
+    const read = await admin.api.get(path);
+    const updated = await admin.api.patch(path, {});
+    assertProblem(read, 404, "not_found");
+    assertEquals(
+      { ...updated.body, request_id: null },
+      { ...read.body, request_id: null },
+    );
+  });
+
+  test(`${resource}.update keeps omitted fields, and clears fields by null`, async () => {
     const { admin } = await createWorkspace();
     const { body: record } = await admin.api.post(`/${resource}`, example);
     const path = `/${resource}/${record.id}`;
@@ -55,7 +67,7 @@ for (const resource of RESOURCES) {
     }
   });
 
-  test(`${resource}.update with If-Match changes only the version that was read`, async () => {
+  test(`${resource}.update with If-Match changes only the version of the tag`, async () => {
     const { admin } = await createWorkspace();
     const created = await admin.api.post(`/${resource}`, example);
     const path = `/${resource}/${created.body.id}`;
@@ -84,7 +96,7 @@ for (const resource of RESOURCES) {
     assertEquals((await admin.api.delete(path, { "If-Match": either })).status, 204);
   });
 
-  test(`${resource}.update with one tag twice at once succeeds exactly once`, async () => {
+  test(`${resource}.update with one entity tag twice at the same time succeeds exactly once`, async () => {
     const { admin } = await createWorkspace();
     const created = await admin.api.post(`/${resource}`, example);
     const path = `/${resource}/${created.body.id}`;
@@ -104,7 +116,7 @@ for (const resource of RESOURCES) {
     }
   });
 
-  test(`${resource}.create answers 201 with an address that leads to the record`, async () => {
+  test(`${resource}.create answers 201 with the address of the record`, async () => {
     const { admin } = await createWorkspace();
     const { status, body, headers } = await admin.api.post(`/${resource}`, example);
     assertEquals([status, body.sales_id], [201, admin.id]);
@@ -113,7 +125,7 @@ for (const resource of RESOURCES) {
     assertEquals(headers.get("ETag"), got.headers.get("ETag"));
   });
 
-  test(`${resource}: deleting and restoring repeat, 410 in between, 404 for what never was`, async () => {
+  test(`${resource}: delete and restore can be repeated, get answers 410 in between, 404 when it never existed`, async () => {
     const workspace = await createWorkspace();
     const rep = await workspace.addMember("rep");
     const { admin } = workspace;

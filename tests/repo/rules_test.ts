@@ -1,6 +1,6 @@
 /**
- * The rules of the layout: what may import what, how long functions are, what the product may touch.
- * They read the sources alone and need no stack.
+ * The rules of the layout: imports, lengths of functions, and what the product may use. They read only
+ * the sources and need no stack.
  */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/toml";
@@ -19,7 +19,7 @@ import { filesBelow, readFile, type SourceFile } from "../support/sourceFiles.ts
 
 const LONGEST_FUNCTION = 40;
 const SHARED = "supabase/functions/_shared/";
-/** Room of _shared → what files outside of it import. */
+/** Room of _shared → the files that other folders may import. */
 const DOORS: Record<string, string[]> = {
   http: ["http/pipeline.ts"],
   database: ["database/database.ts"],
@@ -27,9 +27,9 @@ const DOORS: Record<string, string[]> = {
   records: ["records/records.ts"],
   identity: ["authentication.ts", "supabaseAdmin.ts"],
 };
-/** What the platform has itself: members are rows of `sales`, whose columns it may name. */
+/** Tables of the platform: members are rows of `sales`, so _shared may name its columns. */
 const PLATFORM_TABLES = ["sales"];
-/** Columns that are no CRM's alone: names that a platform or a format uses by itself. */
+/** Names of columns that are not specific to a CRM. */
 const COMMON_COLUMNS = [
   ...["id", "name", "type", "text", "date", "index", "status", "size", "title", "description"],
   ...[
@@ -50,7 +50,7 @@ const CRM_PROBLEMS = [
   ...["stage_in_use", "deal_archived", "neighbour_moved", "reassign_required"],
   ...["closing_date_required", "closing_date_not_allowed"],
 ];
-/** Fields of the CRM's own requests that are no columns. */
+/** Fields of the CRM's requests that are no columns. */
 const CRM_FIELDS = ["loser_ids", "winner_id", "merged_ids", "winner", "losers"];
 const GENERATED = [
   "examples/drizzle/schema.ts",
@@ -66,7 +66,7 @@ const product = all.filter(({ path }) => path.startsWith("supabase/functions/"))
 const shared = product.filter(({ path }) => path.startsWith(SHARED));
 const api = product.filter(({ path }) => path.startsWith("supabase/functions/api/"));
 
-/** Asserts that no import of these files is one that a rule refuses. */
+/** Asserts that a rule refuses no import of these files. */
 function refuseImports(
   files: SourceFile[],
   isRefused: (found: Import) => boolean,
@@ -78,7 +78,7 @@ function refuseImports(
   assertEquals(refused, [], reason);
 }
 
-/** Asserts that no line of these files matches. */
+/** Asserts that no line of these files matches the pattern. */
 function refuseText(files: SourceFile[], pattern: RegExp, reason: string): void {
   assert(files.length > 0);
   const found = files.flatMap(({ path, text }) =>
@@ -92,10 +92,10 @@ function refuseText(files: SourceFile[], pattern: RegExp, reason: string): void 
 Deno.test("only _shared imports hono and the database driver", () => {
   const platform = /^(hono|@hono|postgres|jose|@supabase\/[\w-]+)(\/|$)/;
   refuseImports(
-    // The app puts the chain together: it is the one place beside _shared that sees hono.
+    // The app builds the chain. It is the only file outside _shared that imports hono.
     api.filter(({ path }) => !path.endsWith("api/app.ts")),
     ({ specifier, typeOnly }) => platform.test(specifier) && !typeOnly,
-    "An operation knows no HTTP and no driver: take what it needs from its context and _shared.",
+    "An operation uses no HTTP and no driver. Its context and _shared have what it needs.",
   );
 });
 
@@ -103,18 +103,18 @@ Deno.test("_shared imports nothing from api", () => {
   refuseImports(
     shared,
     ({ target }) => target.startsWith("supabase/functions/api/"),
-    "_shared is the platform: it knows no CRM. Hand in what it needs.",
+    "_shared is the platform and knows no CRM. Pass values from api.",
   );
 });
 
-Deno.test("no slice imports another slice's routes", () => {
+Deno.test("no resource imports another resource's routes", () => {
   const slice = (path: string) => /functions\/api\/([^/]+)\//.exec(path)?.[1];
   refuseImports(
     api.filter(({ path }) => slice(path) !== undefined),
     ({ path, target }) =>
       slice(target) !== undefined && slice(target) !== slice(path) &&
       /\/routes\.ts$/.test(target),
-    "A slice may use another's schema and queries; its routes are for resources.ts alone.",
+    "A resource may import another's schema and queries. Only resources.ts imports routes.",
   );
 });
 
@@ -123,7 +123,7 @@ Deno.test("the product imports nothing of dev, tests, bench, examples or the SDK
     product,
     ({ specifier, target }) =>
       specifier.startsWith(".") && !target.startsWith("supabase/functions/"),
-    "What is deployed is supabase/functions alone: the import would break on the platform.",
+    "Only supabase/functions is deployed, so the import would fail on the platform.",
   );
 });
 
@@ -134,9 +134,9 @@ Deno.test("every package is imported by its name in deno.json", async () => {
     all.filter(({ path }) => !path.startsWith("client-sdk/")),
     ({ specifier }) =>
       !specifier.startsWith(".") && !specifier.startsWith("node:") &&
-      // The SDK's own name, in what a test runs under Node.
+      // The SDK's own name, in code that a test runs under Node.
       specifier !== "@portico/client" && !(specifier in imports),
-    "deno.json is the only import map; jsr:, https: and npm: addresses do not belong into code.",
+    "deno.json is the only import map. Do not write jsr:, https: or npm: addresses in code.",
   );
   const loose = Object.entries(imports).filter(([, to]) =>
     !/^npm:@?[^@]+@\d[\w.-]*(\/|$)/.test(to)
@@ -156,7 +156,7 @@ Deno.test("only api/index.ts reads the environment", () => {
   refuseText(
     product.filter(({ path }) => path !== "supabase/functions/api/index.ts"),
     /Deno\.env|process\.env|import\.meta\.env/,
-    "Settings come through readSettings, so that tests can hand in others.",
+    "Read settings by readSettings, so that tests can pass others.",
   );
 });
 
@@ -164,25 +164,25 @@ Deno.test("the product uses nothing of Deno that the hosted runtime lacks", () =
   refuseText(
     product,
     /Deno\.(?!env\b|serve\b)\w+/,
-    "An edge function has no files, no processes and no newer Deno.",
+    "An edge function has no files, no processes and an older Deno.",
   );
 });
 
-Deno.test("no check of types is silenced, least of all for any", () => {
+Deno.test("no type check is silenced", () => {
   refuseText(
     all.filter(({ path }) => !path.startsWith("tests/")),
     /no-explicit-any|@ts-(?:ignore|nocheck|expect-error)/,
-    "Say the type, or use unknown and narrow it.",
+    "Declare the type, or use unknown and narrow it.",
   );
 });
 
-Deno.test("every resource has a folder of tests, and no other folder is among them", () => {
+Deno.test("tests/api has exactly one folder for each resource", () => {
   const foldersOf = (files: SourceFile[], pattern: RegExp) =>
     [...new Set(files.flatMap(({ path }) => pattern.exec(path)?.[1] ?? []))].sort();
   assertEquals(
     foldersOf(all, /^tests\/api\/([^/]+)\//),
     foldersOf(api, /functions\/api\/([^/]+)\//),
-    "tests/api mirrors supabase/functions/api. What concerns all lists, records or requests lies in " +
+    "tests/api mirrors supabase/functions/api. Tests of all lists, records or requests are in " +
       "tests/list, tests/records, tests/http.",
   );
 });
@@ -191,7 +191,7 @@ Deno.test("tests of pure code need no stack", () => {
   refuseImports(
     all.filter(({ path }) => /^tests\/(unit|repo)\//.test(path)),
     ({ target }) => /^tests\/support\/(workspace|database|app|answers|records)\.ts$/.test(target),
-    "deno task test:unit starts none. Move the test, or test what is pure.",
+    "deno task test:unit starts none. Move the test, or test pure code.",
   );
 });
 
@@ -199,28 +199,28 @@ Deno.test("no test is ignored, and none sleeps", () => {
   refuseText(
     all.filter(({ path }) => /^tests\//.test(path) && path !== "tests/repo/rules_test.ts"),
     /\bignore: true|\.(?:ignore|only)\(|\bonly: true|\bdelay\(|\bsleep\(/,
-    "A test runs, and waits for what it tests, not for a while.",
+    "Every test runs, and waits for an event instead of a time.",
   );
 });
 
-Deno.test("no file imports itself by way of others", () => {
+Deno.test("no import cycle exists", () => {
   assertEquals(
     importCycles(all),
     [],
-    "A cycle has no order in which it can be read or loaded. Move what both sides need into a file " +
-      "that imports neither; types count, since a reader follows them too.",
+    "A cycle cannot be read or loaded in order. Move the common parts into a file that imports " +
+      "neither side. Imports of types count too.",
   );
 });
 
-Deno.test("a room of _shared is entered by its door", () => {
+Deno.test("files outside a room of _shared import only its door", () => {
   const roomOf = (path: string) => path.startsWith(SHARED) ? path.split("/")[3] ?? "" : "";
   const doors = Object.values(DOORS).flat().map((door) => SHARED + door);
   refuseImports(
     product.filter(({ path }) => !doors.includes(path)),
     ({ path, target }) =>
       roomOf(target) in DOORS && roomOf(target) !== roomOf(path) && !doors.includes(target),
-    "What lies behind a door may change without a look at the rest. Import the door " +
-      `(${Object.values(DOORS).flat().join(", ")}); what it lacks, it should export.`,
+    "Files behind a door may change freely. Import the door " +
+      `(${Object.values(DOORS).flat().join(", ")}); and export there what is missing.`,
   );
 });
 
@@ -231,7 +231,7 @@ Deno.test(`no function is longer than ${LONGEST_FUNCTION} lines`, () => {
     functions.filter(({ lines }) => lines > LONGEST_FUNCTION)
       .map(({ place, lines }) => `${place}: ${lines}`),
     [],
-    "A reader holds one screen in mind. Give its steps names, as functions of their own.",
+    "Split it into functions with names that say its steps.",
   );
 });
 
@@ -253,21 +253,21 @@ Deno.test("_shared names no table, column, field or problem that only the CRM ha
   assertEquals(
     found,
     [],
-    "_shared would serve any app on Supabase. Hand the name in from api, or declare it there.",
+    "_shared serves any app on Supabase. Pass the name from api, or declare it there.",
   );
 });
 
-Deno.test("no test gives a default to an id that was not found", () => {
+Deno.test("no test has a default for a missing id", () => {
   refuseText(
     all.filter(({ path }) => path.startsWith("tests/") && path !== "tests/repo/rules_test.ts"),
     /[[,] *\w+ = (0|"")[\],].*\] =|(?:\bid|\.count) \?\? 0\b/,
-    "It hides a failed insert. Ask for exactly what must be there: insertRows, exactly, only, present.",
+    "It hides a failed insert. Use insertRows, exactly, only or present, which throw.",
   );
 });
 
-Deno.test("every module begins with a comment that says what it is", () => {
+Deno.test("every module begins with a docstring", () => {
   const bare = all.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path);
-  assertEquals(bare, [], "A reader decides by it whether to read on.");
+  assertEquals(bare, [], "It says what the module does.");
 });
 
 Deno.test("source files are camelCase, and tests end in _test.ts", () => {
@@ -276,7 +276,7 @@ Deno.test("source files are camelCase, and tests end in _test.ts", () => {
   assertEquals(odd, []);
 });
 
-Deno.test("migrations begin and end no transaction, and are named by their time", async () => {
+Deno.test("migrations contain no begin and no commit, and their names begin with their time", async () => {
   const migrations = await filesBelow("supabase/migrations", [".sql"]);
   assert(migrations.length > 0);
   for (const { path, text } of migrations) {
@@ -290,7 +290,7 @@ Deno.test("migrations begin and end no transaction, and are named by their time"
   assertEquals(new Set(times).size, times.length, "Two migrations have the same time.");
 });
 
-Deno.test("config.toml names the slugs that the app serves, at one entrypoint", async () => {
+Deno.test("config.toml names exactly the slugs of the app, with one entrypoint", async () => {
   const functionSchema = z.object({
     verify_jwt: z.literal(false),
     import_map: z.literal("../deno.json"),
@@ -302,7 +302,7 @@ Deno.test("config.toml names the slugs that the app serves, at one entrypoint", 
   assertEquals(Object.keys(config.functions).sort(), [...served].sort());
 });
 
-Deno.test("every operation has an id, a route and a summary of its own", () => {
+Deno.test("every operation has a unique id, a unique route and a summary", () => {
   const ids = operations.map(({ id }) => id);
   assertEquals(ids.length, new Set(ids).size);
   const routes = operations.map((operation) => `${operation.method} ${routeOf(operation)}`);

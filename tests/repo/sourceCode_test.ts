@@ -1,10 +1,10 @@
-/** The rules' own tools: import cycles, lengths of functions, words of a source file. */
+/** The tools of the layout rules: import cycles, lengths of functions, words of a source file. */
 import { assertEquals } from "@std/assert";
 import { functionsOf, importCycles, importsOf, wordsOf } from "../support/sourceCode.ts";
 
 const file = (path: string, text: string) => ({ path, text });
 
-Deno.test("importCycles gives the whole path, of types and dynamic imports too", () => {
+Deno.test("importCycles returns the whole path, also of types and dynamic imports", () => {
   const files = [
     file("x/a.ts", 'import { b } from "./b.ts";'),
     file("x/b.ts", 'import type { C } from "../y/c.ts";'),
@@ -14,7 +14,7 @@ Deno.test("importCycles gives the whole path, of types and dynamic imports too",
   assertEquals(importCycles(files), ["x/a.ts → x/b.ts → y/c.ts → x/a.ts"]);
 });
 
-Deno.test("importCycles gives each of several cycles once, and none where there is none", () => {
+Deno.test("importCycles returns each cycle once, and none without a cycle", () => {
   const files = [
     file("a.ts", 'import "./b.ts"; import "./c.ts";'),
     file("b.ts", 'import "./a.ts";'),
@@ -26,7 +26,7 @@ Deno.test("importCycles gives each of several cycles once, and none where there 
   assertEquals(importCycles(files.slice(3, 4)), []);
 });
 
-Deno.test("importsOf sees every form, and text that only looks like one is none", () => {
+Deno.test("importsOf finds every form of import, and ignores text that only looks like one", () => {
   const text = `
     import one, { type Two } from "one";
     import { type Three } from "three";
@@ -41,7 +41,7 @@ Deno.test("importsOf sees every form, and text that only looks like one is none"
   );
 });
 
-Deno.test("functionsOf counts inner functions for the outer one, members of objects apart", () => {
+Deno.test("functionsOf counts inner functions for the outer one, except members of objects", () => {
   const lines = (count: number) => "  work();\n".repeat(count);
   const text = `function outer() {
   const inner = () => {
@@ -59,7 +59,7 @@ ${lines(7)}    },
   );
 });
 
-Deno.test("wordsOf reads literals and names in snake_case, not comments and imports", () => {
+Deno.test("wordsOf returns literals and names in snake_case, without comments and imports", () => {
   const text = [
     'import { tags } from "../contacts/deals.ts";',
     "// contacts",

@@ -19,7 +19,7 @@ test("sdk: a contact is created, read, changed, deleted and restored", async () 
   assertEquals((await portico.contacts.restore(created.id)).id, created.id);
 });
 
-test("sdk: a merge is shown by a dry run, then done", async () => {
+test("sdk: merge with dry_run shows the result, and without it merges", async () => {
   const portico = await newClient();
   const winner = await portico.contacts.create({ first_name: "Ada" });
   const loser = await portico.contacts.create({ first_name: "Ada", title: "Countess" });
@@ -82,7 +82,7 @@ test("sdk: filters with operators, lists of values, select and include reach the
   assertEquals(hot?.company?.name, company.name);
 });
 
-test("sdk: open operations need no token, and request() calls any address", async () => {
+test("sdk: operations for anyone need no token, and request() calls any address", async () => {
   const portico = createClient({ url: `${stack.functionUrl}/` });
   assertEquals((await portico.system.health()).status, "ok");
   const health = await portico.request<{ status: string }>({ method: "GET", path: "/health" });

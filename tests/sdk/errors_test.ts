@@ -1,4 +1,4 @@
-/** What the SDK throws, for every kind of failure. */
+/** The errors of the SDK, for every kind of failure. */
 import {
   assert,
   assertEquals,
@@ -37,7 +37,7 @@ test("sdk: a refused body is a PorticoError with the message of each field", asy
   assertMatch(error.requestId ?? "", /\w/);
 });
 
-test("sdk: 401, 403 and 404 say their codes", async () => {
+test("sdk: 401, 403 and 404 have their codes", async () => {
   const workspace = await createWorkspace();
   const admin = await clientOf(workspace.admin);
   const rep = await clientOf(await workspace.addMember("rep"));
@@ -111,7 +111,7 @@ test("sdk: an aborted call rejects with the signal's reason, before, during and 
   assertEquals(network.seen.length, 2);
 });
 
-test("sdk: a path takes ids as one segment and refuses what would lead elsewhere", () => {
+test("sdk: a path takes ids as one segment and refuses other values", () => {
   assertEquals(path`/contacts/${1}/merge`, "/contacts/1/merge");
   assertEquals(path`/tags/${"a/../b?c#d"}`, "/tags/a%2F..%2Fb%3Fc%23d");
   for (const id of ["", ".", ".."]) assertThrows(() => path`/contacts/${id}`, TypeError);

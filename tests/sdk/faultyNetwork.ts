@@ -1,19 +1,19 @@
-/** A network that fails: a proxy before the real API which breaks the requests that it is told to. */
+/** A proxy in front of the real API that fails the given requests. */
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { stack } from "../support/workspace.ts";
 
-/** What happens to a request. `lost`: the API does the work, then the answer breaks off. */
+/** The fault of a request. `lost`: the API does the work, and the connection breaks before the answer. */
 export type Fault = "pass" | "lost" | "silent" | (() => Response);
 
 export interface FaultyNetwork extends AsyncDisposable {
-  /** Address of the API through this network. */
+  /** The address of the API through the proxy. */
   url: string;
   /** The requests so far. */
   seen: { method: string; headers: Headers }[];
 }
 
-/** Opens the network; the faults meet the requests in turn, what follows them passes. */
+/** Starts the proxy. The faults apply to the first requests in turn, and later requests pass. */
 export async function openFaultyNetwork(...faults: Fault[]): Promise<FaultyNetwork> {
   const seen: FaultyNetwork["seen"] = [];
   const server = createServer(async (incoming, outgoing) => {
@@ -49,7 +49,7 @@ async function forward(incoming: IncomingMessage, headers: Headers): Promise<Res
   return await fetch(stack.functionUrl + incoming.url, { method, headers: sent, body });
 }
 
-/** Begins the answer: a connection that ends before it, fetch would replace by itself. */
+/** Sends the beginning of an answer, because fetch retries when a connection ends before it. */
 function breakOff(outgoing: ServerResponse): void {
   outgoing.writeHead(200, { "content-length": "100" });
   outgoing.write("{", () => outgoing.destroy());

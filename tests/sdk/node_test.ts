@@ -1,4 +1,4 @@
-/** The SDK as npm users get it, under Node. */
+/** The SDK of the npm package, under Node. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { buildSdk } from "../../dev/buildSdk.ts";

@@ -1,4 +1,4 @@
-/** When the SDK sends a request again, and what it then sends. */
+/** Retries of the SDK. */
 import {
   assert,
   assertEquals,
@@ -14,7 +14,7 @@ import { newClient } from "./signedIn.ts";
 const busy = (status: number, headers: HeadersInit = { "retry-after": "0" }) => () =>
   Response.json({ code: status === 401 ? "token_expired" : "busy" }, { status, headers });
 
-test("sdk: a POST whose answer is lost is sent again with its key and takes effect once", async () => {
+test("sdk: a POST whose answer is lost is retried with the same key and takes effect once", async () => {
   await using network = await openFaultyNetwork("lost", "lost");
   const portico = await newClient({ url: network.url });
   const { data, response } = await portico.contacts.create({ last_name: "Once" }).withResponse();
@@ -25,7 +25,7 @@ test("sdk: a POST whose answer is lost is sent again with its key and takes effe
   assertEquals((await portico.contacts.list()).data.map(({ id }) => id), [data.id]);
 });
 
-test("sdk: two POSTs have two keys; a given key is sent as it is", async () => {
+test("sdk: two POSTs have different keys, and a given key is sent unchanged", async () => {
   await using network = await openFaultyNetwork();
   const portico = await newClient({ url: network.url });
   await portico.contacts.create({ last_name: "A" });
@@ -36,7 +36,7 @@ test("sdk: two POSTs have two keys; a given key is sent as it is", async () => {
   assertEquals(third, "mine");
 });
 
-test("sdk: 408, 429 and 5xx are tried again, maxRetries times", async () => {
+test("sdk: 408, 429 and 5xx are retried maxRetries times", async () => {
   await using network = await openFaultyNetwork(
     busy(408),
     busy(429),
@@ -52,7 +52,7 @@ test("sdk: 408, 429 and 5xx are tried again, maxRetries times", async () => {
   assertEquals(network.seen.length, 6);
 });
 
-test("sdk: Retry-After decides how long to wait, and a long one is not waited for", async () => {
+test("sdk: Retry-After sets the time before a retry, and a long one prevents it", async () => {
   await using network = await openFaultyNetwork(
     busy(503, { "retry-after": "1" }),
     "pass",
@@ -66,7 +66,7 @@ test("sdk: Retry-After decides how long to wait, and a long one is not waited fo
   assertEquals([error.status, network.seen.length], [429, 3]);
 });
 
-test("sdk: a PATCH is not sent again when it may have taken effect, but is after 429", async () => {
+test("sdk: a PATCH is not retried when it may have taken effect, but after 429", async () => {
   await using network = await openFaultyNetwork("pass", "lost", busy(503), busy(429));
   const portico = await newClient({ url: network.url });
   const { id } = await portico.contacts.create({ last_name: "Patch" });
@@ -77,14 +77,14 @@ test("sdk: a PATCH is not sent again when it may have taken effect, but is after
   assertEquals(network.seen.length, 5);
 });
 
-test("sdk: a refusal is not tried again", async () => {
+test("sdk: a refused request is not retried", async () => {
   await using network = await openFaultyNetwork();
   const portico = await newClient({ url: network.url });
   await assertRejects(async () => await portico.contacts.get(1), PorticoError);
   assertEquals(network.seen.length, 1);
 });
 
-test("sdk: an expired token is asked for again, once", async () => {
+test("sdk: an expired token is renewed once", async () => {
   await using network = await openFaultyNetwork(busy(401), "pass", busy(401), busy(401));
   const { token: valid } = (await createWorkspace()).admin;
   let asked = 0;

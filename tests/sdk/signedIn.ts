@@ -1,4 +1,4 @@
-/** SDK clients of users who have signed in through supabase-js, as an app's users do. */
+/** SDK clients of users who are signed in through supabase-js, as in an app. */
 import { createClient as createSupabase } from "@supabase/supabase-js";
 import { type ClientOptions, createClient } from "../../client-sdk/src/mod.ts";
 import { createWorkspace, PASSWORD, stack, type TestMember } from "../support/workspace.ts";

@@ -1,4 +1,4 @@
-/** Whether an answer is what its operation declares, and a problem what every problem is. */
+/** Assertions on answers: the declared schema, the form of problems, and no internals. */
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
@@ -20,11 +20,11 @@ const problemSchema = z.looseObject({
   errors: z.record(z.string(), z.string()).optional(),
 });
 
-/** What belongs to the inside: SQL, the driver, stack traces, keys. */
+/** Patterns of internals: SQL, the driver, stack traces, keys. */
 const INTERNAL =
   /\b(select|insert into|update \w+ set|delete from) |_(fkey|pkey)\b|violates|SQLSTATE|PostgresError|ZodError|TypeError|\.ts:\d|node_modules|file:\/\/|sb_secret_|eyJ[\w-]+\.|pg_|relation "/i;
 
-/** Asserts that an answer is this problem, in the shape of all problems, and gives nothing away. */
+/** Asserts that an answer is this problem, has the form of problems, and reveals no internals. */
 export function assertProblem(answer: Answer, status: number, code: string): void {
   const { body, headers } = answer;
   assertEquals([answer.status, body.code], [status, code], JSON.stringify(body));
@@ -38,14 +38,14 @@ export function assertProblem(answer: Answer, status: number, code: string): voi
   assertNothingInternal(body);
 }
 
-/** Asserts that a body speaks of nothing inside the gateway or the database. */
+/** Asserts that a body reveals no internals of the gateway or the database. */
 export function assertNothingInternal(body: unknown): void {
   const { current: _, ...rest } = z.looseObject({}).parse(body);
   const found = INTERNAL.exec(JSON.stringify(rest));
   assertEquals(found?.[0], undefined, JSON.stringify(body));
 }
 
-/** Asserts that a success fits its operation's schemas, and holds no field beyond them. */
+/** Asserts that a successful answer fits its operation's schemas, and has no other field. */
 export function assertDeclared(operation: Operation, answer: Answer): void {
   assertEquals(answer.status, operation.status ?? 200, JSON.stringify(answer.body));
   if (answer.status === 204) return assertEquals(answer.body, "");
@@ -55,7 +55,7 @@ export function assertDeclared(operation: Operation, answer: Answer): void {
   assert(documented.success, documented.error?.message);
 }
 
-/** Paths of what came, but is not in the schema: a zod object drops unknown keys when it parses. */
+/** Paths of fields that the schema does not have. zod objects drop them when they parse. */
 export function undeclaredFields(raw: unknown, parsed: unknown, path = ""): string[] {
   if (typeof raw !== "object" || raw === null) return [];
   return Object.entries(raw).flatMap(([key, value]) => {
@@ -70,7 +70,7 @@ const document = z.object({
   components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
 }).parse(openApiDocument(operations, "0.0.0"));
 
-/** The schema of success in the OpenAPI document, as a validator. */
+/** A validator for the schema of the successful answer in the OpenAPI document. */
 function documentedSchema(operation: Operation): z.ZodType {
   const path = routeOf(operation).replace(/:(\w+)/g, "{$1}");
   const described = document.paths[path]?.[operation.method.toLowerCase()];

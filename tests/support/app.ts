@@ -1,5 +1,5 @@
 /**
- * The real app inside the test's process, for settings that the stack's own function does not have:
+ * The real app in the process of the test, for settings that differ from the stack's function:
  * production, other origins, other keys, a small rate limit. It uses the stack's database and auth.
  *
  *     await withApp({ rateLimit: 10 }, async ({ send, lines }) => { … });
@@ -25,7 +25,7 @@ const addressesSchema = z.object({
 /** A line of the request log. */
 export type LogLine = Record<string, unknown>;
 
-/** An app, and what it has logged so far. */
+/** An app, and the lines of its log. */
 export interface AppUnderTest extends App {
   lines: LogLine[];
   /** Sends a request to a path below the function's address: `/api/health`. */
@@ -37,12 +37,12 @@ export function testAddresses(): z.output<typeof addressesSchema> {
   return addressesSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
 }
 
-/** The settings of the stack's function, changed. */
+/** The settings of the stack's function, with changes. */
 export async function testSettings(changes: Partial<Settings> = {}): Promise<Settings> {
   return { ...readSettings(await functionEnvironment(testAddresses())), ...changes };
 }
 
-/** Makes an app; the caller closes it. */
+/** Creates an app. The caller closes it. */
 export async function appUnderTest(changes: Partial<Settings> = {}): Promise<AppUnderTest> {
   const lines: LogLine[] = [];
   const settings = await testSettings(changes);

@@ -5,26 +5,26 @@
  *     const { admin, workspace_id } = await foundWorkspace();
  *     const [contact] = await asCaller(admin, (tx) => tx`insert into contacts … returning *`);
  *
- * Members come from rows in auth.users, whose triggers make them; tests that need tokens use
- * workspace.ts. Tests are registered by `test()` of that module, since `sql` outlives them.
+ * Triggers of auth.users make the members. Tests that need access tokens use workspace.ts. Register
+ * tests by `test()` of that module, because `sql` stays open after them.
  */
 import postgres from "postgres";
 import { only } from "./exactly.ts";
 import { freshEmail, openDatabase, type Role } from "./workspace.ts";
 
-/** The database as a superuser: for preparing rows and for assertions. */
+/** A connection as superuser, for preparing rows and for assertions. */
 export const sql = await openDatabase({
   max: 6,
-  // Ids as numbers, as the Data API shows them.
+  // Returns ids as numbers, like the Data API.
   types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
 });
 
-/** A statement's rows may be looked into freely. */
+/** A row of any shape. */
 // deno-lint-ignore no-explicit-any
 export type Row = Record<string, any>;
 export type Transaction = postgres.TransactionSql<{ bigint: number }>;
 
-/** Who runs a statement: a database role, and the user of the token if there is one. */
+/** The caller of a statement: a database role, and the user of a token if there is one. */
 export interface Caller {
   claims: { role: "anon" | "authenticated" | "service_role"; sub?: string };
 }
@@ -46,7 +46,7 @@ export interface Tenant {
   join(role: Role, disabled?: boolean): Promise<Member>;
 }
 
-/** Nobody, with the publishable key. */
+/** A caller with the publishable key, who is not signed in. */
 export const anonymous: Caller = { claims: { role: "anon" } };
 
 /** A script with the secret key. */
@@ -68,14 +68,14 @@ export async function asCaller<T>(
   caller: Caller,
   work: (tx: Transaction) => PromiseLike<T>,
 ): Promise<T> {
-  // postgres.js types the result of begin() by what it unwraps from arrays of queries.
+  // postgres.js types the result of begin() for arrays of queries.
   return await sql.begin(async (tx) => {
     await become(tx, caller);
     return await work(tx);
   }) as T;
 }
 
-/** Makes the rest of a transaction, or of a savepoint, run as a caller. */
+/** Runs the rest of a transaction, or of a savepoint, as a caller. */
 export async function become(
   tx: Transaction | postgres.ReservedSql<{ bigint: number }>,
   { claims }: Caller,
@@ -86,13 +86,13 @@ export async function become(
       set_config('role', ${claims.role}, true)`;
 }
 
-/** Why the database refused something. */
+/** The error with which the database refused a statement. */
 export interface Refusal {
   code: string;
   detail: string | undefined;
 }
 
-/** What a statement is refused with. Throws when it is not refused. */
+/** Returns the refusal of a statement. Throws when it is not refused. */
 export async function refusalOf(work: PromiseLike<unknown>): Promise<Refusal> {
   try {
     await work;
@@ -103,7 +103,7 @@ export async function refusalOf(work: PromiseLike<unknown>): Promise<Refusal> {
   throw new Error("Nothing was refused.");
 }
 
-/** Runs work in a transaction that is rolled back in the end. */
+/** Runs work in a transaction that is rolled back afterwards. */
 export async function rolledBack<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
   let result: { value: T } | undefined;
   const done = new Error("rolled back");
@@ -120,12 +120,12 @@ export async function rolledBack<T>(work: (tx: Transaction) => Promise<T>): Prom
 /** A caller's transaction that stays open until it commits or goes out of scope. */
 export interface Session extends AsyncDisposable {
   connection: postgres.ReservedSql<{ bigint: number }>;
-  /** Returns once the session waits for a lock that another one holds; throws when it never does. */
+  /** Waits until the session waits for a lock of another one. Throws when it never does. */
   isBlocked(): Promise<void>;
   commit(): Promise<void>;
 }
 
-/** Begins a transaction on a connection of its own, for tests of what happens at the same time. */
+/** Begins a transaction on a separate connection, for tests of concurrent transactions. */
 export async function openSession(caller: Caller): Promise<Session> {
   const connection = await sql.reserve();
   await connection`begin`;
@@ -154,7 +154,7 @@ async function waitsForLock(pid: number): Promise<void> {
   throw new Error("The session does not wait for a lock.");
 }
 
-/** Inserts one row into a table of `public` as the superuser; returns it. */
+/** Inserts one row into a table of `public` as the superuser. Returns the row. */
 export async function insertRow(table: string, values: Row): Promise<Row> {
   const [row] = await sql`insert into ${sql("public." + table)} ${sql(values)} returning *`;
   if (!row) throw new Error(`${table} took no row.`);

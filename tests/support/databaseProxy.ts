@@ -1,6 +1,6 @@
 /**
- * A TCP proxy before the database: it counts statements and round trips, and can break the connection
- * at any statement, as a network or a failing server would.
+ * A TCP proxy in front of the database: it counts statements and round trips, and can break the
+ * connection at any statement, like a failing network or server.
  * Source of the message formats: PostgreSQL, "Frontend/Backend Protocol", 53.7.
  */
 import {
@@ -15,15 +15,15 @@ export type Break = "before" | "after";
 
 /** A running proxy. */
 export interface DatabaseProxy extends AsyncDisposable {
-  /** Where clients connect instead of the database. */
+  /** The address that clients use instead of the database's. */
   url: string;
   /** Statements since `watch`. */
   statements: number;
-  /** How often the client went on after the server had answered, since `watch`. */
+  /** Round trips since `watch`: how often the client sent after an answer. */
   roundTrips: number;
   /** Whether the connection was broken since `watch`. */
   broken: boolean;
-  /** Counts from zero; breaks the connection at the n-th statement when one is given. */
+  /** Counts from zero again. Breaks the connection at the n-th statement if one is given. */
   watch(breakAt?: number, how?: Break): void;
 }
 
@@ -38,7 +38,7 @@ export async function withProxiedApp(
   await withApp({ databaseUrl: proxy.url, databaseConnections: 1 }, (app) => work(app, proxy));
 }
 
-/** Starts a proxy before the database of a URL. */
+/** Starts a proxy in front of the database of a URL. */
 export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {
   const target = parseDatabaseUrl(databaseUrl);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -149,7 +149,7 @@ class Link {
     }
   }
 
-  /** The whole messages in what has come so far; the first one of a connection has no type. */
+  /** The complete messages received so far. The first one of a connection has no type. */
   *#messages(chunk: Uint8Array): Generator<Uint8Array> {
     this.#pending = concat(this.#pending, chunk);
     for (;;) {
@@ -170,7 +170,7 @@ function isStatement(message: Uint8Array): boolean {
   return ["E", "Q"].includes(DECODER.decode(message.slice(0, 1)));
 }
 
-/** Sync ends an extended query; a simple one needs none. */
+/** Whether a message ends a query: Sync ends an extended one, a simple one needs none. */
 function isSync(message: Uint8Array): boolean {
   return ["S", "Q"].includes(DECODER.decode(message.slice(0, 1)));
 }

@@ -1,4 +1,4 @@
-/** Arrays whose length is known: what was asked for is there, or the test fails where it was asked. */
+/** Values that must exist: the functions throw when something is missing. */
 
 /** An array of `Count` items; of any length when `Count` is just a number. */
 export type Tuple<Item, Count extends number, Items extends Item[] = []> = number extends Count
@@ -7,7 +7,7 @@ export type Tuple<Item, Count extends number, Items extends Item[] = []> = numbe
   : Tuple<Item, Count, [...Items, Item]>;
 
 /**
- * The items themselves, typed as so many. Throws when there are fewer or more.
+ * Returns the items as a tuple of `count` items. Throws when there are fewer or more.
  *
  *     const [winner, loser] = exactly(2, ids);
  */
@@ -22,13 +22,13 @@ export function exactly<Item, Count extends number>(
   return found;
 }
 
-/** The only item. Throws when there are none or several. */
+/** Returns the only item. Throws when there are none or several. */
 export function only<Item>(items: readonly Item[]): Item {
   const [item] = exactly<Item, 1>(1, items);
   return item;
 }
 
-/** A value that must be there. Throws, naming it, when it is not. */
+/** Returns a value. Throws with its name when it is null or undefined. */
 export function present<Value>(value: Value | null | undefined, name: string): Value {
   if (value === null || value === undefined) throw new Error(`There is no ${name}.`);
   return value;

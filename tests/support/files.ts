@@ -1,8 +1,8 @@
-/** Files for attachments: uploaded for real, through the addresses that the gateway gives. */
+/** Files for attachments, uploaded to the addresses that the gateway answers. */
 import * as z from "zod";
 import { type Answer, answerOf, type Api, type TestMember } from "./workspace.ts";
 
-/** Content that begins as its type does. */
+/** Content that begins with the bytes of its type. */
 export const CONTENT: Record<string, Uint8Array<ArrayBuffer>> = {
   "image/png": bytesOf("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
   "application/pdf": bytesOf("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
@@ -16,7 +16,7 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** Asks for an address; throws unless it is given. */
+/** Requests an address to upload to. Throws when it is refused. */
 export async function askForUpload(
   api: Api,
   file_name: string,
@@ -28,7 +28,7 @@ export async function askForUpload(
   return uploadSchema.parse(answer.body);
 }
 
-/** Puts bytes to an address. */
+/** Uploads bytes to an address. */
 export async function put(
   address: string,
   content: Uint8Array<ArrayBuffer>,
@@ -38,7 +38,7 @@ export async function put(
   return await answerOf(await fetch(address, { method: "PUT", headers, body: content }));
 }
 
-/** Uploads a file of a type as a member; returns its path. */
+/** Uploads a file of a type as a member. Returns its path. */
 export async function upload(
   member: TestMember,
   fileName = "Offer.pdf",
@@ -51,7 +51,7 @@ export async function upload(
   return path;
 }
 
-/** Downloads a file by the address that the gateway gives; the answer's body is its text. */
+/** Downloads a file from the address that the gateway answers. The answer's body is its text. */
 export async function download(api: Api, path: string): Promise<Response> {
   const answer = await api.get(`/attachments/url?path=${encodeURIComponent(path)}`);
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));

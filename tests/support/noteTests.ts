@@ -1,10 +1,10 @@
-/** What holds for notes of every kind of record. */
+/** Tests for notes of every kind of record. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "./answers.ts";
 import { insertRow, insertRows } from "./records.ts";
 import { createWorkspace, test } from "./workspace.ts";
 
-/** A kind of note, and what it is about. */
+/** A kind of note, and the resource that it is about. */
 export interface Notes {
   resource: string;
   /** The resource that a note is about. */
@@ -24,7 +24,7 @@ export function testNotes(notes: Notes): void {
 function testList({ resource, parent, key, parentValues }: Notes): void {
   const included = key.replace("_id", "");
 
-  test(`${resource}.list lists those of one record, the newest first, those without a date last`, async () => {
+  test(`${resource}.list filters by record, and sorts the newest first, notes without a date last`, async () => {
     const workspace = await createWorkspace();
     const [one, other] = [
       await insertRow(workspace, parent, parentValues),
@@ -49,7 +49,7 @@ function testList({ resource, parent, key, parentValues }: Notes): void {
 }
 
 function testTrash({ resource, parent, key, parentValues }: Notes): void {
-  test(`${resource} go to the trash with their record, and come back with it`, async () => {
+  test(`${resource} are deleted and restored with their record`, async () => {
     const workspace = await createWorkspace();
     const { api } = workspace.admin;
     const id = await insertRow(workspace, parent, parentValues);
@@ -63,7 +63,7 @@ function testTrash({ resource, parent, key, parentValues }: Notes): void {
 }
 
 function testDelete({ resource, parent, key, parentValues }: Notes): void {
-  test(`${resource}.delete is for the owner and managers, and may be repeated`, async () => {
+  test(`${resource}.delete is for the owner and managers, and can be repeated`, async () => {
     const workspace = await createWorkspace();
     const [owner, other] = [await workspace.addMember("rep"), await workspace.addMember("rep")];
     const id = await insertRow(workspace, parent, parentValues);

@@ -1,6 +1,6 @@
 /**
- * Requests to any operation, made from its declaration alone: its path, its example, and records that
- * the resource's own create operation makes.
+ * Requests to any operation, made from its declaration: its path, its example, and records that the
+ * resource's create operation makes.
  */
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
@@ -51,8 +51,8 @@ export function addressOf(operation: Operation, id: number | string = 1): string
 }
 
 /**
- * The example as a body: fresh addresses, and the ids of records that are made for it. An example that
- * is a dry run is made earnest when `dryRun` is false.
+ * The example as a body, with new addresses and the ids of records that are made for it. When `dryRun`
+ * is false, `dry_run` of the example becomes false.
  */
 export async function bodyOf(
   operation: Operation,
@@ -70,17 +70,17 @@ export async function bodyOf(
   return body;
 }
 
-/** The example as it stands: valid, with ids of no one. */
+/** The example unchanged. It is valid, but its ids do not exist. */
 export function exampleOf(operation: Operation): Record<string, unknown> {
   return z.record(z.string(), z.unknown()).parse(operation.example ?? {});
 }
 
-/** The parameters that an operation cannot do without. */
+/** The required query parameters of an operation. */
 function exampleQuery({ queryExample }: Operation): string {
   return queryExample ? `?${new URLSearchParams(queryExample)}` : "";
 }
 
-/** Sends a request to an operation; a body that is text goes out as it is. */
+/** Sends a request to an operation. A body of type string is sent unchanged. */
 export async function call(
   operation: Operation,
   options: {
@@ -102,7 +102,7 @@ export async function call(
   return await answerOf(await fetch(address, { method: operation.method, headers, body: text }));
 }
 
-/** Makes records by the resource's create operation, as the workspace's admin. */
+/** Returns a function that makes records by create operations, as the workspace's admin. */
 export function recordsOf(workspace: Workspace): MakeRecord {
   const make: MakeRecord = async (resource) => {
     if (resource === "trash") return await trashed(workspace, await make("companies"));
@@ -118,14 +118,14 @@ export function recordsOf(workspace: Workspace): MakeRecord {
   return make;
 }
 
-/** Deletes a company; returns the id of its row in the trash. */
+/** Deletes a company. Returns the id of its row in the trash. */
 async function trashed({ admin }: Workspace, id: number): Promise<number> {
   await admin.api.delete(`/companies/${id}`);
   const { body } = await admin.api.get("/trash?table_name=companies&limit=1");
   return body.data[0].id;
 }
 
-/** The names of what `include` may hold. */
+/** The names that `include` accepts. */
 export function includesOf(operation: Operation): string[] {
   if (operation.kind === "list") return operation.of.parameters.includes;
   if (!parameterNames(operation).includes("include") || !operation.query) return [];
@@ -145,12 +145,12 @@ function resourceOfKey(key: string, operation: Operation): string | undefined {
   return named ?? resourceOf(operation);
 }
 
-/** No two tags share a name. */
+/** A unique name, because two tags cannot have the same name. */
 function freshName(value: unknown): unknown {
   return typeof value === "string" ? `${value} ${crypto.randomUUID().slice(0, 8)}` : value;
 }
 
-/** No two users share an address. */
+/** A unique address, because two users cannot have the same address. */
 function withFreshAddresses(value: unknown): unknown {
   return typeof value === "string" && /^\S+@\S+$/.test(value) ? freshEmail() : value;
 }

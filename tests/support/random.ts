@@ -1,4 +1,4 @@
-/** Random numbers that repeat themselves for a seed, so that a failure can be repeated too. */
+/** Random numbers from a seed, so that a failure can be repeated. */
 
 /** A generator of numbers from 0 up to 1. Source: mulberry32, a 32-bit generator by Tommy Ettinger. */
 export function seeded(seed: number): () => number {

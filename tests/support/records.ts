@@ -1,18 +1,18 @@
 /**
- * Records of a workspace, put in and looked at past the API: rows as a superuser inserts them, all that
- * a workspace holds, and whatever points to contacts that are not there.
+ * Records of a workspace, inserted and read without the API: rows of a superuser, all rows of a
+ * workspace, and references to missing contacts.
  */
 import { only } from "./exactly.ts";
 import { type Api, sql, stack, type TestMember, type Workspace } from "./workspace.ts";
 
 type Values = Record<string, unknown>;
 
-/** As many ids as there are rows. */
+/** A tuple with one id for each row. */
 type Ids<Rows extends readonly Values[]> = { -readonly [Index in keyof Rows]: number };
 
 /**
- * Inserts rows into a table of `public`, owned by the admin unless said otherwise. Returns their ids, in
- * order; throws when one was not inserted.
+ * Inserts rows into a table of `public`. The admin owns them unless they name another owner. Returns
+ * their ids in order. Throws when a row was not inserted.
  *
  *     const [winner, loser] = await insertRows(workspace, "contacts", [{}, {}]);
  */
@@ -45,7 +45,7 @@ function isComplete<Rows extends readonly Values[]>(
   return ids.length === rows.length;
 }
 
-/** Inserts one row; returns its id. */
+/** Inserts one row. Returns its id. */
 export async function insertRow(
   workspace: Workspace,
   table: string,
@@ -55,19 +55,19 @@ export async function insertRow(
   return id;
 }
 
-/** Inserts a contact called Ada; returns its id. */
+/** Inserts a contact called Ada. Returns its id. */
 export function contactOf(workspace: Workspace, values: Values = {}): Promise<number> {
   return insertRow(workspace, "contacts", { first_name: "Ada", ...values });
 }
 
-/** Creates a record by a request; returns its id. Throws unless the answer is 201. */
+/** Creates a record by a request. Returns its id. Throws unless the answer is 201. */
 export async function create(api: Api, path: string, values: Values): Promise<number> {
   const { status, body } = await api.post(path, values);
   if (status !== 201) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
   return body.id;
 }
 
-/** A row of `public` as JSON; undefined when it is not there. */
+/** A row of `public` as JSON; undefined when it does not exist. */
 export async function rowOf(table: string, id: number): Promise<Values | undefined> {
   const [found] = await sql<{ row: Values }[]>`
     select to_jsonb(record) - 'search' as row
@@ -89,7 +89,7 @@ export async function everythingIn(workspaceId: string): Promise<string[]> {
   return rows.sort();
 }
 
-/** How many rows of each of these tables a workspace holds. */
+/** The numbers of rows of a workspace in each of these tables. */
 export async function countRows(workspaceId: string, tables: string[]) {
   const counts: Record<string, number> = {};
   for (const table of tables) {
@@ -104,8 +104,8 @@ export async function countRows(workspaceId: string, tables: string[]) {
 }
 
 /**
- * What points to a contact that does not exist: through every foreign key to contacts and every column
- * called contact_id or contact_ids that the catalogue knows in `public`.
+ * References to contacts that do not exist: in every foreign key to contacts, and in every column of
+ * `public` called contact_id or contact_ids.
  */
 export async function danglingContacts(workspaceId: string): Promise<string[]> {
   const columns = await sql<{ table_name: string; column_name: string; is_array: boolean }[]>`
@@ -141,7 +141,7 @@ export async function danglingContacts(workspaceId: string): Promise<string[]> {
   return dangling;
 }
 
-/** A request to the Data API as a member, as Atomic CRM's frontend makes it; returns its status. */
+/** Sends a request of Atomic CRM's frontend to the Data API as a member. Returns its status. */
 export async function dataApi(
   member: TestMember,
   method: string,

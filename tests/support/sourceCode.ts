@@ -1,4 +1,4 @@
-/** What a source file imports, which functions it holds and which words its text has, by its syntax. */
+/** Reads imports, functions and words of a source file from its syntax tree. */
 import { fromFileUrl } from "@std/path";
 import ts from "typescript";
 import type { SourceFile } from "./sourceFiles.ts";
@@ -7,11 +7,11 @@ import type { SourceFile } from "./sourceFiles.ts";
 export interface Import {
   /** The file that imports. */
   path: string;
-  /** As it is written. */
+  /** The specifier in the source. */
   specifier: string;
-  /** From the root, for a relative one; else the specifier. */
+  /** The path from the root for a relative import, else the specifier. */
   target: string;
-  /** Erased when the code runs. */
+  /** Whether it imports only types. */
   typeOnly: boolean;
 }
 
@@ -37,8 +37,8 @@ export function importsOf(file: SourceFile): Import[] {
 }
 
 /**
- * The import cycles among these files, each as its path `a → b → a`. For every file that is on a cycle,
- * the shortest one is given; a cycle is given once.
+ * Returns the import cycles among these files, each as its path `a → b → a`. For every file on a cycle
+ * it finds the shortest one, and returns each cycle once.
  */
 export function importCycles(files: SourceFile[]): string[] {
   const targets = new Map(
@@ -69,7 +69,7 @@ export function functionsOf(file: SourceFile): MeasuredFunction[] {
 
 /**
  * The words of a file's string and template literals, and its names in snake_case (fields of rows and
- * bodies), each with its line. What an import names is left out.
+ * bodies), each with its line. Names in imports are left out.
  */
 export function wordsOf(file: SourceFile): { word: string; line: number }[] {
   const syntax = syntaxOf(file);
@@ -125,7 +125,7 @@ function targetOf(path: string, specifier: string): string {
   return fromFileUrl(new URL(specifier, `file:///${path}`)).slice(1);
 }
 
-/** `import type`, or an import whose names are types one by one. */
+/** Whether it is `import type`, or an import in which every name is a type. */
 function isTypeOnly(node: ts.Node): boolean {
   if (ts.isImportTypeNode(node)) return true;
   if (ts.isExportDeclaration(node)) return node.isTypeOnly;
@@ -136,7 +136,7 @@ function isTypeOnly(node: ts.Node): boolean {
     namedBindings.elements.every((element) => element.isTypeOnly);
 }
 
-/** The shortest way from a file back to itself. */
+/** The shortest path from a file back to itself. */
 function shortestCycle(start: string, targets: Map<string, string[]>): string[] | undefined {
   const ways: string[][] = [[start]];
   const seen = new Set<string>();
@@ -151,7 +151,7 @@ function shortestCycle(start: string, targets: Map<string, string[]>): string[] 
   return undefined;
 }
 
-/** The same cycle, begun at the file that comes first in the alphabet. */
+/** The same cycle, beginning with the file that is first in the alphabet. */
 function fromSmallest(cycle: string[]): string[] {
   const smallest = [...cycle].sort()[0];
   const start = cycle.findIndex((path) => path === smallest);
@@ -163,7 +163,7 @@ function linesOf(node: ts.Node, syntax: ts.SourceFile): number {
   return line(node.getEnd()) - line(node.getStart(syntax)) + 1;
 }
 
-/** The lines of the functions that are members of object literals, their first lines left out. */
+/** The lines of functions that are members of object literals, without their first lines. */
 function linesOfMembers(node: ts.Node, syntax: ts.SourceFile): number {
   const member = ts.isMethodDeclaration(node) ? node : memberValue(node);
   const body = member?.body;

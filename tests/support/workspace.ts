@@ -1,13 +1,13 @@
 /**
- * A workspace of its own for every test, on the stack that `deno task test` runs.
+ * A separate workspace for every test, on the stack of `deno task test`.
  *
  *     const workspace = await createWorkspace();
  *     const rep = await workspace.addMember("rep");
  *     const answer = await rep.api.post("/contacts", { first_name: "Ada" });
  *     assertEquals(answer.status, 201);
  *
- * `admin` has founded it by signing up. `sql` is a superuser's connection, for assertions; it lives as
- * long as the test process, so tests that use it are registered by `test()` of this module.
+ * `admin` has founded it by signing up. `sql` is a superuser's connection for assertions. It stays open
+ * as long as the test process, so register tests that use it by `test()` of this module.
  */
 import postgres from "postgres";
 import * as z from "zod";
@@ -26,21 +26,21 @@ const stackSchema = z.object({
 /** Addresses and keys of the stack, from PORTICO_TEST_STACK. */
 export const stack = stackSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
 
-/** The database as a superuser: for preparing rows and for assertions. */
+/** A connection as superuser, for preparing rows and for assertions. */
 export const sql = await openDatabase({ max: 4 });
 
 export type Role = "admin" | "manager" | "rep";
 
-/** An answer, its body parsed. */
+/** An answer with its parsed body. */
 export interface Answer {
   status: number;
   headers: Headers;
-  /** JSON as it came: tests look into it freely. */
+  /** Parsed JSON of any shape. */
   // deno-lint-ignore no-explicit-any
   body: any;
 }
 
-/** Requests as one caller; paths are below `/functions/v1/api`, or whole when they begin with `http`. */
+/** Requests as one caller. Paths are below `/functions/v1/api`; a path that begins with `http` is a URL. */
 export interface Api {
   get(path: string, headers?: HeadersInit): Promise<Answer>;
   post(path: string, body?: unknown, headers?: HeadersInit): Promise<Answer>;
@@ -62,22 +62,22 @@ export interface TestMember {
 
 export interface Workspace {
   id: string;
-  /** Who founded it. */
+  /** The founder of the workspace. */
   admin: TestMember;
   /** Adds a member who has joined and is signed in. */
   addMember(role: Role): Promise<TestMember>;
 }
 
-/** Long enough for every test user. */
+/** The password of every test user. */
 export const PASSWORD = "correct horse battery";
 
-/** Connects as a superuser; returns once arrays come as arrays. */
+/** Connects as a superuser. Returns when the driver parses arrays. */
 export async function openDatabase<Types extends Record<string, postgres.PostgresType>>(
   options: postgres.Options<Types>,
 ) {
   const opened = postgres(stack.superuserUrl, { idle_timeout: 1, onnotice() {}, ...options });
-  // The driver asks for the array types just before its first statement, whose own rows it may see
-  // before it has stored them: arrays in these would be text.
+  // The driver fetches the array types with its first statement, and may parse the rows of that
+  // statement before it has stored them. Arrays in these rows would be text.
   await opened`select`;
   return opened;
 }
@@ -92,7 +92,7 @@ export function freshEmail(): string {
   return `user-${crypto.randomUUID()}@example.test`;
 }
 
-/** Signs somebody up, who thereby founds a workspace. */
+/** Signs a new user up, who founds a workspace. */
 export async function createWorkspace(): Promise<Workspace> {
   const email = freshEmail();
   const data = { first_name: "Ada", last_name: "Admin" };
@@ -105,7 +105,7 @@ export async function createWorkspace(): Promise<Workspace> {
   return { id, admin, addMember: (role) => addMember(id, role) };
 }
 
-/** Signs a member in. Throws when refused. */
+/** Signs a member in. Throws when the sign-in is refused. */
 export async function signIn(email: string, password = PASSWORD): Promise<TestMember> {
   const { body } = await auth("/token?grant_type=password", { email, password });
   const [member] = await sql<{ id: number; user_id: string; role: Role }[]>`
@@ -164,7 +164,7 @@ export async function refuseMail(email: string, count = 1): Promise<void> {
   if (response.status !== 204) throw new Error(await response.text());
 }
 
-/** As an invitation does it, without its mail. */
+/** Adds a member as an invitation does, without its mail. */
 async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
   const id = crypto.randomUUID();
   const email = freshEmail();
@@ -175,7 +175,7 @@ async function addMember(workspaceId: string, role: Role): Promise<TestMember> {
   return await signIn(email);
 }
 
-/** A header of an answer. Throws when it is not there. */
+/** Returns a header of an answer. Throws when it is missing. */
 export function headerOf({ headers }: Pick<Answer, "headers">, name: string): string {
   const value = headers.get(name);
   if (value === null) throw new Error(`The answer has no ${name}.`);

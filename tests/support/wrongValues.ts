@@ -1,4 +1,4 @@
-/** Values that a body's schema does not allow, made from the schema itself. */
+/** Values that a body's schema refuses, derived from the schema. */
 import * as z from "zod";
 import { operations } from "./registry.ts";
 
@@ -25,7 +25,7 @@ const NO_TIMES = [
   "infinity",
 ];
 
-/** The body of an operation as JSON Schema, its references filled in. */
+/** The body of an operation as JSON Schema, with its references resolved. */
 export function bodySchema(id: string): Schema {
   const body = operations.find((operation) => operation.id === id)?.body;
   if (!body) throw new Error(`${id} has no body.`);
@@ -37,7 +37,7 @@ export function bodySchema(id: string): Schema {
   return JSON.parse(filled);
 }
 
-/** Values that a field's schema does not allow; a field of any type allows all. */
+/** Values that a field's schema refuses; none for a field of any type. */
 export function wrongValues(schema: Schema): unknown[] {
   const branches = branchesOf(schema);
   const types = branches.flatMap(({ type }) => type);

@@ -1,4 +1,4 @@
-/** What a file may be called under its type, and how its content must begin. */
+/** Names and first bytes of files, by content type. */
 import { assert, assertEquals } from "@std/assert";
 import {
   CONTENT_TYPES,
@@ -27,7 +27,7 @@ const BEGINNINGS: Record<string, string[]> = {
   "video/webm": ["\x1a\x45\xdf\xa3"],
 };
 
-Deno.test("fitsContent knows each type by its first bytes, and takes none for another", () => {
+Deno.test("fitsContent recognises each type by its first bytes, and refuses content of other types", () => {
   for (const [type, beginnings] of Object.entries(BEGINNINGS)) {
     for (const text of beginnings) assert(fitsContent(type, bytes(text)), `${type}: ${text}`);
     assertEquals(fitsContent(type, bytes("")), false, type);
@@ -38,7 +38,7 @@ Deno.test("fitsContent knows each type by its first bytes, and takes none for an
   assertEquals(fitsContent("audio/wav", bytes("RIFF\x00\x00\x00\x00WEBP")), false);
 });
 
-Deno.test("fitsContent refuses markup that a browser would run, whatever text it claims to be", () => {
+Deno.test("fitsContent refuses markup that a browser runs under every text type", () => {
   const markup = ["<html>", "  <SCRIPT>x", "<!doctype html>", "<?xml ?><svg>", "<svg onload=x>"];
   for (const text of [...markup, "\xef\xbb\xbf<script>", "<!-- --><img>"]) {
     for (const type of ["text/plain", "text/csv", "text/markdown", "application/json"]) {
@@ -47,7 +47,7 @@ Deno.test("fitsContent refuses markup that a browser would run, whatever text it
   }
 });
 
-Deno.test("no type is one that a browser would run", () => {
+Deno.test("no allowed type is one that a browser runs", () => {
   for (const type of ["text/html", "image/svg+xml", "text/javascript", "application/xml", ""]) {
     assertEquals(CONTENT_TYPES.has(type), false, type);
     assertEquals(fitsContent(type, bytes("text")), false, type);
@@ -55,7 +55,7 @@ Deno.test("no type is one that a browser would run", () => {
   }
 });
 
-Deno.test("fitsName looks at the last ending alone, whatever its case", () => {
+Deno.test("fitsName checks only the last extension, in any case", () => {
   for (const name of ["a.pdf", "a.b.PDF", ".pdf"]) assert(fitsName("application/pdf", name), name);
   for (const name of ["pdf", "a.pdf.html", "a.pdf ", "a.", ""]) {
     assertEquals(fitsName("application/pdf", name), false, name);

@@ -1,4 +1,4 @@
-/** Cursors: what goes in comes out, and no other text is taken for one. */
+/** Cursors: encoding, decoding, and refusal of other text. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   decodeCursor,
@@ -15,13 +15,13 @@ function assertRefused(cursor: string, binding = BINDING, keyLength = 2): Proble
   return problem;
 }
 
-/** Any JSON in the form that cursors have. */
+/** Any JSON, encoded like a cursor. */
 function base64url(value: unknown): string {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-Deno.test("a cursor gives back the position that it was made of", () => {
+Deno.test("decodeCursor returns the position that encodeCursor was given", () => {
   for (
     const key of [
       ["2024-05-01 10:00:00.000001+00", "7"],
@@ -34,12 +34,12 @@ Deno.test("a cursor gives back the position that it was made of", () => {
   }
 });
 
-Deno.test("a cursor fits into a URL as it is", () => {
+Deno.test("encodeCursor returns text that needs no escaping in a URL", () => {
   const cursor = encodeCursor({ key: ["???>>>~~~ÿÿ", null], offset: 0 }, BINDING);
   assertMatch(cursor, /^[\w-]+$/);
 });
 
-Deno.test("a cursor is refused under another sort or filter", () => {
+Deno.test("decodeCursor refuses a cursor of another sort or filter", () => {
   const cursor = encodeCursor({ key: ["a", "1"], offset: 0 }, BINDING);
   for (const other of ["", "last_seen,id?status=hot", "-last_seen,id?status=cold"]) {
     const { detail } = assertRefused(cursor, other);
@@ -49,20 +49,20 @@ Deno.test("a cursor is refused under another sort or filter", () => {
   assertEquals(isMadeFor(cursor, BINDING), true);
 });
 
-Deno.test("a cursor is refused when its key is shorter or longer than the sort", () => {
+Deno.test("decodeCursor refuses a key that is shorter or longer than the sort", () => {
   const cursor = encodeCursor({ key: ["a", "1"], offset: 0 }, BINDING);
   assertRefused(cursor, BINDING, 1);
   assertRefused(cursor, BINDING, 3);
 });
 
-Deno.test("text that is no cursor is refused", () => {
+Deno.test("decodeCursor refuses text that is no cursor", () => {
   const whole = encodeCursor({ key: ["a", "1"], offset: 0 }, BINDING);
   for (const cursor of ["", "x", "null", whole.slice(0, -3), `${whole}AAAA`, "%00", "ÿ", "//8="]) {
     assertRefused(cursor);
   }
 });
 
-Deno.test("JSON that no list has given out is refused", () => {
+Deno.test("decodeCursor refuses JSON of another form", () => {
   const whole = encodeCursor({ key: ["a", "1"], offset: 0 }, BINDING);
   const [version, bound] = JSON.parse(
     new TextDecoder().decode(Uint8Array.fromBase64(whole, { alphabet: "base64url" })),

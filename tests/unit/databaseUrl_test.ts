@@ -1,4 +1,4 @@
-/** Database URLs as the platform and people write them. */
+/** Database URLs in the forms of the platform and of operators. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseDatabaseUrl } from "../../supabase/functions/_shared/database/url.ts";
 
@@ -21,7 +21,7 @@ Deno.test("parseDatabaseUrl reads the pooler's address", () => {
   );
 });
 
-Deno.test("parseDatabaseUrl has PostgreSQL's defaults for port and database", () => {
+Deno.test("parseDatabaseUrl uses PostgreSQL's defaults for port and database", () => {
   for (const url of ["postgres://a:b@db", "postgres://a:b@db/"]) {
     const { port, database } = parsed(url);
     assertEquals({ port, database }, { port: 5432, database: "postgres" }, url);
@@ -29,13 +29,13 @@ Deno.test("parseDatabaseUrl has PostgreSQL's defaults for port and database", ()
   assertEquals(parsed("postgres://a@db").password, "");
 });
 
-Deno.test("parseDatabaseUrl takes hosts that URL parsers refuse, and IPv6", () => {
+Deno.test("parseDatabaseUrl accepts hosts that URL parsers refuse, and IPv6", () => {
   assertEquals(parsed("postgres://a:b@supabase_db_app:5432/postgres").host, "supabase_db_app");
   const { host, port } = parsed("postgres://a:b@[::1]:5433/x");
   assertEquals({ host, port }, { host: "::1", port: 5433 });
 });
 
-Deno.test("parseDatabaseUrl takes passwords, escaped or as they are", () => {
+Deno.test("parseDatabaseUrl accepts passwords, escaped or not", () => {
   for (
     const [written, password] of [
       ["p%40ss%2Fword", "p@ss/word"],
@@ -51,7 +51,7 @@ Deno.test("parseDatabaseUrl takes passwords, escaped or as they are", () => {
   }
 });
 
-Deno.test("parseDatabaseUrl refuses another form without repeating it", () => {
+Deno.test("parseDatabaseUrl refuses other text without repeating it", () => {
   for (
     const url of ["", "secret", "mysql://a:secret@db/x", "postgres://secret", "http://secret@h"]
   ) {

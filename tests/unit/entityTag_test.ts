@@ -1,4 +1,4 @@
-/** Entity tags: those of an `If-Match` header, and that of a record. */
+/** Entity tags of an `If-Match` header and of a record. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { entityTagOf, parseIfMatch } from "../../supabase/functions/_shared/http/entityTag.ts";
 import { requireMatch } from "../../supabase/functions/_shared/records/records.ts";
@@ -10,12 +10,12 @@ Deno.test("parseIfMatch reads one tag or several, weak ones too", () => {
   assertEquals(parseIfMatch('""'), [""]);
 });
 
-Deno.test("parseIfMatch asks for nothing without a header, and with *", () => {
+Deno.test("parseIfMatch returns undefined without a header, and for *", () => {
   assertEquals(parseIfMatch(undefined), undefined);
   assertEquals(parseIfMatch(" * "), undefined);
 });
 
-Deno.test("parseIfMatch refuses what is no entity tag", () => {
+Deno.test("parseIfMatch refuses a malformed entity tag", () => {
   for (const header of ["", "a", '"a', 'a"', '"a" "b"', '"a",', "W/a", 'w/"a"', '*, "a"']) {
     const problem = assertThrows(() => parseIfMatch(header), Problem, "", header);
     assertEquals([problem.code, problem.status], ["invalid_header", 400], header);
@@ -23,7 +23,7 @@ Deno.test("parseIfMatch refuses what is no entity tag", () => {
   }
 });
 
-Deno.test("entityTagOf is a record's version in quotes, and nothing for other bodies", () => {
+Deno.test("entityTagOf returns a record's version in quotes, and undefined for other bodies", () => {
   assertEquals(entityTagOf({ id: 1, updated_at: "2024-05-01" }), '"2024-05-01"');
   for (const body of [undefined, null, "text", [], {}, { updated_at: 7 }, { data: [] }]) {
     assertEquals(entityTagOf(body), undefined, JSON.stringify(body));

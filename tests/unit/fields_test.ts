@@ -7,7 +7,7 @@ import {
   timestamp,
 } from "../../supabase/functions/_shared/fields.ts";
 
-Deno.test("idParams takes plain digits from 1 on", () => {
+Deno.test("idParams accepts plain digits from 1", () => {
   assertEquals(idParams.parse({ id: "1" }), { id: 1 });
   assertEquals(idParams.parse({ id: "9007199254740991" }), { id: Number.MAX_SAFE_INTEGER });
   for (const id of ["", "0", "-1", "1.0", "01", "1e3", " 1", "x", "9007199254740992", "0x1"]) {
@@ -15,7 +15,7 @@ Deno.test("idParams takes plain digits from 1 on", () => {
   }
 });
 
-Deno.test("timestamp takes times of RFC 3339 that Postgres takes", () => {
+Deno.test("timestamp accepts the times of RFC 3339 that Postgres accepts", () => {
   for (
     const text of [
       "2024-05-01T10:00:00Z",
@@ -37,7 +37,7 @@ Deno.test("timestamp takes times of RFC 3339 that Postgres takes", () => {
   }
 });
 
-Deno.test("booleanText takes true and false alone", () => {
+Deno.test("booleanText accepts only true and false", () => {
   assertEquals([booleanText.parse("true"), booleanText.parse("false")], [true, false]);
   for (const text of ["", "1", "yes", "TRUE", undefined]) {
     assertEquals(booleanText.safeParse(text).success, false, String(text));

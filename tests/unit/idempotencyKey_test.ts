@@ -1,4 +1,4 @@
-/** Idempotency keys as they arrive, and the fingerprint of a request. */
+/** The Idempotency-Key header, and the fingerprint of a request. */
 import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import {
   fingerprintOf,
@@ -14,7 +14,7 @@ Deno.test("parseIdempotencyKey reads a quoted key and a bare one alike", () => {
   assertEquals(parseIdempotencyKey(undefined), undefined);
 });
 
-Deno.test("parseIdempotencyKey takes 1 to 255 visible ASCII characters", () => {
+Deno.test("parseIdempotencyKey accepts 1 to 255 visible ASCII characters", () => {
   assertEquals(parseIdempotencyKey("!"), "!");
   assertEquals(parseIdempotencyKey("x".repeat(255))?.length, 255);
   for (const header of ["", '""', " ", "a b", '"a b"', 'a"b', '"', "é", "a\tb", "x".repeat(256)]) {
@@ -23,7 +23,7 @@ Deno.test("parseIdempotencyKey takes 1 to 255 visible ASCII characters", () => {
   }
 });
 
-Deno.test("fingerprintOf tells requests apart, also by where one part ends", async () => {
+Deno.test("fingerprintOf differs for different requests, also when parts are split differently", async () => {
   const fingerprint = await fingerprintOf("POST", "/contacts", "{}");
   assertMatch(fingerprint, /^[0-9a-f]{64}$/);
   assertEquals(await fingerprintOf("POST", "/contacts", "{}"), fingerprint);

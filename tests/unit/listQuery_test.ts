@@ -1,209 +1,210 @@
-/** The parameters of a list, parsed: conditions, sort, limit, names, formats. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+/** Parameters of a list, parsed into a query: conditions, sort, limit, names, formats. */
+import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
+import { columnsOf } from "../../supabase/functions/_shared/list/columns.ts";
 import {
+  DEFAULT_LIMIT,
   isFilter,
   isListParameter,
+  type ListParameters,
+  MAXIMUM_LIMIT,
+  type Parameters,
   parseListQuery,
 } from "../../supabase/functions/_shared/list/parse.ts";
 import { Problem } from "../../supabase/functions/_shared/problem.ts";
 
-type List = Parameters<typeof parseListQuery>[1];
-type Column = List["columns"][string];
+const TYPES = {
+  id: "bigint",
+  name: "text",
+  size: "smallint",
+  amount: "numeric",
+  active: "boolean",
+  day: "date",
+  seen: "timestamp with time zone",
+  tags: "bigint[]",
+  emails: "jsonb",
+};
+const SORTABLE = ["id", "name", "size", "amount", "active", "day", "seen"];
 
-function column(
-  name: string,
-  kind: Column["kind"],
-  type: string,
-  operators: Column["operators"],
-): Column {
-  const accepts = (text: string) => type !== "bigint" || /^-?\d+$/.test(text);
-  return { name, kind, type, operators, sortable: type !== "bigint[]", accepts };
-}
-
-const LIST: List = {
-  columns: {
-    id: column("id", "number", "bigint", ["eq", "gt", "in", "is"]),
-    name: column("name", "text", "text", ["eq", "ilike", "in", "is"]),
-    active: column("active", "boolean", "boolean", ["eq", "is"]),
-    seen: column("seen", "time", "timestamptz", ["eq", "gte"]),
-    marks: column("marks", "ids", "bigint[]", ["cs", "ov", "is"]),
-  },
-  fields: ["id", "name", "active", "seen", "marks"],
-  includes: ["owner", "parts"],
+const LIST: ListParameters = {
+  columns: columnsOf({ name: "records", columns: TYPES }),
+  fields: Object.keys(TYPES),
+  includes: ["owner", "company"],
   searchable: true,
   csv: ["id", "name"],
-  filters: {
-    due: { schema: z.enum(["today", "none"], "Use today or none."), description: "Due." },
-  },
+  filters: { due: { schema: z.enum(["today", "week"], "Use today or week."), description: "" } },
 };
 
-function refusal(parameters: Parameters<typeof parseListQuery>[0]): Problem {
-  const text = JSON.stringify(parameters);
-  const problem = assertThrows(() => parseListQuery(parameters, LIST), Problem, "", text);
-  assertEquals(problem.code, "invalid_parameter", text);
-  return problem;
+function parse(parameters: Parameters) {
+  return parseListQuery(parameters, LIST);
 }
 
-/** The only condition of a query, as text. */
-function condition(name: string, value: string): string {
-  const { conditions } = parseListQuery({ [name]: value }, LIST);
-  return conditions.map(({ column, operator, value }) => `${column.name} ${operator} ${value}`)
-    .join("; ");
+/** The conditions of a query, as text. */
+function conditions(parameters: Parameters): string[] {
+  return parse(parameters).conditions
+    .map(({ column, operator, value }) => `${column.name} ${operator} ${value}`);
 }
 
-Deno.test("parseListQuery has defaults for what is absent", () => {
-  const { conditions, words, sort, limit, cursor, count, select, include, format } = parseListQuery(
-    {},
-    LIST,
-  );
-  assertEquals({ conditions, sort, limit, include }, {
+/** Requires a problem that names the first parameter, or `name`. */
+function refusal(parameters: Parameters, name = Object.keys(parameters)[0] ?? "") {
+  const text = JSON.stringify(parameters).slice(0, 200);
+  const problem = assertThrows(() => parse(parameters), Problem, "", text);
+  assertEquals([problem.code, problem.status], ["invalid_parameter", 400], text);
+  assertEquals(Object.keys(problem.errors ?? {}), [name], text);
+  return { message: problem.errors?.[name], allowed: problem.members.allowed };
+}
+
+Deno.test("parseListQuery without parameters is the first page of all fields", () => {
+  assertEquals(parse({}), {
     conditions: [],
-    sort: [],
-    limit: 25,
-    include: [],
-  });
-  assertEquals(select, LIST.fields);
-  assertEquals({ words, cursor, count, format }, {
     words: undefined,
+    filters: {},
+    sort: [],
+    limit: DEFAULT_LIMIT,
     cursor: undefined,
     count: undefined,
+    select: LIST.fields,
+    include: [],
     format: undefined,
   });
 });
 
-Deno.test("parseListQuery reads a comparison by its operator, equality without one", () => {
-  assertEquals(condition("name", "Ada"), "name eq Ada");
-  assertEquals(condition("name@ilike", "%a%"), "name ilike %a%");
-  assertEquals(condition("id@gt", "7"), "id gt 7");
-  assertEquals(condition("marks", "3"), "marks cs 3");
-  assertEquals(condition("name", "a@b.example"), "name eq a@b.example");
+Deno.test("parseListQuery reads a condition by its operator, eq without one, cs for arrays", () => {
+  assertEquals(conditions({ name: "Ada" }), ["name eq Ada"]);
+  assertEquals(conditions({ name: "a@b.example" }), ["name eq a@b.example"]);
+  assertEquals(conditions({ "name@ilike": "%a%" }), ["name ilike %a%"]);
+  assertEquals(conditions({ "size@gte": "10", "size@lt": "500" }), ["size gte 10", "size lt 500"]);
+  assertEquals(conditions({ "id@in": "(1,2)" }), ["id in (1,2)"]);
+  assertEquals(conditions({ tags: "1,2" }), ["tags cs 1,2"]);
+  assertEquals(conditions({ "active@is": "true" }), ["active is true"]);
 });
 
-Deno.test("parseListQuery reads PostgREST's null as the operator is", () => {
-  assertEquals(condition("name", "is.null"), "name is null");
-  assertEquals(condition("name", "not.is.null"), "name is not.null");
-  assertEquals(condition("name", "is.not.null"), "name is not.null");
-  assertEquals(condition("name@eq", "is.null"), "name eq is.null");
+Deno.test("parseListQuery reads every value of a repeated condition", () => {
+  assertEquals(conditions({ name: ["a", "b"] }), ["name eq a", "name eq b"]);
+  assertEquals(conditions({ "id@gt": ["1", "2"] }), ["id gt 1", "id gt 2"]);
 });
 
-Deno.test("parseListQuery mends a plus that a URL has made a space", () => {
-  assertEquals(condition("seen", "2024-05-01T10:00:00 02:00"), "seen eq 2024-05-01T10:00:00+02:00");
-  assertEquals(condition("name", "10:00 02:00"), "name eq 10:00 02:00");
+Deno.test("parseListQuery reads PostgREST's is.null, unless an operator is given", () => {
+  assertEquals(conditions({ day: "is.null", name: "not.is.null" }), [
+    "day is null",
+    "name is not.null",
+  ]);
+  assertEquals(conditions({ name: "is.not.null" }), ["name is not.null"]);
+  assertEquals(conditions({ "name@eq": "is.null" }), ["name eq is.null"]);
 });
 
-Deno.test("parseListQuery takes every value of a repeated comparison", () => {
-  const { conditions } = parseListQuery({ "id@gt": ["1", "2"] }, LIST);
-  assertEquals(conditions.map(({ value }) => value), ["1", "2"]);
-});
-
-Deno.test("parseListQuery names the comparison whose value does not fit", () => {
-  const many = Array.from({ length: 1_001 }, (_, index) => index).join();
-  for (
-    const [name, value] of [
-      ["id", "x"],
-      ["id@in", "1,x"],
-      ["id@in", ""],
-      ["id@in", many],
-      ["name@is", "maybe"],
-      ["active@is", "yes"],
-    ] as const
-  ) {
-    const { errors } = refusal({ [name]: value });
-    assertEquals(Object.keys(errors ?? {}), [name], value.slice(0, 20));
-  }
-});
-
-Deno.test("parseListQuery takes 30 conditions and no more", () => {
-  assertEquals(parseListQuery({ id: Array(30).fill("1") }, LIST).conditions.length, 30);
-  refusal({ id: Array(31).fill("1") });
-});
-
-Deno.test("parseListQuery reads sort keys with their directions, each column once", () => {
-  const { sort } = parseListQuery({ sort: "-seen, name,-name" }, LIST);
-  assertEquals(sort.map(({ column, descending }) => [column.name, descending]), [
-    ["seen", true],
-    ["name", false],
+Deno.test("parseListQuery normalizes the offset of a time", () => {
+  assertEquals(conditions({ seen: "2024-05-01T10:00:00 02:00" }), [
+    "seen eq 2024-05-01T10:00:00+02:00",
   ]);
 });
 
-Deno.test("parseListQuery refuses to sort by what is no sortable column", () => {
-  for (const sort of ["nope", "marks", "name desc", "name,,id", "--name", "__proto__"]) {
-    assertEquals(refusal({ sort }).members.allowed, ["id", "name", "active", "seen"], sort);
+Deno.test("parseListQuery names the condition whose value does not fit", () => {
+  for (const name of ["id", "size", "amount", "active", "day", "seen", "tags"]) {
+    refusal({ [name]: "x" });
   }
-  refusal({ sort: "id,name,active,seen,-id,-name" });
+  refusal({ "id@in": "1,x" });
+  assertEquals(refusal({ "name@is": "maybe" }).message, "Use one of: null, not.null.");
+  assertEquals(refusal({ "active@is": "yes" }).message, "Use one of: null, not.null, true, false.");
 });
 
-Deno.test("parseListQuery takes limits from 1 to 200", () => {
-  for (const limit of ["1", "200", "025"]) {
-    assertEquals(parseListQuery({ limit }, LIST).limit, Number(limit));
+Deno.test("parseListQuery takes at most 30 conditions, and 1 to 1,000 values in one", () => {
+  assertEquals(conditions({ name: Array(30).fill("a") }).length, 30);
+  refusal({ name: Array(31).fill("a") }, "filter");
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => index).join();
+  assertEquals(conditions({ "id@in": ids(1_000) }).length, 1);
+  refusal({ "id@in": ids(1_001) });
+  refusal({ "id@in": "" });
+});
+
+Deno.test("parseListQuery reads sort keys with their directions, each column once, at most five", () => {
+  const sort = (text: string) =>
+    parse({ sort: text }).sort.map(({ column, descending }) =>
+      (descending ? "-" : "") + column.name
+    );
+  assertEquals(sort("-seen, name"), ["-seen", "name"]);
+  assertEquals(sort("name,-name,id"), ["name", "id"]);
+  assertEquals(sort(""), []);
+  const wrong = ["nope", "tags", "emails", "name desc", "name,,id", "--name", "__proto__"];
+  for (const text of wrong) assertEquals(refusal({ sort: text }).allowed, SORTABLE, text);
+  const { message } = refusal({ sort: "id,name,size,amount,day,-id" });
+  assertEquals(message, "Use at most 5 columns.");
+});
+
+Deno.test("parseListQuery takes limits from 1 to the maximum", () => {
+  for (const limit of ["1", "025", String(MAXIMUM_LIMIT)]) {
+    assertEquals(parse({ limit }).limit, Number(limit));
   }
-  for (const limit of ["0", "201", "-1", "1.5", "1e2", " 1", "", "x", "99999"]) refusal({ limit });
+  const wrong = ["0", "-1", "1.5", "1e2", " 1", "", "x", "99999", String(MAXIMUM_LIMIT + 1)];
+  for (const limit of wrong) refusal({ limit });
 });
 
-Deno.test("parseListQuery reads names, each once, and says which are allowed", () => {
-  const { select, include } = parseListQuery({ select: "name, id,name", include: "parts" }, LIST);
-  assertEquals({ select, include }, { select: ["name", "id"], include: ["parts"] });
-  assertEquals(refusal({ select: "nope" }).members.allowed, LIST.fields);
-  assertEquals(refusal({ select: "*" }).members.allowed, LIST.fields);
-  assertEquals(refusal({ include: "" }).members.allowed, LIST.includes);
+Deno.test("parseListQuery reads select and include: known names, each once, in order", () => {
+  assertEquals(parse({ select: "name, id,name" }).select, ["name", "id"]);
+  assertEquals(parse({ include: "company, owner" }).include, ["company", "owner"]);
+  for (const wrong of ["nope", "*", "", ",", "__proto__"]) {
+    assertEquals(refusal({ select: wrong }).allowed, LIST.fields);
+    assertEquals(refusal({ include: wrong }).allowed, LIST.includes);
+  }
 });
 
-Deno.test("parseListQuery trims words, and treats none as no search", () => {
-  assertEquals(parseListQuery({ q: "  ada \0 lovelace " }, LIST).words, "ada   lovelace");
-  for (const q of ["", "   ", "\0"]) assertEquals(parseListQuery({ q }, LIST).words, undefined);
-  assertEquals(parseListQuery({ q: "x".repeat(1_000) }, LIST).words?.length, 1_000);
+Deno.test("parseListQuery trims words, drops NUL, and takes blank ones as no search", () => {
+  assertEquals(parse({ q: "  ada \0 lovelace " }).words, "ada   lovelace");
+  for (const q of ["", "   ", "\0"]) assertEquals(parse({ q }).words, undefined);
+  assertEquals(parse({ q: "x".repeat(1_000) }).words?.length, 1_000);
   refusal({ q: "x".repeat(1_001) });
 });
 
-Deno.test("parseListQuery refuses what is given twice", () => {
+Deno.test("parseListQuery reads count as exact or estimated", () => {
+  assertEquals(parse({ count: "exact" }).count, "exact");
+  assertEquals(parse({ count: "estimated" }).count, "estimated");
+  for (const count of ["", "true", "all", "EXACT", "planned"]) refusal({ count });
+});
+
+Deno.test("parseListQuery checks a list's own filter by its schema", () => {
+  assertEquals(parse({ due: "week" }).filters, { due: "week" });
+  assertEquals(refusal({ due: "never" }).message, "Use today or week.");
+});
+
+Deno.test("parseListQuery refuses a parameter that is given twice", () => {
   for (const name of ["sort", "limit", "cursor", "count", "select", "include", "q", "due"]) {
-    assertEquals(Object.keys(refusal({ [name]: ["1", "1"] }).errors ?? {}), [name]);
+    assertEquals(refusal({ [name]: ["today", "today"] }).message, "Give it once.");
   }
-});
-
-Deno.test("parseListQuery counts exactly or by estimate", () => {
-  assertEquals(parseListQuery({ count: "exact" }, LIST).count, "exact");
-  assertEquals(parseListQuery({ count: "estimated" }, LIST).count, "estimated");
-  for (const count of ["", "true", "EXACT", "planned"]) refusal({ count });
-});
-
-Deno.test("parseListQuery reads a list's own filter by its schema", () => {
-  assertEquals(parseListQuery({ due: "today" }, LIST).filters, { due: "today" });
-  assertEquals(refusal({ due: "later" }).errors, { due: "Use today or none." });
 });
 
 Deno.test("parseListQuery refuses parameters of a page in an export", () => {
-  assertEquals(parseListQuery({ format: "csv", sort: "name", q: "a" }, LIST).format, "csv");
-  assertEquals(parseListQuery({ format: "json", limit: "5" }, LIST).format, undefined);
-  const withFields = { format: "ndjson", select: "id", include: "owner" };
-  assertEquals(parseListQuery(withFields, LIST).format, "ndjson");
+  assertEquals(parse({ format: "json", limit: "5" }).format, undefined);
+  assertEquals(parse({ format: "csv", sort: "name", q: "x" }).format, "csv");
+  assertEquals(parse({ format: "ndjson", select: "id", include: "owner" }).format, "ndjson");
   refusal({ format: "xlsx" });
-  for (const name of ["limit", "cursor", "count", "select", "include"]) {
-    const { errors } = refusal({ format: "csv", [name]: name === "count" ? "exact" : "1" });
-    assertEquals(Object.keys(errors ?? {}), [name]);
+  for (const name of ["limit", "cursor"]) {
+    for (const format of ["csv", "ndjson"]) refusal({ [name]: "1", format });
+  }
+  refusal({ count: "exact", format: "csv" });
+  refusal({ count: "exact", format: "ndjson" });
+  refusal({ select: "id", format: "csv" });
+  refusal({ include: "owner", format: "csv" });
+});
+
+Deno.test("isListParameter knows names and operators; isFilter knows those that choose records", () => {
+  const parameters = ["sort", "limit", "cursor", "count", "select", "include", "format"];
+  const filters = ["q", "due", "name", "name@ilike", "tags@ov", "id@gt", "id@in", "emails@is"];
+  for (const name of [...parameters, ...filters]) {
+    assertEquals(isListParameter(name, LIST), true, name);
+    assertEquals(isFilter(name, LIST), filters.includes(name), name);
   }
 });
 
-Deno.test("isListParameter knows names and operators, and nothing that objects inherit", () => {
-  for (const name of ["sort", "q", "format", "due", "id", "id@gt", "marks@ov", "name@ilike"]) {
-    assert(isListParameter(name, LIST), name);
-  }
-  for (
-    const name of [
-      ...["nope", "id@ilike", "marks@gt", "id@eq@eq", "@eq", "", "id@", "offset"],
-      ...["__proto__", "constructor", "toString@eq", "valueOf", "hasOwnProperty"],
-    ]
-  ) {
+Deno.test("isListParameter refuses other operators, and names that objects inherit", () => {
+  const unknown = ["nope", "name@nope", "tags@gt", "active@gt", "name@eq@eq", "name@", "@eq", ""];
+  const inherited = ["__proto__", "constructor", "toString@eq", "valueOf", "hasOwnProperty"];
+  for (const name of [...unknown, ...inherited, "offset"]) {
     assertEquals(isListParameter(name, LIST), false, name);
-  }
-  const bare = { ...LIST, searchable: false, csv: undefined };
-  assertEquals([isListParameter("q", bare), isListParameter("format", bare)], [false, false]);
-});
-
-Deno.test("isFilter tells what chooses records from what shows them", () => {
-  for (const name of ["q", "due", "id", "name@ilike"]) assert(isFilter(name, LIST), name);
-  for (const name of ["sort", "limit", "cursor", "count", "select", "include", "format", "nope"]) {
     assertEquals(isFilter(name, LIST), false, name);
   }
+});
+
+Deno.test("isListParameter knows q and format only for lists that have them", () => {
+  const plain: ListParameters = { ...LIST, searchable: false, csv: undefined };
+  assertEquals([isListParameter("q", plain), isListParameter("format", plain)], [false, false]);
 });

@@ -1,4 +1,4 @@
-/** What the winner of a merge holds afterwards. */
+/** mergedValues: the winner's values after a merge. */
 import { assertEquals } from "@std/assert";
 import {
   mergedValues,
@@ -35,7 +35,7 @@ Deno.test("mergedValues keeps the winner's values and fills blanks from the firs
   });
 });
 
-Deno.test("mergedValues takes the contact that fields names, its blank too", () => {
+Deno.test("mergedValues takes a value from the contact that `fields` names, even a blank one", () => {
   const winner = contact(1, { first_name: "Ada", title: "Analyst", status: "cold" });
   const loser = contact(2, { first_name: "Augusta", title: null, status: "hot" });
   const { first_name, title, status } = mergedValues(winner, [loser], {
@@ -50,14 +50,14 @@ Deno.test("mergedValues takes the contact that fields names, its blank too", () 
   });
 });
 
-Deno.test("mergedValues unites tags in order, each once", () => {
+Deno.test("mergedValues combines tags in order, each once", () => {
   const losers = [contact(2, { tags: [3, 1] }), contact(3), contact(4, { tags: [2, 4] })];
   assertEquals(mergedValues(contact(1, { tags: [2, 1] }), losers, {}).tags, [2, 1, 3, 4]);
   assertEquals(mergedValues(contact(1, { tags: [] }), [contact(2)], {}).tags, []);
   assertEquals(mergedValues(contact(1), [contact(2)], {}).tags, null);
 });
 
-Deno.test("mergedValues unites e-mails whatever their case, the winner's form first", () => {
+Deno.test("mergedValues combines e-mails in any case, the winner's form first", () => {
   const winner = contact(1, { email_jsonb: [{ email: "Ada@Work.test" }, { email: " " }] });
   const loser = contact(2, {
     email_jsonb: [{ email: " ADA@work.test" }, { email: "ada@home.test" }],
@@ -68,7 +68,7 @@ Deno.test("mergedValues unites e-mails whatever their case, the winner's form fi
   ]);
 });
 
-Deno.test("mergedValues unites phones by their digits, whatever the punctuation", () => {
+Deno.test("mergedValues combines phones by their digits, with any punctuation", () => {
   const winner = contact(1, { phone_jsonb: [{ number: "+44 20-1" }, { number: "ask Bob" }] });
   const loser = contact(2, {
     phone_jsonb: [{ number: "(442)01" }, { number: 4420_2 }, { number: "ask Bob" }, { number: "" }],
@@ -80,7 +80,7 @@ Deno.test("mergedValues unites phones by their digits, whatever the punctuation"
   ]);
 });
 
-Deno.test("mergedValues keeps addresses of forms that only old rows have", () => {
+Deno.test("mergedValues keeps addresses in forms of older rows", () => {
   const winner = contact(1, { phone_jsonb: "030 1" });
   const loser = contact(2, { phone_jsonb: { number: "030 2" } });
   assertEquals(mergedValues(winner, [loser], {}).phone_jsonb, ["030 1", { number: "030 2" }]);

@@ -1,8 +1,8 @@
-/** Which origins a list of allowed ones lets in. */
+/** originMatcher: allowed origins. */
 import { assert, assertEquals } from "@std/assert";
 import { originMatcher } from "../../supabase/functions/_shared/cors.ts";
 
-Deno.test("originMatcher lets listed origins in to the letter", () => {
+Deno.test("originMatcher accepts listed origins only literally", () => {
   const allows = originMatcher(["https://app.example.com", "http://localhost:5173"]);
   assert(allows("https://app.example.com"));
   assert(allows("http://localhost:5173"));
@@ -18,7 +18,7 @@ Deno.test("originMatcher lets listed origins in to the letter", () => {
   }
 });
 
-Deno.test("originMatcher takes a listed asterisk for one label of a host name alone", () => {
+Deno.test("originMatcher matches an asterisk with exactly one label of a host name", () => {
   const allows = originMatcher(["https://*.example.com", "https://pr-*.example.org"]);
   assert(allows("https://a-1.example.com"));
   assert(allows("https://pr-9.example.org"));
@@ -43,7 +43,7 @@ Deno.test("originMatcher takes a listed asterisk for one label of a host name al
   }
 });
 
-Deno.test("originMatcher lets nobody in without a list", () => {
+Deno.test("originMatcher accepts no origin without a list", () => {
   for (const origin of ["https://example.com", "null", ""]) {
     assertEquals(originMatcher([])(origin), false, origin);
   }

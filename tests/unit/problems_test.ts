@@ -1,4 +1,4 @@
-/** The table of problem codes against the sources and the migrations. */
+/** Compares the problem codes with the sources and the migrations. */
 import { assert, assertEquals } from "@std/assert";
 import { problemTypes } from "../../supabase/functions/_shared/problem.ts";
 import "../../supabase/functions/api/problems.ts";
@@ -48,7 +48,7 @@ Deno.test("every code that the migrations raise is declared, with the same statu
 interface Raised {
   status: number;
   detail: string;
-  /** The detail is the beginning of a code whose end is computed. */
+  /** Whether the detail is only the beginning of a code, whose end is computed. */
   open: boolean;
 }
 
@@ -60,7 +60,7 @@ function raisedBySql(text: string): Raised[] {
   });
 }
 
-/** The lists for the docs say what may happen; they raise nothing. */
+/** Declarations list problems for the documents, but raise none. */
 function withoutDocumentation(text: string): string {
   return text.replaceAll(/problems: \[[^\]]*\]/g, "");
 }

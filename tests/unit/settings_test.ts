@@ -1,4 +1,4 @@
-/** Settings from the environment: names old and new, and no defaults for secrets. */
+/** Settings from the environment: new and legacy names, and no defaults for secrets. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { readSettings } from "../../supabase/functions/_shared/settings.ts";
 
@@ -9,12 +9,10 @@ const ENVIRONMENT = {
   SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_x"}',
 };
 
-Deno.test("readSettings is in production unless told otherwise, and lists no localhost there", () => {
+Deno.test("readSettings allows localhost in development only, and development must be set", () => {
   const production = readSettings({ ...ENVIRONMENT, ALLOWED_ORIGINS: " https://a.test ,, " });
-  assertEquals(production.production, true);
   assertEquals(production.allowedOrigins, ["https://a.test"]);
   const local = readSettings({ ...ENVIRONMENT, ENVIRONMENT: "development" });
-  assertEquals(local.production, false);
   assertEquals(local.allowedOrigins.includes("http://localhost:5173"), true);
 });
 
@@ -28,7 +26,7 @@ Deno.test("readSettings derives the issuer and the key set's address", () => {
   });
 });
 
-Deno.test("readSettings prefers DATABASE_URL and the keys of the new kind", () => {
+Deno.test("readSettings prefers DATABASE_URL and the new API keys", () => {
   const { databaseUrl, secretKey, publishableKey } = readSettings({
     ...ENVIRONMENT,
     DATABASE_URL: "postgresql://pooler",
@@ -66,7 +64,7 @@ Deno.test("readSettings names what is malformed", () => {
   }
 });
 
-Deno.test("readSettings takes a key set with keys, and fetches it when there are none", () => {
+Deno.test("readSettings accepts a key set with keys, and leaves out an empty one", () => {
   const key = { kty: "oct" };
   const read = (jwks: string) => readSettings({ ...ENVIRONMENT, SUPABASE_JWKS: jwks }).jwks;
   assertEquals(read(JSON.stringify({ keys: [key] })), { keys: [key] });

@@ -159,16 +159,16 @@ export class SystemResource {
   }
 
   /**
-   * Whether the function is alive.
+   * Check that the function runs.
    *
-   * Answers without the database.
+   * Does not use the database.
    */
   health(options?: CallOptions): Call<Health> {
     return this.#transport.call<Health>({ method: "GET", path: path`/health`, options });
   }
 
   /**
-   * Whether the database and the auth server can be reached.
+   * Check that the database and the auth server answer.
    *
    * Problems: `not_ready`.
    */
@@ -177,7 +177,7 @@ export class SystemResource {
   }
 
   /**
-   * This API as an OpenAPI 3.1 document.
+   * Get the OpenAPI 3.1 document of this API.
    */
   openapi(
     options?: CallOptions,
@@ -207,7 +207,7 @@ export class MeResource {
   /**
    * Change your profile.
    *
-   * An avatar of null is cleared. Your e-mail address is changed at the auth server, which asks for a confirmation.
+   * Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail address at the auth server, which asks for a confirmation.
    *
    * Allowed to: every member.
    */
@@ -258,7 +258,7 @@ export class UsersResource {
   /**
    * Invite a user.
    *
-   * Mails a link to join the workspace. After a failure send the same request again.
+   * Mails a link to join the workspace. After a failure, send the same request again.
    *
    * Allowed to: admins.
    *
@@ -280,9 +280,9 @@ export class UsersResource {
   /**
    * Change a user.
    *
-   * Omitted fields keep their value. Disabling ends the sessions at once; a changed address holds without a confirmation.
+   * Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail address needs no confirmation.
    *
-   * Allowed to: the user themself and admins; `email`: admins; `role`: admins; `disabled`: admins.
+   * Allowed to: the user with this id, and admins; `email`: admins; `role`: admins; `disabled`: admins.
    *
    * Problems: `last_admin`, `email_taken`, `auth_unavailable`.
    */
@@ -293,7 +293,7 @@ export class UsersResource {
   /**
    * Offboard a user.
    *
-   * All records of the user go to `reassign_to`, the sessions end, the account is banned. A user who has not joined yet is removed. Repeating it succeeds.
+   * `reassign_to` becomes the owner of the user's records. The user is disabled and all their sessions end. A user who has not joined yet is deleted. Repeating it succeeds.
    *
    * Allowed to: admins.
    *
@@ -330,7 +330,7 @@ export class UsersResource {
   /**
    * Mail a link to a new password.
    *
-   * Allowed to: the user themself and admins.
+   * Allowed to: the user with this id, and admins.
    *
    * Problems: `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
@@ -343,9 +343,9 @@ export class UsersResource {
   }
 
   /**
-   * Let a disabled user in again.
+   * Enable a disabled user.
    *
-   * With the role that the request names; a rep without one.
+   * Default of `role`: rep. An active user keeps the role.
    *
    * Allowed to: admins.
    *
@@ -433,7 +433,7 @@ export class CompaniesResource {
   /**
    * Create a company.
    *
-   * Without `sales_id` the caller becomes the owner.
+   * Default of `sales_id`: the caller.
    *
    * Allowed to: every member.
    *
@@ -466,9 +466,9 @@ export class CompaniesResource {
   /**
    * Change a company.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`.
    */
@@ -484,20 +484,20 @@ export class CompaniesResource {
   /**
    * Move a company to the trash.
    *
-   * Its contacts and deals are deleted with it, and their notes and tasks. Repeating it succeeds.
+   * Its contacts and deals, and their notes and tasks, move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/companies/${id}`, options });
   }
 
   /**
-   * Take a company out of the trash.
+   * Restore a company from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -512,9 +512,9 @@ export class CompaniesResource {
   /**
    * Change or delete many companies.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`.
    */
@@ -530,7 +530,7 @@ export class CompaniesResource {
   /**
    * List the changes of a company.
    *
-   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
    */
@@ -643,7 +643,7 @@ export class ContactsResource {
   /**
    * Create a contact.
    *
-   * Without `sales_id` the caller becomes the owner.
+   * Default of `sales_id`: the caller.
    *
    * Allowed to: every member.
    *
@@ -656,7 +656,7 @@ export class ContactsResource {
   /**
    * Get a contact.
    *
-   * A merged contact is 410 with the id of the one that it was `merged_into`.
+   * For a merged contact the answer is 410, and `merged_into` is the id of the winner.
    *
    * Allowed to: every member.
    *
@@ -678,9 +678,9 @@ export class ContactsResource {
   /**
    * Change a contact.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
@@ -696,20 +696,20 @@ export class ContactsResource {
   /**
    * Move a contact to the trash.
    *
-   * Its notes and tasks are deleted with it. Repeating it succeeds.
+   * Its notes and tasks move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/contacts/${id}`, options });
   }
 
   /**
-   * Take a contact out of the trash.
+   * Restore a contact from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
    */
@@ -724,9 +724,9 @@ export class ContactsResource {
   /**
    * Change or delete many contacts.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
    */
@@ -742,7 +742,7 @@ export class ContactsResource {
   /**
    * List the changes of a contact.
    *
-   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
    */
@@ -786,9 +786,9 @@ export class ContactsResource {
   /**
    * Merge contacts into this one.
    *
-   * Repeating a merge answers as the first time. With `dry_run` nothing changes.
+   * Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -825,7 +825,7 @@ export class TagsResource {
   /**
    * List tags.
    *
-   * With the number of contacts that have each tag.
+   * `nb_contacts` is the number of contacts that have the tag.
    *
    * Allowed to: every member.
    */
@@ -838,7 +838,7 @@ export class TagsResource {
   /**
    * Create a tag.
    *
-   * A name that a tag has already, in any case, is 409 with that tag's `id`.
+   * When another tag has the name, without case, the answer is 409 with the `id` of that tag.
    *
    * Allowed to: every member.
    *
@@ -862,7 +862,7 @@ export class TagsResource {
   /**
    * Change a tag.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member.
    *
@@ -875,7 +875,7 @@ export class TagsResource {
   /**
    * Move a tag to the trash.
    *
-   * It is taken off all contacts. Repeating it succeeds.
+   * The tag is removed from all contacts. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
    */
@@ -884,9 +884,9 @@ export class TagsResource {
   }
 
   /**
-   * Take a tag out of the trash.
+   * Restore a tag from the trash.
    *
-   * Contacts that had it get it back, in its place. Repeating it succeeds.
+   * The contacts that had the tag get it back in its place. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
    *
@@ -899,7 +899,7 @@ export class TagsResource {
   /**
    * Merge tags into this one.
    *
-   * Repeating a merge answers as the first time. With `dry_run` nothing changes.
+   * Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: managers and admins.
    *
@@ -925,7 +925,7 @@ export class SearchResource {
   /**
    * Search all records.
    *
-   * Every word must occur, as a prefix, in any spelling of accents and case. Where words find fewer than five records of a kind, contacts, companies and deals of a similar spelling follow. At most `limit` (10, at most 20) of each kind, best first; of words that occur in more than 1,000 records the newest are looked at.
+   * A record must contain every word of `q`. A word matches as a prefix, without case and accents. Contacts, companies and deals of similar spelling follow when fewer than five records of their kind contain the words. Returns at most `limit` records of each kind, best first. For words that more than 1,000 records contain, it ranks only the newest.
    *
    * Allowed to: every member.
    */
@@ -997,7 +997,7 @@ export class DealsResource {
   /**
    * List deals.
    *
-   * Archived deals too, unless `archived_at=is.null`.
+   * The list includes archived deals. `archived_at=is.null` leaves them out.
    *
    * Allowed to: every member.
    */
@@ -1010,7 +1010,7 @@ export class DealsResource {
   /**
    * Create a deal.
    *
-   * Without `sales_id` the caller becomes the owner. The deal goes to the top of its stage's column. In a stage that the configuration calls won or lost, `closed_at` is now when it is omitted.
+   * Default of `sales_id`: the caller. The deal goes to the top of the column of its stage. In a won or lost stage of the configuration, the default of `closed_at` is now.
    *
    * Allowed to: every member.
    *
@@ -1023,7 +1023,7 @@ export class DealsResource {
   /**
    * Get the board.
    *
-   * Live deals by stage, in their order, with number and sum per stage. The rest of a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
+   * The deals that are not archived, by stage and position, with their number and the sum of their amounts. To read a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
    *
    * Allowed to: every member.
    */
@@ -1058,9 +1058,9 @@ export class DealsResource {
   /**
    * Change a deal.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. A changed stage puts the deal at the top of the new column; to choose the place, move it.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. When the stage changes, the deal goes to the top of the new column. `deals.move` can choose another place.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
@@ -1071,20 +1071,20 @@ export class DealsResource {
   /**
    * Move a deal to the trash.
    *
-   * Its notes are deleted with it. Repeating it succeeds.
+   * Its notes move to the trash with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deals/${id}`, options });
   }
 
   /**
-   * Take a deal out of the trash.
+   * Restore a deal from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1099,9 +1099,9 @@ export class DealsResource {
   /**
    * Change or delete many deals.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
@@ -1117,7 +1117,7 @@ export class DealsResource {
   /**
    * List the changes of a deal.
    *
-   * Newest first. A record in the trash, or deleted for good, keeps its history.
+   * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
    */
@@ -1157,7 +1157,7 @@ export class DealsResource {
   /**
    * Archive a deal.
    *
-   * It leaves the board; lists still show it. Repeating it succeeds.
+   * The board no longer shows the deal, lists still do. Repeating it succeeds.
    *
    * Allowed to: every member.
    *
@@ -1174,7 +1174,7 @@ export class DealsResource {
   /**
    * Put an archived deal back on the board.
    *
-   * It goes to the top of its column. Repeating it succeeds.
+   * The deal goes to the top of its column. Repeating it succeeds.
    *
    * Allowed to: every member.
    *
@@ -1191,7 +1191,7 @@ export class DealsResource {
   /**
    * Move a deal on the board.
    *
-   * Into `stage`, and there before or after another deal or to a position; without either, to the top. The columns are renumbered. Entering a stage that the configuration calls won or lost closes the deal, leaving it opens it again.
+   * Moves the deal to `stage`, and there before or after another deal, to a position, or by default to the top. The columns are numbered again. Moving to a won or lost stage of the configuration closes the deal, and moving from there to another stage opens it again.
    *
    * Allowed to: every member.
    *
@@ -1217,7 +1217,7 @@ export class ConfigurationResource {
   /**
    * Get the configuration.
    *
-   * What the workspace has stored, over the defaults: stages, categories, sectors, note statuses, task types, currency, title and logos.
+   * Stages, categories, sectors, note statuses, task types, currency, title and logos. A key that the workspace has not stored has its default.
    *
    * Allowed to: every member.
    */
@@ -1232,7 +1232,7 @@ export class ConfigurationResource {
   /**
    * Change the configuration.
    *
-   * Omitted keys keep their value; `null` sets a key back to its default. A stage with deals is removed only with `reassign_to`, which also takes stages that only old deals have. With `dry_run` nothing changes.
+   * Omitted keys keep their value; `null` resets a key to its default. A stage with deals is removed only with `reassign_to`. Its keys may also be stages that deals have and the configuration lacks. With `dry_run` nothing changes.
    *
    * Allowed to: admins.
    *
@@ -1275,9 +1275,9 @@ export class ActivityResource {
   }
 
   /**
-   * List what happened.
+   * List the changes in the workspace.
    *
-   * Who created, changed, merged, deleted or restored which record, newest first. Changes of members are shown to admins.
+   * Newest first: which member created, changed, merged, deleted or restored which record. Only admins see changes of members.
    *
    * Allowed to: every member.
    */
@@ -1315,9 +1315,9 @@ export class TrashResource {
   }
 
   /**
-   * List what was deleted.
+   * List the trash.
    *
-   * Newest first. What a deletion took along is counted with it, not listed. After 30 days it is deleted for good.
+   * Newest first. Records that were deleted by a cascade have no item; `taken_along` counts them. Items are purged after 30 days.
    *
    * Allowed to: every member.
    *
@@ -1347,9 +1347,9 @@ export class TrashResource {
   }
 
   /**
-   * Delete all of the trash for good.
+   * Purge the trash.
    *
-   * Newest first; send it again while `complete` is false.
+   * Permanently deletes all items, newest first. Send the request again while `complete` is false.
    *
    * Allowed to: admins.
    */
@@ -1358,7 +1358,7 @@ export class TrashResource {
   }
 
   /**
-   * Get what was deleted.
+   * Get an item of the trash.
    *
    * Allowed to: every member.
    */
@@ -1376,9 +1376,9 @@ export class TrashResource {
   }
 
   /**
-   * Delete a record of the trash for good.
+   * Purge a record from the trash.
    *
-   * What its deletion took along goes with it, and so do the values in the history. Repeating it succeeds.
+   * Permanently deletes the record, the records of the cascade, and their values in the history. Repeating it succeeds.
    *
    * Allowed to: admins.
    */
@@ -1387,11 +1387,11 @@ export class TrashResource {
   }
 
   /**
-   * Take a record out of the trash.
+   * Restore a record from the trash.
    *
-   * What its deletion took along comes back with it, and only that.
+   * Records that were deleted by the cascade come back with it.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `merged`, `parent_deleted`.
    */
@@ -1412,7 +1412,7 @@ export class JobsResource {
   }
 
   /**
-   * Delete for good what has been in the trash for 30 days.
+   * Purge the records that have been in the trash for 30 days.
    */
   purgeTrash(options?: CallOptions): Call<JobResult> {
     return this.#transport.call<JobResult>({
@@ -1423,7 +1423,7 @@ export class JobsResource {
   }
 
   /**
-   * Forget expired idempotency keys and old rate limits.
+   * Delete expired idempotency keys and old rate limits.
    */
   purgeIdempotencyKeys(options?: CallOptions): Call<JobResult> {
     return this.#transport.call<JobResult>({
@@ -1434,9 +1434,9 @@ export class JobsResource {
   }
 
   /**
-   * Remove files that no note has referred to for 30 days, and uploads that none took up.
+   * Remove files that no note refers to.
    *
-   * What a note in the trash refers to stays. Repeating it does no harm.
+   * A file is removed 30 days after its last note, an unused upload after 2 days. Files of notes in the trash stay. Repeating it does no harm.
    *
    * Problems: `storage_unavailable`.
    */
@@ -1475,7 +1475,7 @@ export class TasksResource {
   /**
    * List tasks.
    *
-   * `due=today&time_zone=Europe/Paris` lists the open tasks of a day there.
+   * `due=today&time_zone=Europe/Paris` lists the open tasks of today in that time zone.
    *
    * Allowed to: every member.
    */
@@ -1488,7 +1488,7 @@ export class TasksResource {
   /**
    * Create a task.
    *
-   * Without `sales_id` the caller becomes the owner. The contact's `last_seen` becomes now; `contact_status` sets its status.
+   * Default of `sales_id`: the caller. The contact's `last_seen` becomes now. `contact_status` sets the contact's status.
    *
    * Allowed to: every member.
    *
@@ -1516,9 +1516,9 @@ export class TasksResource {
   /**
    * Change a task.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -1529,9 +1529,9 @@ export class TasksResource {
   /**
    * Move a task to the trash.
    *
-   * Repeating it succeeds.
+   * A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/tasks/${id}`, options });
@@ -1540,7 +1540,7 @@ export class TasksResource {
   /**
    * Complete a task.
    *
-   * Repeating it succeeds and keeps the first `done_date`.
+   * Sets `done_date` to now. Repeating it succeeds and keeps `done_date`.
    *
    * Allowed to: every member.
    *
@@ -1557,7 +1557,7 @@ export class TasksResource {
   /**
    * Reopen a task.
    *
-   * Repeating it succeeds.
+   * Clears `done_date`. Repeating it succeeds.
    *
    * Allowed to: every member.
    *
@@ -1568,11 +1568,11 @@ export class TasksResource {
   }
 
   /**
-   * Take a task out of the trash.
+   * Restore a task from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1587,9 +1587,9 @@ export class TasksResource {
   /**
    * Change or delete many tasks.
    *
-   * Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, and the answer is 207. With `dry_run` nothing changes.
+   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
-   * Allowed to: every member; `delete`: the owner of each record that changes, managers and admins; `set.sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -1629,7 +1629,7 @@ export class ContactNotesResource {
   /**
    * List notes on contacts.
    *
-   * `contact_id=1` lists those of one contact, the newest first.
+   * `contact_id=1` lists the notes of one contact, newest first.
    *
    * Allowed to: every member.
    */
@@ -1645,7 +1645,7 @@ export class ContactNotesResource {
   /**
    * Create a note on a contact.
    *
-   * Without `sales_id` the caller becomes the owner. Without `date` it is of now. The contact's `last_seen` moves to its date; `contact_status` sets the contact's status. Files are uploaded before: POST /attachments.
+   * Default of `sales_id`: the caller. Default of `date`: now. The contact's `last_seen` becomes the note's `date` when that is later. `contact_status` sets the contact's status. Upload files first: POST /attachments.
    *
    * Allowed to: every member.
    *
@@ -1683,9 +1683,9 @@ export class ContactNotesResource {
   /**
    * Change a note on a contact.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -1701,9 +1701,9 @@ export class ContactNotesResource {
   /**
    * Move a note on a contact to the trash.
    *
-   * Its files are removed when it has left the trash and no note refers to them. Repeating it succeeds.
+   * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({
@@ -1714,11 +1714,11 @@ export class ContactNotesResource {
   }
 
   /**
-   * Take a note on a contact out of the trash.
+   * Restore a note on a contact from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1757,7 +1757,7 @@ export class DealNotesResource {
   /**
    * List notes on deals.
    *
-   * `deal_id=1` lists those of one deal, the newest first.
+   * `deal_id=1` lists the notes of one deal, newest first.
    *
    * Allowed to: every member.
    */
@@ -1773,7 +1773,7 @@ export class DealNotesResource {
   /**
    * Create a note on a deal.
    *
-   * Without `sales_id` the caller becomes the owner. Without `date` it is of now. Files are uploaded before: POST /attachments.
+   * Default of `sales_id`: the caller. Default of `date`: now. Upload files first: POST /attachments.
    *
    * Allowed to: every member.
    *
@@ -1811,9 +1811,9 @@ export class DealNotesResource {
   /**
    * Change a note on a deal.
    *
-   * Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names is changed. `attachments` replaces the whole list.
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
-   * Allowed to: every member; `sales_id`: the owner of each record that changes, managers and admins.
+   * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -1829,20 +1829,20 @@ export class DealNotesResource {
   /**
    * Move a note on a deal to the trash.
    *
-   * Its files are removed when it has left the trash and no note refers to them. Repeating it succeeds.
+   * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.#transport.call<void>({ method: "DELETE", path: path`/deal_notes/${id}`, options });
   }
 
   /**
-   * Take a note on a deal out of the trash.
+   * Restore a note on a deal from the trash.
    *
-   * Everything that was deleted with it comes back with it. Repeating it succeeds.
+   * Also restores the records that were deleted with it. A repeated request succeeds.
    *
-   * Allowed to: the owner of each record that changes, managers and admins.
+   * Allowed to: the owner of each changed record, managers and admins.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`.
    */
@@ -1863,9 +1863,9 @@ export class AttachmentsResource {
   }
 
   /**
-   * Get an address to upload a file to.
+   * Get a URL to upload a file to.
    *
-   * PUT the file to `upload_url`, then name `path` in a note's `attachments`: its content is checked there. A file that no note takes up is removed after two days.
+   * PUT the file to `upload_url`, then use `path` in a note's `attachments`. Saving the note checks the file's content. A file without a note is removed after two days.
    *
    * Allowed to: every member.
    *
@@ -1881,9 +1881,9 @@ export class AttachmentsResource {
   }
 
   /**
-   * Get an address to download a file from.
+   * Get a URL to download a file from.
    *
-   * It holds for a minute, and saves the file rather than showing it.
+   * The URL is valid for one minute. The browser saves the file and does not display it.
    *
    * Allowed to: every member.
    *
@@ -1898,7 +1898,7 @@ export class AttachmentsResource {
     });
   }
 }
-/** A client: its resources, and `request` for what they do not cover. */
+/** A client: the resources of the API, and `request` for other paths. */
 export class Portico {
   readonly system: SystemResource;
   readonly me: MeResource;
@@ -1936,7 +1936,7 @@ export class Portico {
     this.dealNotes = new DealNotesResource(transport);
     this.attachments = new AttachmentsResource(transport);
   }
-  /** Calls any address of the API. */
+  /** Sends a request to any path of the API. */
   request<Data>(request: Request): Call<Data> {
     return this.#transport.call<Data>(request);
   }

@@ -214,7 +214,7 @@ export interface components {
       type: string;
       title: string;
       status: number;
-      /** @description What to do about it. */
+      /** @description A sentence that says what to do. */
       detail: string;
       /** @enum {string} */
       code:
@@ -336,7 +336,7 @@ export interface components {
       administrator: boolean;
       disabled: boolean;
       /**
-       * @description `invited` until the first sign-in.
+       * @description `invited`: has not signed in yet.
        * @enum {string}
        */
       status: "active" | "invited" | "disabled";
@@ -350,7 +350,7 @@ export interface components {
       permissions: {
         manage_users: boolean;
         manage_configuration: boolean;
-        /** @description Delete and merge records of other owners. */
+        /** @description Whether you may delete, merge and restore records of other owners. */
         manage_all_records: boolean;
       };
     };
@@ -378,7 +378,7 @@ export interface components {
       administrator: boolean;
       disabled: boolean;
       /**
-       * @description `invited` until the first sign-in.
+       * @description `invited`: has not signed in yet.
        * @enum {string}
        */
       status: "active" | "invited" | "disabled";
@@ -395,7 +395,7 @@ export interface components {
        */
       role?: "admin" | "manager" | "rep";
       /**
-       * @description Disabled members get their mail once enabled.
+       * @description `true`: no mail is sent. Enable the user, then mail the invitation again.
        * @default false
        */
       disabled?: boolean;
@@ -418,12 +418,12 @@ export interface components {
     Offboarding: {
       id: number;
       /**
-       * @description `withdrawn`: had not joined yet; the invitation is taken back, the address free.
+       * @description `withdrawn`: the user had not joined yet. The invitation is withdrawn and the address is free.
        * @enum {string}
        */
       outcome: "disabled" | "withdrawn";
       reassigned_to: number | null;
-      /** @description Records that got another owner, by table. */
+      /** @description Number of records that changed their owner, by table. */
       reassigned: {
         companies: number;
         contacts: number;
@@ -523,7 +523,7 @@ export interface components {
     };
     CompanyBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -531,7 +531,7 @@ export interface components {
       set?: components["schemas"]["CompanyPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
@@ -540,9 +540,9 @@ export interface components {
         id: number;
         /** @enum {string} */
         outcome: "updated" | "deleted" | "not_found" | "refused";
-        /** @description As the operation on this record alone would have answered. */
+        /** @description The status that the operation on this single record would have. */
         status: number;
-        /** @description The problem's, when it failed. */
+        /** @description The code of the problem when it failed. */
         code?: string;
       }[];
       counts: {
@@ -565,9 +565,9 @@ export interface components {
         | "merged"
         | "restored"
         | "purged";
-      /** @description The changed fields; empty once the record has been deleted for good. */
+      /** @description The changed fields. Empty when the record has been purged. */
       changes: Record<string, never>;
-      /** @description Who did it; null for scripts with the secret key. */
+      /** @description The member who made the change; `null` for a script with the secret key. */
       member_id: number | null;
       /** Format: uuid */
       user_id: string | null;
@@ -662,7 +662,7 @@ export interface components {
     };
     ContactBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -670,7 +670,7 @@ export interface components {
       set?: components["schemas"]["ContactInput"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
       add_tags?: number[];
@@ -678,7 +678,7 @@ export interface components {
     };
     MergeInput: {
       loser_ids: number[];
-      /** @description Column → id of the contact whose value wins. */
+      /** @description Column → id of the contact whose value the winner takes. */
       fields?: {
         [key: string]: number;
       };
@@ -687,12 +687,12 @@ export interface components {
     MergeResult: {
       /**
        * Format: uuid
-       * @description Null on a dry run.
+       * @description `null` in a dry run.
        */
       merge_id: string | null;
       winner: components["schemas"]["Contact"];
       merged_ids: number[];
-      /** @description Rows that moved to the winner, by table. */
+      /** @description Number of rows that moved to the winner, by table. */
       moved: {
         tasks: number;
         contact_notes: number;
@@ -703,7 +703,7 @@ export interface components {
     Tag: {
       id: number;
       name: string;
-      /** @description Colours that were stored without a check come out as they are. */
+      /** @description Any text: Atomic CRM's clients store colours without validation. */
       color: string;
       nb_contacts: number;
       created_at: string;
@@ -732,16 +732,16 @@ export interface components {
       id: number;
       title: string | null;
       subtitle: string | null;
-      /** @description Comparable among hits of one `matched`. */
+      /** @description Higher is better. Comparable between hits with the same `matched`. */
       rank: number;
       /**
-       * @description `words`: every word occurs; `similar`: every word is spelt nearly like one.
+       * @description `words`: the record contains every word. `similar`: it contains words of similar spelling.
        * @enum {string}
        */
       matched: "words" | "similar";
-      /** @description Of a contact's note. */
+      /** @description The contact of a note. */
       contact_id?: number;
-      /** @description Of a deal's note. */
+      /** @description The deal of a note. */
       deal_id?: number;
     };
     Deal: {
@@ -786,11 +786,11 @@ export interface components {
     BoardColumn: {
       stage: string;
       label: string;
-      /** @description False for a stage that only deals know. */
+      /** @description `false` for a stage that deals have and the configuration lacks. */
       configured: boolean;
-      /** @description All deals of the column, also those beyond the limit. */
+      /** @description Number of all deals in the column. */
       count: number;
-      /** @description Sum of their amounts. */
+      /** @description Sum of the amounts of all deals in the column. */
       amount: number;
       deals: {
         id: number;
@@ -858,7 +858,7 @@ export interface components {
     };
     DealBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -866,22 +866,22 @@ export interface components {
       set?: components["schemas"]["DealPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
     MoveInput: {
-      /** @description Absent: the deal stays in its stage. */
+      /** @description The new stage. Default: the deal's stage. */
       stage?: string;
-      /** @description The deal goes right above this one. */
+      /** @description The deal goes directly above this deal. */
       before_id?: number;
-      /** @description The deal goes right below this one. */
+      /** @description The deal goes directly below this deal. */
       after_id?: number;
-      /** @description The position to take, from 0; beyond the last is at the end. */
+      /** @description The new position, from 0. After the last position means the end. */
       index?: number;
       /**
        * Format: date-time
-       * @description When it was won or lost; now, unless said.
+       * @description The time when the deal was won or lost. Default: now.
        */
       closed_at?: string;
     };
@@ -924,7 +924,7 @@ export interface components {
     };
     ConfigurationPatch: {
       config?: components["schemas"]["ConfigPatch"];
-      /** @description Stage that goes → stage that stays: where its deals move. */
+      /** @description Removed stage → remaining stage that its deals move to. */
       reassign_to?: {
         [key: string]: string;
       };
@@ -938,9 +938,9 @@ export interface components {
       companySectors?: components["schemas"]["Choice"][] | null;
       dealCategories?: components["schemas"]["Choice"][] | null;
       dealStages?: components["schemas"]["Choice"][] | null;
-      /** @description Stages that the frontend counts as won in its charts. */
+      /** @description Stages that the charts of the frontend count as won. */
       dealPipelineStatuses?: string[] | null;
-      /** @description Stages in which a deal is won or lost, and so has a closing date. */
+      /** @description Stages in which a deal is won or lost. A deal in them has a closing date. */
       closedStages?: {
         won: string[];
         lost: string[];
@@ -964,7 +964,7 @@ export interface components {
       id: 1;
       config: components["schemas"]["Config"];
       updated_at: string;
-      /** @description Stage → deals that moved out of it. */
+      /** @description Removed stage → number of deals that moved to another stage. */
       reassigned: Record<string, never>;
     };
     TrashItem: {
@@ -979,18 +979,18 @@ export interface components {
         | "tasks"
         | "tags";
       record_id: number;
-      /** @description The record's name, or how its text begins. */
+      /** @description The record's name, or the beginning of its text. */
       label: string;
       /**
-       * @description What was merged cannot be restored.
+       * @description `merged` records cannot be restored.
        * @enum {string}
        */
       reason: "deleted" | "merged";
       merged_into: number | null;
-      /** @description Null for scripts with the secret key. */
+      /** @description The member who deleted it; `null` for a script with the secret key. */
       deleted_by: number | null;
       deleted_at: string;
-      /** @description Rows that went along, and come back with it, by table. */
+      /** @description Number of rows that the cascade deleted, by table. Restoring brings them back. */
       taken_along: Record<string, never>;
       member?: {
         id: number;
@@ -1009,27 +1009,27 @@ export interface components {
         | "tasks"
         | "tags";
       record_id: number;
-      /** @description Rows that came back, by table. */
+      /** @description Number of restored rows, by table. */
       restored: Record<string, never>;
     };
     Purged: {
-      /** @description Rows that were deleted for good, by table. */
+      /** @description Number of purged rows, by table. */
       purged: Record<string, never>;
-      /** @description False: more is left. Send the request again. */
+      /** @description Whether the trash is empty. `false`: send the request again. */
       complete: boolean;
     };
     JobResult: {
-      /** @description False: another run is at the same work. */
+      /** @description `false` when another run is doing the same work. */
       ran: boolean;
-      /** @description Rows that were deleted, by table. */
+      /** @description Number of deleted rows, by table. */
       purged: Record<string, never>;
-      /** @description False: more is left for the next run. */
+      /** @description Whether no row is left to delete. `false`: run the job again. */
       complete: boolean;
     };
     AttachmentRemovals: {
-      /** @description Files. */
+      /** @description Number of removed files. */
       removed: number;
-      /** @description False: more may be left for the next run. */
+      /** @description Whether no file is left to remove. `false`: run the job again. */
       complete: boolean;
     };
     Task: {
@@ -1078,7 +1078,7 @@ export interface components {
     };
     TaskBulkInput: {
       ids?: number[];
-      /** @description As in the list: `field`, `field@op` or `q`; null means is.null. */
+      /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
@@ -1086,7 +1086,7 @@ export interface components {
       set?: components["schemas"]["TaskPatch"];
       /** @constant */
       delete?: true;
-      /** @description Skip the records that are refused; the answer is 207 with an outcome for each. */
+      /** @description Skips refused records. The answer is 207 with one outcome per record. */
       partial?: boolean;
       dry_run?: boolean;
     };
@@ -1115,7 +1115,7 @@ export interface components {
     Attachment: {
       title?: string | null;
       path?: string | null;
-      /** @description Null for a private file: GET /attachments/url gives one. */
+      /** @description `null` for a private file. GET /attachments/url returns a URL for it. */
       src?: string | null;
       type?: string | null;
       size?: number | null;
@@ -1133,9 +1133,9 @@ export interface components {
     };
     AttachmentInput: {
       title?: string | null;
-      /** @description The path that POST /attachments gave. */
+      /** @description The `path` that POST /attachments returned. */
       path?: string | null;
-      /** @description An http or https address. */
+      /** @description An http or https URL. */
       src?: string | null;
       type?: string | null;
       size?: number | null;
@@ -1197,22 +1197,22 @@ export interface components {
       size: number;
     };
     Upload: {
-      /** @description For the note's `attachments`. */
+      /** @description Use it as `path` in the note's `attachments`. */
       path: string;
-      /** @description PUT the file here, with its Content-Type. */
+      /** @description PUT the file to this URL, with its Content-Type. */
       upload_url: string;
-      /** @description For `uploadToSignedUrl` of supabase-js. */
+      /** @description The token for `uploadToSignedUrl` of supabase-js. */
       token: string;
       bucket: string;
-      /** @description Seconds. */
+      /** @description Seconds until the URL expires. */
       expires_in: number;
-      /** @description Bytes. */
+      /** @description Maximum size in bytes. */
       max_size: number;
     };
     Download: {
-      /** @description Saves the file; nothing is shown inline. */
+      /** @description The browser saves the file and does not display it. */
       url: string;
-      /** @description Seconds. */
+      /** @description Seconds until the URL expires. */
       expires_in: number;
     };
     SaleInput: {
@@ -1268,9 +1268,9 @@ export interface components {
     count: "exact" | "estimated";
     q: string;
     format: "json" | "csv" | "ndjson";
-    /** @description A request that is sent again with the same key gets the same answer. */
+    /** @description A repeated request with the same key gets the answer of the first one. */
     "Idempotency-Key": string;
-    /** @description The record's ETag: 412 when the record has changed since. */
+    /** @description The record's ETag. The answer is 412 when the record has changed since. */
     "If-Match": string;
   };
   requestBodies: never;
@@ -1324,7 +1324,7 @@ export interface operations {
   "me.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
     };
@@ -1401,7 +1401,7 @@ export interface operations {
   "users.invite": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1464,7 +1464,7 @@ export interface operations {
   "users.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1493,7 +1493,7 @@ export interface operations {
   "users.resend_invite": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1512,7 +1512,7 @@ export interface operations {
   "users.reset_password": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1531,7 +1531,7 @@ export interface operations {
   "users.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1634,7 +1634,7 @@ export interface operations {
   "companies.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1680,7 +1680,7 @@ export interface operations {
   "companies.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1695,7 +1695,7 @@ export interface operations {
   "companies.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1724,7 +1724,7 @@ export interface operations {
   "companies.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -1743,7 +1743,7 @@ export interface operations {
   "companies.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1769,7 +1769,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -1900,7 +1900,7 @@ export interface operations {
   "contacts.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -1959,7 +1959,7 @@ export interface operations {
   "contacts.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -1974,7 +1974,7 @@ export interface operations {
   "contacts.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2003,7 +2003,7 @@ export interface operations {
   "contacts.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2022,7 +2022,7 @@ export interface operations {
   "contacts.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2048,7 +2048,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -2107,7 +2107,7 @@ export interface operations {
   "contacts.merge": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2169,7 +2169,7 @@ export interface operations {
   "tags.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2211,7 +2211,7 @@ export interface operations {
   "tags.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2226,7 +2226,7 @@ export interface operations {
   "tags.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2255,7 +2255,7 @@ export interface operations {
   "tags.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2274,7 +2274,7 @@ export interface operations {
   "tags.merge": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2389,7 +2389,7 @@ export interface operations {
   "deals.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2456,7 +2456,7 @@ export interface operations {
   "deals.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2471,7 +2471,7 @@ export interface operations {
   "deals.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2500,7 +2500,7 @@ export interface operations {
   "deals.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2519,7 +2519,7 @@ export interface operations {
   "deals.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2545,7 +2545,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -2604,9 +2604,9 @@ export interface operations {
   "deals.archive": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2625,9 +2625,9 @@ export interface operations {
   "deals.unarchive": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2646,9 +2646,9 @@ export interface operations {
   "deals.move": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2688,7 +2688,7 @@ export interface operations {
   "configuration.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
     };
@@ -2830,7 +2830,7 @@ export interface operations {
   "trash.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -2928,7 +2928,7 @@ export interface operations {
   "tasks.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -2975,7 +2975,7 @@ export interface operations {
   "tasks.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -2990,7 +2990,7 @@ export interface operations {
   "tasks.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3019,9 +3019,9 @@ export interface operations {
   "tasks.complete": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3040,9 +3040,9 @@ export interface operations {
   "tasks.reopen": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3061,7 +3061,7 @@ export interface operations {
   "tasks.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3080,7 +3080,7 @@ export interface operations {
   "tasks.bulk": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3106,7 +3106,7 @@ export interface operations {
           "application/json": components["schemas"]["BulkResult"];
         };
       };
-      /** @description An outcome for each record */
+      /** @description One outcome per record */
       207: {
         content: {
           "application/json": components["schemas"]["BulkResult"];
@@ -3162,7 +3162,7 @@ export interface operations {
   "contact_notes.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3209,7 +3209,7 @@ export interface operations {
   "contact_notes.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3224,7 +3224,7 @@ export interface operations {
   "contact_notes.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3253,7 +3253,7 @@ export interface operations {
   "contact_notes.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3316,7 +3316,7 @@ export interface operations {
   "deal_notes.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3361,7 +3361,7 @@ export interface operations {
   "deal_notes.delete": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3376,7 +3376,7 @@ export interface operations {
   "deal_notes.update": {
     parameters: {
       header?: {
-        /** @description The record's ETag: 412 when the record has changed since. */
+        /** @description The record's ETag. The answer is 412 when the record has changed since. */
         "If-Match"?: components["parameters"]["If-Match"];
       };
       path: {
@@ -3405,7 +3405,7 @@ export interface operations {
   "deal_notes.restore": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
       path: {
@@ -3424,7 +3424,7 @@ export interface operations {
   "attachments.create": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3467,7 +3467,7 @@ export interface operations {
   "atomic.create_user": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };
@@ -3544,7 +3544,7 @@ export interface operations {
   "atomic.merge_contacts": {
     parameters: {
       header?: {
-        /** @description A request that is sent again with the same key gets the same answer. */
+        /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
       };
     };

@@ -1,8 +1,8 @@
 /**
- * Authentication: an access token of Supabase Auth becomes a `Caller`, or a 401 with its own code; the
- * project's secret key lets a scheduler in. The door of `identity/`.
+ * Authentication: turns an access token of Supabase Auth into a `Caller`, and checks the secret key
+ * of a scheduler. Files outside `identity/` import this file only.
  *
- * Whether the member is disabled, and the member's role, are read in the database with the work itself.
+ * The database checks the caller's membership and role, in the transaction of the operation.
  */
 import {
   CLOCK_TOLERANCE_SECONDS,
@@ -18,19 +18,18 @@ export { createRequireSecretKey } from "./identity/secretKey.ts";
 export interface Caller {
   /** `auth.users.id` */
   userId: string;
-  /** The verified token's claims, as Postgres gets them. */
+  /** The claims of the verified token, which are passed to Postgres. */
   claims: JWTPayload;
-  /** The access token itself, for calls to the auth server as the caller. */
-  token: string;
 }
 
+/** Returns the caller of an `Authorization` header. Throws 401 with a code for each defect. */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
-/** A verified token is remembered until it expires; the oldest make room for new ones. */
+/** Size of the cache of verified tokens. A new token replaces the oldest one. */
 const REMEMBERED_TOKENS = 2_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Makes the function that turns an `Authorization` header into a caller. */
+/** Creates the function that authenticates requests. It keeps verified tokens until they expire. */
 export function createAuthenticate(settings: Settings): Authenticate {
   const remembered = new Map<string, Caller>();
   const verify = createVerifyToken(settings);
@@ -39,7 +38,7 @@ export function createAuthenticate(settings: Settings): Authenticate {
     const known = remembered.get(token);
     if (known && !hasExpired(known.claims)) return known;
     remembered.delete(token);
-    const caller = toCaller(await verify(token), token);
+    const caller = toCaller(await verify(token));
     if (remembered.size >= REMEMBERED_TOKENS) forgetOldest(remembered);
     remembered.set(token, caller);
     return caller;
@@ -53,19 +52,22 @@ function bearerToken(authorization: string | undefined): string {
     throw unauthorized("token_malformed", "Send `Authorization: Bearer <token>`.");
   }
   if (token.startsWith("sb_publishable_") || token.startsWith("sb_secret_")) {
-    throw unauthorized("api_key_not_allowed", "Sign in, and send the user's access token instead.");
+    throw unauthorized(
+      "api_key_not_allowed",
+      "Sign in, and send the user's access token instead of the API key.",
+    );
   }
   return token;
 }
 
-function toCaller(claims: JWTPayload, token: string): Caller {
+function toCaller(claims: JWTPayload): Caller {
   if (claims.role !== "authenticated") {
     throw unauthorized("token_role_not_allowed", "Sign in as a user, and send that token.");
   }
   if (!claims.sub || !UUID.test(claims.sub)) {
     throw unauthorized("token_subject_missing", "Sign in as a user, and send that token.");
   }
-  return { userId: claims.sub.toLowerCase(), claims, token };
+  return { userId: claims.sub.toLowerCase(), claims };
 }
 
 function hasExpired(claims: JWTPayload): boolean {

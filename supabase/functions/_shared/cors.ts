@@ -1,11 +1,10 @@
 /**
- * CORS allowlist, the outermost layer: it answers preflights, decorates every answer (errors and 404
- * too) for a listed origin, and refuses requests from any other. Source: the Fetch standard, "CORS
- * protocol". Hono's `cors` does the decorating; it alone would still run the handler for a foreign
- * origin, hence the refusal here.
+ * CORS: answers preflight requests, adds the CORS headers to every answer for an allowed origin
+ * (errors included), and refuses requests from other origins. Source: the Fetch standard, "CORS
+ * protocol". Hono's `cors` adds the headers, but does not refuse requests.
  */
 import type { MiddlewareHandler } from "hono";
-import { cors as decorate } from "hono/cors";
+import { cors as honoCors } from "hono/cors";
 import { Problem } from "./problem.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -44,10 +43,14 @@ const EXPOSED_HEADERS = [
 const MAX_AGE_SECONDS = 7_200;
 const VARY = { Vary: "Origin" };
 
-/** The middleware for these allowed origins (exact, or `https://*.example.com` for one label). */
+/**
+ * Returns the middleware for these allowed origins: exact ones, or patterns such as
+ * `https://*.example.com`, where `*` is one label. It throws `origin_not_allowed` for other
+ * origins.
+ */
 export function cors(allowedOrigins: string[]): MiddlewareHandler {
   const allows = originMatcher(allowedOrigins);
-  const decorated = decorate({
+  const addHeaders = honoCors({
     origin: (origin) => origin,
     allowMethods: METHODS,
     allowHeaders: REQUEST_HEADERS,
@@ -57,16 +60,16 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler {
   });
   return async (context, next) => {
     const origin = context.req.header("Origin");
-    if (origin !== undefined && allows(origin)) return await decorated(context, next);
+    if (origin !== undefined && allows(origin)) return await addHeaders(context, next);
     if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
-    if (origin !== undefined) throw foreignOrigin();
+    if (origin !== undefined) throw originNotAllowed();
     await next();
-    // On the response itself: a problem's response lacks the headers that were set before it was made.
+    // Set on the response: an error would discard headers that are set on the context.
     context.res.headers.append("Vary", VARY.Vary);
   };
 }
 
-/** Whether an `Origin` header is on the list; `null` never is. */
+/** Returns a function that tells whether an `Origin` header is allowed. `null` is never allowed. */
 export function originMatcher(allowedOrigins: string[]): (origin: string) => boolean {
   const exact = new Set(allowedOrigins.filter((origin) => !origin.includes("*")));
   const patterns = allowedOrigins.filter((origin) => origin.includes("*")).map(oneLabelPattern);
@@ -78,10 +81,10 @@ function oneLabelPattern(origin: string): RegExp {
   return new RegExp(`^${escaped}$`);
 }
 
-function foreignOrigin(): Problem {
+function originNotAllowed(): Problem {
   return new Problem(
     "origin_not_allowed",
-    "This origin is not on the list. Ask the operator to add it to ALLOWED_ORIGINS.",
+    "This origin is not allowed. Ask the operator to add it to ALLOWED_ORIGINS.",
     { headers: VARY },
   );
 }

@@ -1,32 +1,32 @@
 /**
- * What follows from an operation's declaration: its route, its parameters, who may call it, and every
- * problem that it can answer. The pipeline enforces these facts, the documents show them, the generated
- * tests execute them.
+ * Facts that are derived from an operation's declaration: its route, its parameters, the members
+ * who may call it, and its problems. The pipeline enforces them, the documents show them, and the
+ * generated tests check them.
  */
 import * as z from "zod";
 import { isListParameter, parameterNames as listParameterNames } from "./list/list.ts";
 import type { Allowed, Operation } from "./operation.ts";
 import type { ProblemCode } from "./problem.ts";
 
-/** Where an operation's route lies below the function's own address. */
+/** Returns an operation's route, below the address of the functions. */
 export function routeOf(operation: Operation): string {
   return operation.surface === "atomic" ? operation.path : `/api${operation.path}`;
 }
 
-/** Who may call it, unless a declaration says otherwise. */
+/** Returns the members who may call an operation, or undefined when it is not for members. */
 export function allowedOf({ access, allowed = "member" }: Operation): Allowed | undefined {
   return access === "member" ? allowed : undefined;
 }
 
 const ALLOWED: Record<Allowed, string> = {
   member: "every member",
-  owner: "the owner of each record that changes, managers and admins",
-  self: "the user themself and admins",
+  owner: "the owner of each changed record, managers and admins",
+  self: "the user with this id, and admins",
   manager: "managers and admins",
   admin: "admins",
 };
 
-/** Who may call it, as a phrase: `every member; sales_id: admins`. */
+/** Returns the callers of an operation as text: `every member; sales_id: admins`. */
 export function allowedPhrase(operation: Operation): string {
   const { access, restricted = {} } = operation;
   if (access === "anyone") return "everyone";
@@ -35,20 +35,20 @@ export function allowedPhrase(operation: Operation): string {
   return [ALLOWED[operation.allowed ?? "member"], ...fields].join("; ");
 }
 
-/** The names of an operation's query parameters; a list also takes `field@op` for its columns. */
+/** Returns the names of an operation's query parameters, without the forms `field@op` of a list. */
 export function parameterNames(operation: Operation): string[] {
   if (operation.kind === "list") return listParameterNames(operation.of.parameters);
   return operation.query instanceof z.ZodObject ? Object.keys(operation.query.shape) : [];
 }
 
-/** Whether a query parameter is one that the operation knows. */
+/** Whether an operation has a query parameter of this name, `field@op` included. */
 export function knowsParameter(operation: Operation, name: string): boolean {
   return operation.kind === "list"
     ? isListParameter(name, operation.of.parameters)
     : parameterNames(operation).includes(name);
 }
 
-/** Whether a request asks for the result without the change. */
+/** Whether a request asks for a dry run. */
 export function isDryRun(
   { dryRun }: Operation,
   input: Partial<Record<"body" | "query", unknown>>,
@@ -61,7 +61,7 @@ const OF_EVERY_OPERATION: ProblemCode[] = [
   "internal",
   "origin_not_allowed",
   "unknown_parameter",
-  // If-Match is refused where it is not honoured, and where it is no entity tag.
+  // For If-Match: malformed, or sent to an operation that does not support it.
   "invalid_header",
 ];
 const OF_A_TOKEN: ProblemCode[] = [
@@ -99,7 +99,7 @@ const OF_A_REFUSAL: Record<Allowed, ProblemCode[]> = {
   admin: ["admin_required"],
 };
 
-/** Every problem that an operation can answer: those that it declares, and those that follow. */
+/** Returns all problems that an operation can answer: the declared and the derived ones. */
 export function problemsOf(operation: Operation): Set<ProblemCode> {
   const { kind, access, method, restricted = {}, problems = [] } = operation;
   const changes = kind === "write" || kind === "saga";

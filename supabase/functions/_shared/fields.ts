@@ -1,43 +1,62 @@
 /** Schemas of fields that several resources share. */
 import * as z from "zod";
 
-/** A record's id: a whole number from 1. In a path it is text, and only plain digits are accepted. */
+/** A record's id in JSON: a whole number from 1. */
 export const recordId = z.int().min(1, "Use a record's id.");
 
-const idText = z.preprocess(
-  (value) => typeof value === "string" && /^[1-9]\d{0,15}$/.test(value) ? Number(value) : value,
-  recordId,
-);
+/** `schema` for a number that a path or a query gives as text; `pattern` matches such a text. */
+export function numberText<Schema extends z.ZodType>(schema: Schema, pattern = /^\d{1,15}$/) {
+  return z.preprocess(
+    (value) => typeof value === "string" && pattern.test(value) ? Number(value) : value,
+    schema,
+  );
+}
 
-/** Path parameters of one record. */
+/** `schema` for an array that a query gives as text, with commas between the items. */
+export function arrayText<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").map((item) => item.trim()) : value,
+    schema,
+  );
+}
+
+/** A record's id in a path or a query. */
+export const idText = numberText(recordId, /^[1-9]\d{0,15}$/);
+
+/** A name that a record must have. */
+export const requiredName = z.string().trim().min(1, "Use a name.").max(500);
+
+/** A text of one line. */
+export const shortText = z.string().trim().max(500).nullish();
+
+/** A text of many lines. */
+export const longText = z.string().max(100_000).nullish();
+
+/** Path parameters of one record. The id must be plain digits. */
 export const idParams = z.object({ id: idText });
 
-/** `?include=company,owner` for one record. */
+/** Returns the query `?include=company,owner` of one record, which takes these names. */
 export function includeQuery<Name extends string>(names: readonly [Name, ...Name[]]) {
-  const list = z.preprocess(
-    (value) => typeof value === "string" ? value.split(",").map((name) => name.trim()) : value,
-    z.array(z.enum(names)),
-  );
-  return z.object({ include: list.optional() });
+  return z.object({ include: arrayText(z.array(z.enum(names))).optional() });
 }
 
 const noTime = { error: "Use a time as in RFC 3339." };
 
-/** A time as RFC 3339 has it, from year 1 on and with an offset below 16 hours, as Postgres takes it. */
+/** A time in RFC 3339, in the range of Postgres: from year 1, with an offset below 16 hours. */
 export const timestamp = z.iso.datetime({ offset: true, ...noTime })
   .refine((text) => !/^0000|[+-](1[6-9]|2\d):\d\d$/.test(text), noTime);
 
-/** A day. */
+/** A date such as `2026-12-31`. */
 export const date = z.iso.date("Use a date such as 2026-12-31.");
 
-/** `?dry_run=true` */
+/** A boolean query parameter: `true` or `false`. */
 export const booleanText = z.preprocess(
   (value) => value === "true" ? true : value === "false" ? false : value,
   z.boolean("Use true or false."),
 );
 
-/** An empty answer. */
+/** The output of an operation that answers 204. */
 export const nothing = z.void();
 
-/** `dry_run` of a body: the result is shown, and nothing changes. */
+/** The body field `dry_run`: answers the result, and rolls all changes back. */
 export const dryRun = z.boolean().optional();

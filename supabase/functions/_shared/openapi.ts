@@ -1,7 +1,7 @@
 /**
- * The OpenAPI 3.1 document, derived from the operations. OpenAPI 3.1 is JSON Schema 2020-12, so zod's
- * own `z.toJSONSchema` makes the schemas; those with an `id` in their `.meta()` become components, and so
- * do parameters that many operations share.
+ * Derives the OpenAPI 3.1 document from the operations. OpenAPI 3.1 uses JSON Schema 2020-12, so
+ * that `z.toJSONSchema` can make the schemas. A schema with an `id` in its `.meta()` becomes a
+ * component, as does a parameter that many operations share.
  */
 import * as z from "zod";
 import { allowedOf, allowedPhrase, parameterNames, routeOf } from "./facts.ts";
@@ -15,13 +15,13 @@ const TITLE = "Portico";
 const DESCRIPTION =
   "REST API of a CRM on Supabase. Sign in with Supabase Auth and send the access token as a bearer.";
 
-/** Headers that operations may take; a declaration says which. */
+/** Request headers of operations: name → description. */
 const HEADERS: Record<string, string> = {
-  "Idempotency-Key": "A request that is sent again with the same key gets the same answer.",
-  "If-Match": "The record's ETag: 412 when the record has changed since.",
+  "Idempotency-Key": "A repeated request with the same key gets the answer of the first one.",
+  "If-Match": "The record's ETag. The answer is 412 when the record has changed since.",
 };
 
-/** Builds the document for these operations. */
+/** Returns the document of these operations. */
 export function openApiDocument(operations: readonly Operation[], version: string): Json {
   const schemas: Json = { Problem: problemSchema() };
   const paths: Record<string, Json> = {};
@@ -43,7 +43,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
     servers: [{ url: "/functions/v1" }],
     security: [{ bearer: [] }],
     tags: [...new Set(operations.map(resourceOf))].map((name) => ({ name })),
-    // Which operators a field takes as `field@op`, by the kind of value that it has.
+    // Kind of a field's value → operators that the field takes as `field@op`.
     "x-operators": LIST_OPERATORS,
     paths,
     components: {
@@ -113,7 +113,7 @@ function responses(operation: Operation, schemas: Json): Json {
   return {
     [status]: { description: "Success", ...content },
     ...(operation.multiStatus &&
-      { 207: { description: "An outcome for each record", ...content } }),
+      { 207: { description: "One outcome per record", ...content } }),
     default: { $ref: "#/components/responses/Problem" },
   };
 }
@@ -140,8 +140,8 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
       .map(([name, schema]) => queryParameter(name, schema));
   }
   const { fields, includes, filters } = operation.of.parameters;
-  const own: Record<string, Json> = {
-    select: listOf(fields, "Fields to return; all without it."),
+  const ofThisList: Record<string, Json> = {
+    select: listOf(fields, "Fields to return. Default: all."),
     include: listOf(includes, "Related records to return with each record."),
     ...Object.fromEntries(
       Object.entries(filters).map(([name, { schema, description }]) => [
@@ -153,7 +153,7 @@ function queryParameters(operation: Operation, schemas: Json): Json[] {
   return parameterNames(operation).map((name) =>
     Object.hasOwn(LIST_PARAMETERS, name)
       ? { $ref: `#/components/parameters/${name}` }
-      : queryParameter(name, own[name] ?? { type: "string" })
+      : queryParameter(name, ofThisList[name] ?? { type: "string" })
   );
 }
 
@@ -161,14 +161,14 @@ function listOf(names: string[], description: string): Json {
   return { type: "array", items: { type: "string", enum: names }, description };
 }
 
-/** Lists of values travel as one parameter, separated by commas. */
+/** An array is sent as one parameter, with commas between its values. */
 function queryParameter(name: string, schema: unknown): Json {
   const isArray = typeof schema === "object" && schema !== null && "type" in schema &&
     schema.type === "array";
   return { name, in: "query", schema, ...(isArray && { style: "form", explode: false }) };
 }
 
-/** Field → the kind of value that it has, which `x-operators` says the operators of. */
+/** Returns the kind of each field's value, for which `x-operators` lists the operators. */
 function filtersOf({ parameters }: Listing): Json {
   return Object.fromEntries(
     Object.values(parameters.columns).map(({ name, kind }) => [name, kind]),
@@ -201,7 +201,7 @@ function properties(schema: z.ZodType | undefined, schemas: Json): [string, unkn
   return Object.entries(typeof properties === "object" && properties !== null ? properties : {});
 }
 
-/** A schema as JSON Schema; named parts move to `components.schemas`. */
+/** Returns a schema as JSON Schema. Named parts are moved to `schemas`, and referenced. */
 function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Json {
   const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, {
     io,
@@ -209,7 +209,7 @@ function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Jso
     unrepresentable: "any",
     reused: "inline",
     override: ({ jsonSchema }) => {
-      // Objects in answers may get more fields; clients must ignore what they do not know.
+      // Later versions may add fields to answers: clients must ignore unknown fields.
       if (io === "output") delete jsonSchema.additionalProperties;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
@@ -226,7 +226,7 @@ function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Jso
   return { $ref: `#/components/schemas/${id}` };
 }
 
-/** `anyOf` of one type and null becomes one schema of two types. */
+/** Replaces `anyOf` of one type and null by one schema with two types. */
 function mergeNull(schema: z.core.JSONSchema.BaseSchema): void {
   const [one, other, ...more] = schema.anyOf ?? [];
   const isNullable = one && "type" in one && typeof one.type === "string" && !("enum" in one) &&
@@ -257,7 +257,7 @@ function problemSchema(): Json {
       type: text,
       title: text,
       status: { type: "integer" },
-      detail: { type: "string", description: "What to do about it." },
+      detail: { type: "string", description: "A sentence that says what to do." },
       code: { type: "string", enum: Object.keys(problemTypes()) },
       message: { type: "string", description: "The same as `detail`." },
       request_id: text,

@@ -1,20 +1,19 @@
 /**
- * The operation: the unit that everything else is derived from: the HTTP route with its pipeline, the
- * OpenAPI document, the SDK's method, the permission table and the security tests.
+ * Operations. The HTTP route, the OpenAPI document, the SDK's method, the permission table and the
+ * generated tests are all derived from the operation.
  *
- * An operation is a plain object that knows no HTTP: `run` takes validated input, does its own queries,
- * and returns the output or throws a `Problem`. What else there is to know of it is data, declared once:
- * who may call it, whether it honours `If-Match`, whether it has a dry run, which problems it answers.
- * `facts.ts` derives the rest. Kinds differ in what `run` gets:
+ * An operation is a plain object. Its `run` takes validated input, and returns the output or throws
+ * a `Problem`. Its other members are data that is declared once: the path and method, who may call
+ * it, whether it supports `If-Match` and dry runs, and its problems. `facts.ts` derives further
+ * facts from them. The kinds of operations differ in the context that `run` gets:
  * - `plain`: no database (health, documents);
  * - `read`: a read-only transaction as the caller;
  * - `list`: the same, for a list with filters, pages and exports;
- * - `write`: one read-write transaction as the caller, for everything that the request changes;
- * - `saga`: as many such transactions as it opens, for work that the auth server takes part in;
- * - `job`: transactions as the gateway itself, for a scheduler with the secret key.
+ * - `write`: one read-write transaction as the caller;
+ * - `saga`: several such transactions, with calls to the auth or storage server between them;
+ * - `job`: transactions as the gateway's role, for a scheduler with the secret key.
  */
 import type * as z from "zod";
-import type { Caller } from "./authentication.ts";
 import type { Member, Sql } from "./database/database.ts";
 import type { Listing, ListQuery } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
@@ -25,35 +24,31 @@ import type { AuthAdmin } from "./supabaseAdmin.ts";
 
 export { JsonText, Reply } from "./reply.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** How a request proves who sends it: not at all, by a member's access token, by the secret key. */
-export type Access = "anyone" | "member" | "service";
+/** The credential of a request: none, a member's access token, or the secret key. */
+type Access = "anyone" | "member" | "service";
 
 /**
- * Which members may do it:
- * - `member`: every active member, to every record;
- * - `owner`: the owner of each record that it changes, managers and admins;
- * - `self`: the user that the request names, and admins;
+ * The members who may call an operation:
+ * - `member`: every active member, for every record;
+ * - `owner`: the owner of each changed record, managers and admins;
+ * - `self`: the user whose id is in the request, and admins;
  * - `manager`: managers and admins;
  * - `admin`: admins.
  */
 export type Allowed = "member" | "owner" | "self" | "manager" | "admin";
 
+/** The validated parts of a request. */
 export interface Input<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
-  /** The entity tags of `If-Match`, without quotes; undefined when the header is absent or `*`. */
+  /** The entity tags of `If-Match`, without quotes. Undefined when the header is absent or `*`. */
   ifMatch?: string[];
 }
 
-interface CallerContext {
-  caller: Caller;
-  requestId: string;
-  settings: Settings;
-}
-export interface ReadContext extends CallerContext {
+interface ReadContext {
   sql: Sql;
 }
 export interface WriteContext extends ReadContext {
@@ -62,11 +57,12 @@ export interface WriteContext extends ReadContext {
   /** Whether the transaction is rolled back at its end. */
   dryRun: boolean;
 }
-export interface SagaContext extends CallerContext {
+export interface SagaContext {
+  settings: Settings;
   auth: AuthAdmin;
   storage: Storage;
   dryRun: boolean;
-  /** One transaction as the caller; rolled back at its end when `dryRun` is set. */
+  /** Runs the work in one transaction as the caller. `dryRun` rolls it back at its end. */
   transaction<Value>(
     work: (sql: Sql, member: Member) => Promise<Value>,
     options?: { dryRun?: boolean },
@@ -74,60 +70,61 @@ export interface SagaContext extends CallerContext {
 }
 export interface JobContext {
   requestId: string;
-  settings: Settings;
   storage: Storage;
-  /** One transaction as the gateway's own role, which may call functions of its schema alone. */
+  /** Runs the work in one transaction as the gateway's role. */
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
 }
-export interface PlainContext {
-  settings: Settings;
-  requestId: string;
-  /** Every operation there is, for documents about them. */
+interface PlainContext {
+  /** Returns all operations of the API, for documents about them. */
   operations(): Promise<readonly Operation[]>;
-  /** Throws a problem when the database, or the auth server, does not answer. */
+  /** Each throws a problem when its server does not answer. */
   check: { database(): Promise<void>; auth(): Promise<void> };
 }
 
-/** What an operation says of itself. */
+/** The declared data of an operation. */
 export interface Declaration<
   Params extends z.ZodType = z.ZodType,
   Query extends z.ZodType = z.ZodType,
   Body extends z.ZodType = z.ZodType,
   Result extends z.ZodType = z.ZodType,
 > {
-  /** `<resource>.<method>`: the operationId, and the SDK's method. */
+  /** `<resource>.<method>`: the `operationId`, and the name of the SDK's method. */
   id: `${string}.${string}`;
   method: Method;
-  /** Below `/api`, or below `/` on the surface `atomic`; parameters as `:id`. */
+  /** Path below `/api`, or below `/` for the surface `atomic`, with parameters such as `:id`. */
   path: `/${string}`;
   summary: string;
   description?: string;
   access: Access;
-  /** Every member unless it says otherwise. */
+  /** Default: `member`. */
   allowed?: Allowed;
-  /** Fields of the body that fewer members may send: field → who. */
+  /** Body fields with a permission of their own: field → members who may send it. */
   restricted?: Readonly<Record<string, Allowed>>;
-  /** Honours `If-Match`. An operation that does not say so refuses the header. */
+  /** Supports `If-Match`. Operations without it refuse the header. */
   ifMatch?: true;
-  /** The part of the request whose `dry_run` asks for the result without the change. */
+  /** The part of the request that has a field `dry_run`, which rolls all changes back. */
   dryRun?: "body" | "query";
   params?: Params;
   query?: Query;
   body?: Body;
   output: Result;
-  /** Status of success; 200 unless it says otherwise. */
+  /** Status of a successful answer. Default: 200. */
   status?: 200 | 201 | 202 | 204;
-  /** Also answers 207 (RFC 4918, section 13) in the same shape, with an outcome for each record. */
+  /**
+   * Can also answer 207 (RFC 4918, section 13), with the same schema and one outcome per record.
+   */
   multiStatus?: true;
-  /** Problems that do not follow from the rest of the declaration. */
+  /** Problems that cannot be derived from the rest of the declaration. */
   problems?: readonly ProblemCode[];
-  /** `atomic`: an address and shapes of Atomic CRM, mounted beside `/api`, not in the SDK. */
+  /**
+   * `atomic`: a path and schemas of Atomic CRM, outside of `/api` and of the SDK. Default: `api`.
+   */
   surface?: "api" | "atomic";
-  /** Example of the body, for the documents and the generated tests: it must be valid. */
+  /** A valid example of the body, for the documents and the generated tests. */
   example?: z.input<Body>;
-  /** Example of the query where a parameter is required, for the generated tests. */
+  /** A valid example of the query when a parameter is required, for the generated tests. */
   queryExample?: Record<string, string>;
-  /** Relative address of what was created, for `Location`. */
+  /** Returns the relative address of the created record, for the header `Location`. */
   location?: (output: z.input<Result>) => string;
 }
 
@@ -138,7 +135,9 @@ type Run<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R ext
 
 type ErasedRun<C> = (context: C, input: Input<unknown, unknown, unknown>) => Promise<unknown>;
 
-/** An operation with its types erased, as the registry and the pipeline hold it. */
+/**
+ * An operation without the types of its input and output, as the registry and the pipeline use it.
+ */
 export type Operation =
   & Declaration
   & (
@@ -162,8 +161,8 @@ function declare<C>(kind: Operation["kind"]): Declare<C> {
 }
 
 /**
- * The one place where the types of an operation's input and output are given up: the pipeline hands
- * `run` only what these very schemas have parsed.
+ * Erases the types of an operation's input and output. This is safe, since the pipeline passes
+ * `run` only input that the operation's own schemas have parsed.
  */
 function erased(operation: object): Operation {
   return operation as Operation;
@@ -172,16 +171,19 @@ function erased(operation: object): Operation {
 /** Declares an operation that needs no database. */
 export const plain: Declare<PlainContext> = declare("plain");
 
-/** Declares an operation that only reads. */
+/** Declares an operation that reads as the caller. */
 export const read: Declare<ReadContext> = declare("read");
 
-/** Declares an operation that changes records, in one transaction. */
+/** Declares an operation that changes records as the caller, in one transaction. */
 export const write: Declare<WriteContext> = declare("write");
 
-/** Declares an operation that the auth server takes part in: repeatable, with intent written first. */
+/**
+ * Declares an operation that calls the auth or storage server between its transactions. It must be
+ * repeatable: it writes its intent before the call.
+ */
 export const saga: Declare<SagaContext> = declare("saga");
 
-/** Declares work at intervals: repeatable, harmless when two run at once. */
+/** Declares work that a scheduler repeats. Two runs at the same time must do no harm. */
 export function job<R extends z.ZodType>(
   declaration: Omit<Declaration<z.ZodType, z.ZodType, z.ZodType, R>, "access" | "method"> & {
     run: (context: JobContext) => Promise<z.input<R>>;
@@ -190,21 +192,23 @@ export function job<R extends z.ZodType>(
   return erased({ ...declaration, access: "service", method: "POST", kind: "job" });
 }
 
-/** What a list says of itself; the rest follows from the list that it is `of`. */
+/** The declared data of a list operation. The rest is derived from the list `of`. */
 interface ListDeclaration<Params extends z.ZodType> extends
   Pick<
     Declaration<Params>,
     "id" | "path" | "summary" | "description" | "params" | "problems" | "surface"
   > {
   of: Listing;
-  /** Instead of one page of the whole list. */
+  /** Replaces the default, which answers one page of the list. */
   run?: (
     context: ReadContext,
     input: Input<z.output<Params>, ListQuery, unknown>,
   ) => Promise<Reply>;
 }
 
-/** Declares a list: its query, pages, exports and documentation follow from what it is `of`. */
+/**
+ * Declares a list operation. Its query, pages, exports and documentation come from the list `of`.
+ */
 export function list<Params extends z.ZodType>(declaration: ListDeclaration<Params>): Operation {
   const { of } = declaration;
   return erased({

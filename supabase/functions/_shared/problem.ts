@@ -1,14 +1,15 @@
 /**
- * Problems: every error that a caller can meet. The platform's own stand here; an API that is built on
- * it declares its own with `declareProblems`, which extends the type of codes as well.
+ * Problems: all errors that a caller can receive. This file declares those of the platform. An API
+ * on the platform declares its own with `declareProblems`, and extends the interface
+ * `ProblemTables`.
  *
- * The body follows RFC 9457 (`application/problem+json`), with three members of our own: `code`
- * (stable, the contract), `request_id`, and `errors` (field → message, as forms want them).
- * `message` repeats `detail` for Atomic CRM's clients, which read that name.
+ * The body follows RFC 9457 (`application/problem+json`), with four extension members: `code`
+ * (stable), `request_id`, `errors` (field → message, for forms), and `message`, which repeats
+ * `detail` for clients of Atomic CRM.
  */
 
-/** HTTP status and title of a problem. A code, once released, keeps its meaning. */
-export type ProblemType = readonly [status: number, title: string];
+/** HTTP status and title of a problem. A released code never changes its meaning. */
+type ProblemType = readonly [status: number, title: string];
 
 const PLATFORM_PROBLEMS = {
   // 400: the request cannot be read
@@ -18,7 +19,7 @@ const PLATFORM_PROBLEMS = {
   invalid_cursor: [400, "The cursor is not valid"],
   invalid_idempotency_key: [400, "The Idempotency-Key is not valid"],
   invalid_header: [400, "A header is not valid"],
-  // 401: who are you
+  // 401: the caller is not authenticated
   token_missing: [401, "An access token is required"],
   token_malformed: [401, "The access token is malformed"],
   token_algorithm_not_allowed: [401, "The access token's algorithm is not allowed"],
@@ -33,7 +34,7 @@ const PLATFORM_PROBLEMS = {
   api_key_not_allowed: [401, "An API key is not an access token"],
   secret_key_missing: [401, "The secret key is required"],
   secret_key_invalid: [401, "The secret key is not valid"],
-  // 403: you may not
+  // 403: the caller may not do this
   origin_not_allowed: [403, "The origin is not allowed"],
   not_a_member: [403, "Not a member"],
   member_disabled: [403, "The member is disabled"],
@@ -60,7 +61,7 @@ const PLATFORM_PROBLEMS = {
   precondition_failed: [412, "The record has changed"],
   body_too_large: [413, "The body is too large"],
   unsupported_media_type: [415, "The content type is not supported"],
-  // 422: understood, and not valid
+  // 422: the request can be read, but is not valid
   validation_failed: [422, "The request is not valid"],
   invalid_value: [422, "A value is not valid"],
   unknown_reference: [422, "A referenced record does not exist"],
@@ -79,32 +80,32 @@ const PLATFORM_PROBLEMS = {
   not_ready: [503, "Not ready"],
 } as const satisfies Record<string, ProblemType>;
 
-/** Name → table of problems. An API adds its own table here by declaration merging. */
+/** Name → table of problems. An API adds its table by declaration merging. */
 export interface ProblemTables {
   platform: typeof PLATFORM_PROBLEMS;
 }
 
-/** Every code of every table. */
+/** The codes of all tables. */
 export type ProblemCode = {
   [Name in keyof ProblemTables]: keyof ProblemTables[Name];
 }[keyof ProblemTables];
 
 const types = new Map<string, ProblemType>(Object.entries(PLATFORM_PROBLEMS));
 
-/** Adds an API's own problems to those of the platform, and returns them. */
+/** Adds the problems of an API to those of the platform. Returns the given table. */
 export function declareProblems<Table extends Record<string, ProblemType>>(table: Table): Table {
   for (const [code, type] of Object.entries(table)) types.set(code, type);
   return table;
 }
 
-/** Every declared problem: code → HTTP status and title, by status. */
+/** Returns all declared problems, sorted by status: code → HTTP status and title. */
 export function problemTypes(): Record<string, ProblemType> {
   return Object.fromEntries([...types].sort(([, [left]], [, [right]]) => left - right));
 }
 
 /**
- * HTTP status and title of a code.
- * @throws Error when nobody has declared the code.
+ * Returns the HTTP status and title of a code.
+ * @throws Error when the code is not declared.
  */
 export function problemType(code: ProblemCode): ProblemType {
   const type = types.get(code);
@@ -112,17 +113,17 @@ export function problemType(code: ProblemCode): ProblemType {
   return type;
 }
 
-export interface ProblemOptions {
-  /** Field → message, dotted paths for nested fields (`email_jsonb.0.email`). */
+interface ProblemOptions {
+  /** Field → message, with dotted paths for nested fields (`email_jsonb.0.email`). */
   errors?: Record<string, string>;
   /** Further members of the body, e.g. `allowed`, `merged_into`, `current`. */
   members?: Record<string, unknown>;
   headers?: Record<string, string>;
-  /** What happened, for the log alone. */
+  /** The error behind the problem. Only the log shows it. */
   cause?: unknown;
 }
 
-/** An error that the caller may see. `detail` is a sentence that says what to do. */
+/** An error that is shown to the caller. `detail` is a sentence that says what to do. */
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
@@ -139,22 +140,22 @@ export class Problem extends Error {
   }
 }
 
-/** Narrows a string to a known problem code. */
+/** Whether the text is a declared problem code. */
 export function isProblemCode(code: string): code is ProblemCode {
   return types.has(code);
 }
 
-/** The thrown value as a problem; anything unknown becomes an opaque `internal`. */
+/** Returns a thrown value as a problem. Any value but a `Problem` becomes `internal`. */
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   return new Problem(
     "internal",
-    "Something went wrong on our side. Try again, and quote the request id if it persists.",
+    "An unexpected error occurred. Try again. If it persists, report the request id.",
     { cause: thrown },
   );
 }
 
-/** The problem as its HTTP answer, without CORS headers (the outermost layer adds these). */
+/** Returns the HTTP answer of a problem. The middleware `cors` adds the CORS headers. */
 export function problemResponse(problem: Problem, requestId: string): Response {
   const body = {
     type: `urn:portico:problem:${problem.code}`,
@@ -173,17 +174,20 @@ export function problemResponse(problem: Problem, requestId: string): Response {
   });
 }
 
-/** What a caller named; throws 404 `not_found` naming it when it does not exist or is hidden. */
-export function found<Row>(row: Row | undefined | null, what: string): Row {
+/**
+ * Returns the row that a caller asked for. `name` is used in the message, e.g. `contact`.
+ * @throws Problem `not_found` when there is no row, or the caller may not see it.
+ */
+export function found<Row>(row: Row | undefined | null, name: string): Row {
   if (row === undefined || row === null) {
-    throw new Problem("not_found", `There is no such ${what}, or it is not yours to see.`);
+    throw new Problem("not_found", `There is no such ${name}, or you may not see it.`);
   }
   return row;
 }
 
 /**
- * A value that must be there whatever a caller sends.
- * @throws Error with `message` when it is not: 500 for the caller, the message for the log.
+ * Returns a value that is present for every possible request.
+ * @throws Error with `message` when it is absent. The caller gets 500, the log gets the message.
  */
 export function invariant<Value>(value: Value | undefined | null, message: string): Value {
   if (value === undefined || value === null) throw new Error(message);

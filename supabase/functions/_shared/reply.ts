@@ -1,6 +1,6 @@
-/** What an operation may return instead of a plain value. */
+/** Results that an operation may return instead of a plain value. */
 
-/** An answer that differs from the operation's `status`, or that has a body in JSON already. */
+/** A result with a status or headers of its own. */
 export class Reply {
   constructor(
     readonly body: unknown,
@@ -9,7 +9,7 @@ export class Reply {
   ) {}
 }
 
-/** JSON that Postgres has built, passed through unparsed. */
+/** A body that Postgres has built as JSON, and that is sent unparsed. */
 export class JsonText {
   constructor(readonly text: string) {}
 }

@@ -1,32 +1,31 @@
 /**
- * Settings: the environment as typed values. Pure; the one reader of the environment is
- * `api/index.ts`. New Supabase names come first, legacy names second.
+ * Settings: the environment variables as typed values. Only `api/index.ts` reads the environment.
+ * New names of Supabase take precedence over legacy names.
  */
 import type { JSONWebKeySet } from "jose";
 
 export interface Settings {
-  production: boolean;
-  /** e.g. `https://abc.supabase.co`, without a slash at the end. */
+  /** Without a slash at the end: `https://abc.supabase.co`. */
   supabaseUrl: string;
-  /** The same as clients reach it; differs where functions run in a network of their own. */
+  /** The same server's address for clients, where functions use an internal address. */
   publicUrl: string;
   databaseUrl: string;
-  /** At most so many connections per isolate. */
+  /** Maximum number of connections per isolate. */
   databaseConnections: number;
   secretKey: string;
   publishableKey: string;
   /** Accepted issuer of access tokens. */
   jwtIssuer: string;
-  /** HS256 secret of legacy projects and of the local stack. */
+  /** HS256 secret, for legacy projects and the local stack. */
   jwtSecret?: string;
-  /** Key set given by the platform; else it is fetched from the issuer. */
+  /** Key set from the environment. Without it, the key set is fetched from `jwksUrl`. */
   jwks?: JSONWebKeySet;
   jwksUrl: string;
-  /** Exact origins, or `https://*.example.com` for one label. */
+  /** Exact origins, or patterns such as `https://*.example.com`, where `*` is one label. */
   allowedOrigins: string[];
-  /** Where links in mails lead; undefined = the project's Site URL. */
+  /** Target of links in mails. Default: the project's Site URL. */
   siteUrl?: string;
-  /** Requests per minute and caller; 0 = unlimited. */
+  /** Requests per minute and caller; 0 = no limit. */
   rateLimit: number;
 }
 
@@ -40,15 +39,14 @@ const LOCAL_ORIGINS = [
 ];
 
 /**
- * Reads the environment.
- * @throws Error naming the variable that is missing or malformed; there are no default secrets.
+ * Returns the settings of an environment. Secrets have no defaults.
+ * @throws Error naming the variable that is missing or malformed.
  */
 export function readSettings(environment: Environment): Settings {
   const production = environment.ENVIRONMENT !== "development";
   const supabaseUrl = required(environment, "SUPABASE_URL").replace(/\/+$/, "");
   const listed = splitList(environment.ALLOWED_ORIGINS);
   return {
-    production,
     supabaseUrl,
     publicUrl: (environment.PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
     databaseUrl: environment.DATABASE_URL || required(environment, "SUPABASE_DB_URL"),
@@ -75,15 +73,18 @@ function splitList(text: string | undefined): string[] {
   return (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
 }
 
-function count(environment: Environment, name: string, otherwise: number): number {
+function count(environment: Environment, name: string, fallback: number): number {
   const text = environment[name];
-  if (!text) return otherwise;
+  if (!text) return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new Error(`${name} is not a whole number`);
   return value;
 }
 
-/** New keys are JSON `{"default": "sb_…"}` (Supabase, "API keys"); legacy ones are bare. */
+/**
+ * New variables are JSON `{"default": "sb_…"}` (Supabase, "API keys"). A legacy one is the key
+ * itself.
+ */
 function apiKey(environment: Environment, name: string, legacyName: string): string {
   const keys = environment[name];
   if (!keys) return required(environment, legacyName);
@@ -92,7 +93,7 @@ function apiKey(environment: Environment, name: string, legacyName: string): str
     const [first] = "default" in parsed ? [parsed.default] : Object.values(parsed);
     if (typeof first === "string" && first !== "") return first;
   }
-  throw new Error(`${name} holds no key`);
+  throw new Error(`${name} contains no key`);
 }
 
 function keySet(text: string | undefined): JSONWebKeySet | undefined {

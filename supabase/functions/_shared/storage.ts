@@ -1,34 +1,38 @@
 /**
- * The storage server with the secret key: it signs addresses, reads the beginning of a file and removes
- * files, after the database has said that the caller may. The client loads on the first use.
- * Source: https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
+ * Client of the storage server. It uses the secret key, so an operation checks the caller's
+ * permission in the database first. The library loads on the first use. Source:
+ * https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
  */
 import type { StorageClient } from "@supabase/storage-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import { withSecretKey } from "./supabaseAdmin.ts";
 
-/** A file: its bucket, and its path in it. */
+/** A file in the storage: its bucket, and its path in the bucket. */
 export interface StoredFile {
   bucket: string;
   path: string;
 }
 
-/** Every call throws `storage_unavailable` when the storage server does not do its work. */
+/** Every method throws `storage_unavailable` when the storage server fails. */
 export interface Storage {
-  /** An address that one file may be uploaded to, by whoever has it, for two hours. */
+  /**
+   * Returns an address to upload one file to. It is valid for two hours, without further sign-in.
+   */
   signUpload(file: StoredFile): Promise<{ url: string; token: string }>;
-  /** An address that saves the file under a name, for so many seconds; never shown inline. */
+  /** Returns an address to download the file as `fileName`, valid for `seconds`. */
   signDownload(file: StoredFile, seconds: number, fileName: string): Promise<string>;
-  /** Up to so many bytes from the beginning of a file; undefined when it does not exist. */
+  /**
+   * Returns at most `count` bytes from the start of a file, or undefined when it does not exist.
+   */
   firstBytes(file: StoredFile, count: number): Promise<Uint8Array | undefined>;
-  /** Removes files; those that do not exist are no error. */
+  /** Removes files. Files that do not exist are ignored. */
   remove(bucket: string, paths: string[]): Promise<void>;
 }
 
-const ANSWER_WITHIN_MS = 4_000;
+const TIMEOUT_MS = 4_000;
 
-/** Connects lazily. */
+/** Creates the client. It sends nothing yet. */
 export function createStorage(settings: Settings): Storage {
   let client: Promise<StorageClient> | undefined;
   const from = async (bucket: string) =>
@@ -59,12 +63,12 @@ async function createStorageClient(settings: Settings): Promise<StorageClient> {
   return new StorageClient(`${settings.supabaseUrl}/storage/v1`, headers, fetch);
 }
 
-/** Where clients reach the storage: functions may know it by a name of an inner network. */
+/** Replaces the internal address, which clients may not reach, by the public one. */
 function publicAddress({ supabaseUrl, publicUrl }: Settings, address: string): string {
   return address.startsWith(supabaseUrl) ? publicUrl + address.slice(supabaseUrl.length) : address;
 }
 
-/** The client has no call for a part of a file. A server may send all of it: the rest is not read. */
+/** Uses `fetch`, since the library cannot read a part of a file. Servers may ignore `Range`. */
 async function firstBytes(
   settings: Settings,
   { bucket, path }: StoredFile,
@@ -77,7 +81,7 @@ async function firstBytes(
       Authorization: `Bearer ${settings.secretKey}`,
       Range: `bytes=0-${count - 1}`,
     },
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause) => {
     throw unavailable(cause);
   });
@@ -104,9 +108,6 @@ async function readUpTo(body: ReadableStream<Uint8Array>, count: number): Promis
 }
 
 function unavailable(cause: unknown): Problem {
-  return new Problem(
-    "storage_unavailable",
-    "The storage of files cannot be reached. Try again in a moment.",
-    { headers: { "Retry-After": "5" }, cause },
-  );
+  const detail = "The file storage cannot be reached. Try again in a moment.";
+  return new Problem("storage_unavailable", detail, { headers: { "Retry-After": "5" }, cause });
 }

@@ -1,27 +1,27 @@
 /**
- * The auth server with the secret key: for users alone, after the database has said that the caller
- * may. The client loads on the first route that needs it, since it would double the cold start. It is the
- * part of supabase-js for users; the whole of supabase-js would be twice as large.
+ * Client of the auth server. It uses the secret key, so an operation checks the caller's permission
+ * in the database first. The library loads on the first use, since it would double the cold start.
+ * It is `auth-js`, the part of supabase-js for users: the whole library would be twice as large.
  */
 import type { AuthError, GoTrueClient } from "@supabase/auth-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 
-export type AuthAdminClient = GoTrueClient["admin"];
+type AuthAdminClient = GoTrueClient["admin"];
 
 export interface AuthAdmin {
-  /** Supabase's admin client; its calls return `{ data, error }`, see `authProblem`. */
+  /** Returns Supabase's admin client. Its methods return `{ data, error }`; see `authProblem`. */
   admin(): Promise<AuthAdminClient>;
-  /** Mails a link to set a new password. Throws a problem when that fails. */
+  /** Mails a link to set a new password. Throws the problem of `authProblem` when this fails. */
   recover(email: string): Promise<void>;
-  /** Resolves when the auth server answers. */
+  /** Returns when the auth server answers. Throws `auth_unavailable` when it does not. */
   ping(): Promise<void>;
 }
 
-const ANSWER_WITHIN_MS = 4_000;
+const TIMEOUT_MS = 4_000;
 const NO_SESSION = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false };
 
-/** Creates the client lazily. */
+/** Creates the client. It sends nothing yet. */
 export function createAuthAdmin(settings: Settings): AuthAdmin {
   let client: Promise<GoTrueClient> | undefined;
   const connect = () => client ??= createAuthClient(settings);
@@ -34,7 +34,7 @@ export function createAuthAdmin(settings: Settings): AuthAdmin {
     },
     ping: async () => {
       const headers = { apikey: settings.publishableKey };
-      const response = await fetchPromptly(`${settings.supabaseUrl}/auth/v1/health`, { headers })
+      const response = await fetchWithTimeout(`${settings.supabaseUrl}/auth/v1/health`, { headers })
         .catch((cause) => {
           throw unavailable(cause);
         });
@@ -50,17 +50,21 @@ async function createAuthClient(settings: Settings): Promise<GoTrueClient> {
   return new AuthClient({ url, ...NO_SESSION, ...withSecretKey(settings) });
 }
 
-/** Headers and fetch of Supabase's clients, as supabase-js sets them for a secret key. */
+/**
+ * Returns the options `headers` and `fetch` of Supabase's libraries, for calls with the secret key.
+ */
 export function withSecretKey({ secretKey }: Settings) {
   const headers = { apikey: secretKey, Authorization: `Bearer ${secretKey}` };
-  return { headers, fetch: fetchPromptly };
+  return { headers, fetch: fetchWithTimeout };
 }
 
-function fetchPromptly(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  return fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+function fetchWithTimeout(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  return fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
-/** An error of the auth server as a problem; operations handle the codes they expect before this. */
+/**
+ * Returns an error of the auth server as a problem. Operations handle the errors they expect first.
+ */
 export function authProblem(error: AuthError): Problem {
   const { code, status } = error;
   if (code === "email_exists") {
@@ -70,41 +74,30 @@ export function authProblem(error: AuthError): Problem {
     });
   }
   if (code === "over_email_send_rate_limit" || status === 429) {
-    return new Problem(
-      "auth_rate_limited",
-      "Too many mails were sent. Try again in a few minutes.",
-      {
-        headers: { "Retry-After": "60" },
-        cause: error,
-      },
-    );
+    const detail = "Too many mails were sent. Try again in a few minutes.";
+    return new Problem("auth_rate_limited", detail, {
+      headers: { "Retry-After": "60" },
+      cause: error,
+    });
   }
   if (code === "weak_password") {
     const detail = "The password is too weak. Choose a longer one.";
     return new Problem("invalid_value", detail, { errors: { password: detail }, cause: error });
   }
   if (code === "email_address_invalid" || code === "validation_failed") {
-    const detail = "The auth server refuses this address. Check it.";
+    const detail = "The auth server does not accept this address. Check it.";
     return new Problem("invalid_value", detail, { errors: { email: detail }, cause: error });
   }
   if (!status || status === 502 || status === 503 || status === 504) return unavailable(error);
   if (/sending.*(e-?mail|mail)/i.test(error.message)) {
-    return new Problem("mail_failed", "The mail server refused. Send the same request again.", {
-      cause: error,
-    });
+    const detail = "The mail server refused the mail. Send the same request again.";
+    return new Problem("mail_failed", detail, { cause: error });
   }
-  return new Problem("internal", "The auth server failed. Try again, and quote the request id.", {
-    cause: error,
-  });
+  const detail = "The auth server failed. Try again. If it persists, report the request id.";
+  return new Problem("internal", detail, { cause: error });
 }
 
 function unavailable(cause: unknown): Problem {
-  return new Problem(
-    "auth_unavailable",
-    "The auth server cannot be reached. Try again in a moment.",
-    {
-      headers: { "Retry-After": "5" },
-      cause,
-    },
-  );
+  const detail = "The auth server cannot be reached. Try again in a moment.";
+  return new Problem("auth_unavailable", detail, { headers: { "Retry-After": "5" }, cause });
 }

@@ -1,9 +1,9 @@
 /**
- * The app: the chain in its order, and the operations mounted on it.
- * request id, log → CORS allowlist → (per operation) authenticate → limits → validate → transaction →
+ * The app: it mounts the operations below the middleware, in this order:
+ * request id and log → CORS allowlist → per operation: authentication, limits, validation, transaction,
  * answer.
  *
- * A resource loads when the first request for it arrives, and has a chain of its own.
+ * The app loads a resource when the first request for it arrives, and builds a Hono app for it.
  */
 import { Hono } from "hono";
 import { createAuthenticate, createRequireSecretKey } from "../_shared/authentication.ts";
@@ -33,11 +33,11 @@ import {
 } from "./resources.ts";
 
 export interface AppOptions {
-  /** Gets one record per request; standard output without it. */
+  /** Receives one record per request. Default: a line of JSON on standard output. */
   log?: Log;
-  /** Instead of the registry's, for measuring the chain alone. */
+  /** The resources to serve. Default: the registry. A benchmark passes its own. */
   resources?: Resources;
-  /** Check every answer and problem against its operation's declaration; for tests. */
+  /** Whether to check each answer and problem against its operation's declaration. Tests do. */
   checkAnswers?: boolean;
 }
 
@@ -47,27 +47,28 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Builds the app; it connects to nothing before the first request that needs it. */
+/** Builds the app. It opens no connection before the first request that needs one. */
 export function createApp(settings: Settings, options: AppOptions = {}): App {
   const { log = writeLine, resources = registry, checkAnswers = false } = options;
   const platform = createPlatform(settings, resources, log, checkAnswers);
-  const chains = new Map<string, Promise<Hono<AppEnvironment>>>();
-  const chainOf = (prefix: string) => {
-    const known = chains.get(prefix);
-    if (known) return known;
+  const loaded = new Map<string, Promise<Hono<AppEnvironment>>>();
+  const load = (prefix: string) => {
+    const earlier = loaded.get(prefix);
+    if (earlier) return earlier;
     const loading = loadOperations(resources, prefix)
-      .then((operations) => chain(operations, platform, log));
-    chains.set(prefix, loading);
-    loading.catch(() => chains.delete(prefix));
+      .then((operations) => createHono(operations, platform, log));
+    loaded.set(prefix, loading);
+    // The next request tries again.
+    loading.catch(() => loaded.delete(prefix));
     return loading;
   };
   return {
-    fetch: async (request) => (await chainOf(prefixOf(request.url, resources))).fetch(request),
+    fetch: async (request) => (await load(prefixOf(request.url, resources))).fetch(request),
     close: () => platform.database.close(),
   };
 }
 
-function chain(
+function createHono(
   operations: readonly Operation[],
   platform: Platform,
   log: Log,
@@ -107,7 +108,7 @@ function createPlatform(
   };
 }
 
-/** The prefix of the registry that an address begins with; "" for an address that nobody serves. */
+/** Returns the prefix in the registry that the URL's path begins with, or "" when there is none. */
 function prefixOf(url: string, resources: Resources): string {
   const [, prefix = ""] = /^[a-z]+:\/\/[^/]+((?:\/api)?\/[^/?#]*)/i.exec(url) ?? [];
   return Object.hasOwn(resources, prefix) ? prefix : "";

@@ -1,4 +1,4 @@
-/** The edge function's entry: it serves the app, and is the one place that reads the environment. */
+/** The entry point of the edge function: serves the app. No other module reads the environment. */
 import { readSettings } from "../_shared/settings.ts";
 import { createApp } from "./app.ts";
 
@@ -7,8 +7,8 @@ const app = createApp(readSettings(environment), {
   checkAnswers: environment.CHECK_ANSWERS === "true",
 });
 
-// The driver leaves a rejection unhandled when a connection breaks while it is being made. The request
-// that asked for it is answered; the isolate and its other requests go on.
+// When a new connection breaks, the driver also rejects a promise that no code handles. The request gets
+// its answer in any case, so the isolate must not end.
 addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   const { reason } = event;

@@ -1,21 +1,21 @@
-/** The problems that only a CRM has; those of every API stand in `_shared/problem.ts`. */
+/** The problems that only the CRM has. `_shared/problem.ts` declares those of every API. */
 import { declareProblems, Problem } from "../_shared/problem.ts";
 
 const CRM_PROBLEMS = declareProblems(
   {
     member_change_not_allowed: [403, "Only an administrator may change this"],
     member_identity_fixed: [403, "A member's identity is fixed"],
-    last_admin: [409, "The last active administrator"],
-    member_exists: [409, "Already a member"],
+    last_admin: [409, "The user is the last active administrator"],
+    member_exists: [409, "The address belongs to a member"],
     user_exists_elsewhere: [409, "The address belongs to another workspace"],
     reassign_required: [409, "The member still owns records"],
-    member_active: [409, "The member has joined already"],
+    member_active: [409, "The member has already joined"],
     member_pending: [409, "The member has not joined yet"],
     user_disabled: [409, "The user is disabled"],
-    tag_exists: [409, "The tag exists"],
-    stage_in_use: [409, "Deals are in the stage"],
+    tag_exists: [409, "A tag has this name"],
+    stage_in_use: [409, "The stage has deals"],
     deal_archived: [409, "The deal is archived"],
-    neighbour_moved: [409, "The neighbour is not in the column"],
+    neighbour_moved: [409, "The neighbouring deal is not in the column"],
     unknown_tag: [422, "A tag does not exist"],
     unknown_contact: [422, "A contact does not exist"],
     unknown_stage: [422, "The stage is not configured"],
@@ -25,9 +25,9 @@ const CRM_PROBLEMS = declareProblems(
     unknown_type: [422, "The type is not configured"],
     unknown_status: [422, "The status is not configured"],
     unknown_contact_status: [422, "The contact's status is not configured"],
-    attachment_type_not_allowed: [422, "The type of file is not allowed"],
+    attachment_type_not_allowed: [422, "The file type is not allowed"],
     attachment_not_uploaded: [422, "The file has not been uploaded"],
-    attachment_type_mismatch: [422, "The file is not what its type says"],
+    attachment_type_mismatch: [422, "The file does not match its type"],
     self_merge: [422, "A record cannot be merged into itself"],
   } as const,
 );
@@ -38,7 +38,7 @@ declare module "../_shared/problem.ts" {
   }
 }
 
-/** 422 for a merge whose winner is among its losers. */
+/** Returns the problem `self_merge`: the winner's id is among the losers' ids. */
 export function selfMerge(): Problem {
   const detail = "Leave the winner's own id out of loser_ids.";
   return new Problem("self_merge", detail, { errors: { loser_ids: detail } });

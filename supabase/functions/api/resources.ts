@@ -1,10 +1,10 @@
 /**
- * The registry: address → the folder that serves what begins with it, loaded on the first request.
- * Routes, documents, SDK and tests come from this list.
+ * The registry: prefix of a path → the module with the operations below it. A module loads on the first
+ * request. The routes, the documents, the SDK and the tests are derived from this list.
  */
 import type { Operation } from "../_shared/operation.ts";
 
-/** Beginning of the path, below the function's own address → what loads the operations there. */
+/** Prefix of a path, relative to the function's URL → function that loads the operations below it. */
 export type Resources = Readonly<
   Record<string, () => Promise<{ operations: readonly Operation[] }>>
 >;
@@ -33,7 +33,7 @@ export const resources: Resources = {
   "/update_password": () => import("./atomic/routes.ts"),
 };
 
-/** The operations at an address of the registry; none for any other. */
+/** Loads the operations below a prefix. Returns none when the registry has no such prefix. */
 export async function loadOperations(
   registry: Resources,
   prefix: string,
@@ -41,7 +41,7 @@ export async function loadOperations(
   return Object.hasOwn(registry, prefix) ? (await registry[prefix]?.())?.operations ?? [] : [];
 }
 
-/** All operations, in the order of the registry. */
+/** Loads all operations, in the order of the registry. */
 export async function allOperations(
   registry: Resources = resources,
 ): Promise<readonly Operation[]> {

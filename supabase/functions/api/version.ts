@@ -1,2 +1,2 @@
-/** The released version, as `GET /health` and the OpenAPI document say it. */
+/** The released version. `GET /health` and the OpenAPI document show it. */
 export const VERSION = "0.1.0";

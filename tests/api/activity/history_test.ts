@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import type { Entry } from "./entry.ts";
 
-test("contacts.history tells a merge, and stays readable when the contact is gone", async () => {
+test("contacts.history shows a merge, and stays readable after the contact is deleted", async () => {
   const { admin } = await createWorkspace();
   const [winner, loser] = await Promise.all(
     ["Ada", "Augusta"].map((first_name) => admin.api.post("/contacts", { first_name })),
@@ -22,7 +22,7 @@ test("contacts.history tells a merge, and stays readable when the contact is gon
   assertEquals(won.body.data[0].changes.first_name, { before: "Ada", after: "Augusta" });
 });
 
-test("deals.history tells a change of stage", async () => {
+test("deals.history shows a change of stage", async () => {
   const { admin } = await createWorkspace();
   const { body: deal } = await admin.api.post("/deals", { name: "Deal", stage: "opportunity" });
   await sql`update public.deals set stage = 'proposal-sent' where id = ${deal.id}`;
@@ -32,7 +32,7 @@ test("deals.history tells a change of stage", async () => {
   assertEquals(body.data[0].member_id, null);
 });
 
-test("companies.history answers 404 to what never was, and to another workspace's", async () => {
+test("companies.history answers 404 for a missing company and for one of another workspace", async () => {
   const [{ admin }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { body: company } = await other.admin.api.post("/companies", { name: "Analytical" });
   for (const id of [company.id, 999_999_999]) {

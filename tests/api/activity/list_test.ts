@@ -36,7 +36,7 @@ test("activity.list filters by table, record, action, member and time", async ()
   assertEquals(await count("table_name=tags&created_at@lt=2026-01-01"), 0);
 });
 
-test("activity.list pages without gaps or repetitions while more happens", async () => {
+test("activity.list pages without gaps or repetitions while new changes happen", async () => {
   const { admin, id } = await createWorkspace();
   await sql`
     insert into public.tags (name, color, workspace_id)
@@ -55,7 +55,7 @@ test("activity.list pages without gaps or repetitions while more happens", async
   assertEquals(ids.length, 23);
 });
 
-test("activity.list shows changes of members to admins alone, and nothing of other workspaces", async () => {
+test("activity.list shows changes of members only to admins, and no changes of other workspaces", async () => {
   const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const rep = await addMember("rep");
   const { body: company } = await admin.api.post("/companies", { name: "Analytical" });

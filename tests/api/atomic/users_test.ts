@@ -39,7 +39,7 @@ test("atomic.create_user answers with the row that Atomic CRM expects", async ()
   assertEquals(again.body.message, again.body.detail);
 });
 
-test("atomic.create_user takes a password", async () => {
+test("atomic.create_user accepts a password", async () => {
   const { admin } = await createWorkspace();
   const email = freshEmail();
   const created = await admin.api.post(USERS, { email, password: PASSWORD });
@@ -51,7 +51,7 @@ test("atomic.create_user takes a password", async () => {
   assertEquals([weak.status, Object.keys(weak.body.errors)], [422, ["password"]]);
 });
 
-test("atomic.update_user changes what is given and never un-bans", async () => {
+test("atomic.update_user changes the given fields and never lifts a ban", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("manager");
   const disabled = await admin.api.patch(USERS, { sales_id: String(rep.id), disabled: true });
@@ -73,7 +73,7 @@ test("atomic.update_user changes what is given and never un-bans", async () => {
   assertEquals((await admin.api.get(`/users/${rep.id}`)).body.role, "admin");
 });
 
-test("atomic.update_user lets a rep save their whole form, and nothing that is for admins", async () => {
+test("atomic.update_user accepts a rep's whole form, and refuses changes that only admins may make", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   const form = {
@@ -99,7 +99,7 @@ test("atomic.update_user lets a rep save their whole form, and nothing that is f
   assertEquals([own.status, own.body.code], [409, "last_admin"]);
 });
 
-test("atomic.update_password mails the caller, and for admins whom sales_id names", async () => {
+test("atomic.update_password mails the caller, or for admins the user of sales_id", async () => {
   const { admin, addMember } = await createWorkspace();
   const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
   const own = await rep.api.patch(UPDATE_PASSWORD, {});

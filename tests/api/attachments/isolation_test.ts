@@ -1,4 +1,4 @@
-/** Files of one workspace are nothing to another one, whichever way it asks. */
+/** Files of one workspace cannot be reached from another, through the API or the storage. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
@@ -32,7 +32,7 @@ test("attachments.url answers 404 to a path of another workspace", async () => {
   const path = await upload(own.admin);
   const address = `/attachments/url?path=${encodeURIComponent(path)}`;
   assertProblem(await foreign.admin.api.get(address), 404, "not_found");
-  // Nor when one of its own notes claims to refer to it.
+  // Also when one of its own notes refers to the path.
   const contact_id = await insertRow(foreign, "contacts", {});
   await insertRow(foreign, "contact_notes", { contact_id, attachments: [{ path }] });
   assertProblem(await foreign.admin.api.get(address), 404, "not_found");
@@ -67,7 +67,7 @@ test("attachments.url answers 403 to a disabled member", async () => {
   assertProblem(answer, 403, "member_disabled");
 });
 
-test("contact_notes.create answers 422 to a file of another workspace, as to none", async () => {
+test("contact_notes.create answers 422 to a file of another workspace, as to a missing file", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const path = await upload(own.admin);
   const contact_id = await insertRow(foreign, "contacts", {});
@@ -78,7 +78,7 @@ test("contact_notes.create answers 422 to a file of another workspace, as to non
   assertProblem(answer, 422, "attachment_not_uploaded");
 });
 
-test("storage: the private bucket is open to members of the workspace alone, to read and to add", async () => {
+test("storage: only members of the workspace read and add files in the private bucket", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const path = await upload(own.admin);
   const rep = await own.addMember("rep");
@@ -119,7 +119,7 @@ test("storage: no member changes or removes a file of the private bucket", async
   assert(text.startsWith("%PDF"));
 });
 
-test("storage: Atomic CRM's bucket serves its clients, with a limit on size", async () => {
+test("storage: Atomic CRM's bucket serves its clients and limits the size of files", async () => {
   const own = await createWorkspace();
   const rep = await own.addMember("rep");
   const path = `${Math.random()}.txt`;
@@ -137,7 +137,7 @@ test("storage: Atomic CRM's bucket serves its clients, with a limit on size", as
   assertEquals([refused.status, JSON.parse(refused.text).statusCode], [400, "413"]);
 });
 
-test("storage: files of Atomic CRM's bucket are removed by who uploaded them, or a manager", async () => {
+test("storage: the uploader or a manager removes files of Atomic CRM's bucket", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const [rep, other, manager] = await Promise.all([
     own.addMember("rep"),

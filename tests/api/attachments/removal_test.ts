@@ -1,4 +1,4 @@
-/** Files go when nothing refers to them any more, and no sooner. */
+/** jobs.remove_attachments: removes files that no note refers to any more, and no others. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { only } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
@@ -30,7 +30,7 @@ async function queued(path: string): Promise<number> {
   return rows.length;
 }
 
-/** As if the grace time had run out. */
+/** Moves the queued removals into the past, beyond the grace time. */
 async function makeDue(workspace: Workspace): Promise<void> {
   await sql`
     update private.attachment_removals set remove_after = now() - interval '1 second'
@@ -48,7 +48,7 @@ async function noteWith(
   return body.id;
 }
 
-/** As the trash's own job does it. */
+/** Deletes a record from the trash for good, as the job of the trash does. */
 async function emptyTrash(workspace: Workspace): Promise<void> {
   await sql`delete from private.trash where workspace_id = ${workspace.id}`;
 }
@@ -87,7 +87,7 @@ test("jobs.remove_attachments removes a deleted note's file after the grace time
   assertEquals((await runJob()).status, 200);
 });
 
-test("jobs.remove_attachments keeps a file that another note refers to, until that one is gone too", async () => {
+test("jobs.remove_attachments keeps a file until the last note that refers to it is deleted", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const path = await upload(admin);
@@ -109,7 +109,7 @@ test("jobs.remove_attachments keeps a file that another note refers to, until th
   assert(!await exists(path));
 });
 
-test("jobs.remove_attachments keeps the file of a note that came back", async () => {
+test("jobs.remove_attachments keeps the file of a restored note", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const path = await upload(admin);
@@ -126,7 +126,7 @@ test("jobs.remove_attachments keeps the file of a note that came back", async ()
   assertEquals(body.attachments[0].path, path);
 });
 
-test("jobs.remove_attachments removes what an update took out, and keeps what stayed", async () => {
+test("jobs.remove_attachments removes the files that an update takes out of a note, and keeps the others", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const [kept, dropped] = [await upload(admin), await upload(admin)];
@@ -141,7 +141,7 @@ test("jobs.remove_attachments removes what an update took out, and keeps what st
   assertEquals([await exists(kept), await exists(dropped)], [true, false]);
 });
 
-test("jobs.remove_attachments removes an upload that no note took up", async () => {
+test("jobs.remove_attachments removes an upload that no note refers to", async () => {
   const workspace = await createWorkspace();
   const path = await upload(workspace.admin);
   assertEquals(await queued(path), 1);
@@ -152,7 +152,7 @@ test("jobs.remove_attachments removes an upload that no note took up", async () 
   assert(!await exists(path));
 });
 
-test("jobs.remove_attachments leaves a file that another workspace's note merely names", async () => {
+test("jobs.remove_attachments keeps a file when a note of another workspace names its path", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const path = await upload(own.admin);
   await noteWith(own.admin, await insertRow(own, "contacts"), path);
@@ -162,7 +162,7 @@ test("jobs.remove_attachments leaves a file that another workspace's note merely
   assertEquals(await queued(path), 0);
 });
 
-test("jobs.remove_attachments removes files of Atomic CRM's bucket for their own workspace alone", async () => {
+test("jobs.remove_attachments removes files of Atomic CRM's bucket only for the workspace that owns them", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const paths = { note: `${Math.random()}.txt`, logo: `${Math.random()}.txt` };
   for (const path of Object.values(paths)) await uploadAsAtomic(own.admin, path);
@@ -183,21 +183,21 @@ test("jobs.remove_attachments removes files of Atomic CRM's bucket for their own
   }
 });
 
-test("jobs.remove_attachments answers 503 when the storage is down, and does its work later", async () => {
+test("jobs.remove_attachments answers 503 when the storage is down, and removes the files later", async () => {
   const workspace = await createWorkspace();
   const path = await upload(workspace.admin);
   await makeDue(workspace);
   await withApp({ supabaseUrl: "http://127.0.0.1:9" }, async ({ send }) => {
     const headers = { apikey: stack.secretKey };
     const answer = await send("/api/jobs/remove_attachments", { method: "POST", headers });
-    // Another test's run may hold the row, and leave nothing to do here.
+    // The run of another test may hold the lock of the row.
     if (answer.status !== 200) assertProblem(answer, 503, "storage_unavailable");
   });
   await runJob();
   assert(!await exists(path));
 });
 
-test("jobs.remove_attachments may run many times at once", async () => {
+test("jobs.remove_attachments may run several times at the same time", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const uploads = await Promise.all(Array.from({ length: 8 }, () => upload(admin)));
@@ -207,7 +207,7 @@ test("jobs.remove_attachments may run many times at once", async () => {
   assertEquals((await Promise.all(uploads.map(exists))).filter((left) => left), []);
 });
 
-test("jobs.remove_attachments and a note that takes the file up: one of them wins, nothing dangles", async () => {
+test("jobs.remove_attachments or a note that takes the file up at the same time wins, and no note refers to a removed file", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const contact_id = await insertRow(workspace, "contacts");
@@ -236,7 +236,7 @@ test("attachments.create answers 503 when the storage is down", async () => {
   });
 });
 
-test("attachments.create gives addresses under which clients reach the storage", async () => {
+test("attachments.create answers addresses at which clients reach the storage", async () => {
   const { admin } = await createWorkspace();
   await withApp({ publicUrl: "https://crm.example.com" }, async ({ send }) => {
     const { body } = await send("/api/attachments", {

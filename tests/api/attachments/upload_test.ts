@@ -1,4 +1,4 @@
-/** Uploading for real, and what a note refuses to attach. */
+/** attachments.create and uploads to the storage, and the files that notes refuse. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { askForUpload, bytesOf, CONTENT, download, put, upload } from "../../support/files.ts";
@@ -41,7 +41,7 @@ test("attachments: bucket and gateway allow the same types and the same size", a
   assertEquals([bucket?.size, bucket?.public], [MAXIMUM_SIZE, false]);
 });
 
-test("attachments.create keeps the name's ending and leaves out what paths cannot hold", async () => {
+test("attachments.create keeps the extension of the name and replaces characters that paths cannot hold", async () => {
   const { admin } = await createWorkspace();
   for (
     const [name, expected] of [
@@ -57,7 +57,7 @@ test("attachments.create keeps the name's ending and leaves out what paths canno
   }
 });
 
-test("attachments.create answers 422 to types that are not allowed, and names that do not fit", async () => {
+test("attachments.create answers 422 to types that are not allowed, and names that do not fit their type", async () => {
   const { admin } = await createWorkspace();
   for (
     const [file_name, content_type] of [
@@ -75,7 +75,7 @@ test("attachments.create answers 422 to types that are not allowed, and names th
   }
 });
 
-test("attachments.create answers 422 to a size of nothing, or beyond 25 MB", async () => {
+test("attachments.create answers 422 to a size of 0, or above 25 MB", async () => {
   const { admin } = await createWorkspace();
   for (const size of [0, -1, 26_214_401, 1.5]) {
     const body = { file_name: "Offer.pdf", content_type: "application/pdf", size };
@@ -85,14 +85,14 @@ test("attachments.create answers 422 to a size of nothing, or beyond 25 MB", asy
   }
 });
 
-test("attachments: the storage refuses more than 25 MB, whatever size was announced", async () => {
+test("attachments: the storage refuses more than 25 MB, also when a smaller size was announced", async () => {
   const { admin } = await createWorkspace();
   const { upload_url } = await askForUpload(admin.api, "Offer.pdf", "application/pdf");
   const answer = await put(upload_url, new Uint8Array(26_214_401), "application/pdf");
   assertEquals([answer.status, answer.body.statusCode], [400, "413"]);
 });
 
-test("attachments: the storage refuses SVG and HTML, whatever was announced", async () => {
+test("attachments: the storage refuses SVG and HTML, also when another type was announced", async () => {
   const { admin } = await createWorkspace();
   for (const type of ["image/svg+xml", "text/html"]) {
     const { upload_url } = await askForUpload(admin.api, "Chart.png", "image/png");
@@ -101,14 +101,14 @@ test("attachments: the storage refuses SVG and HTML, whatever was announced", as
   }
 });
 
-test("attachments: an address takes one file, and no other in its place", async () => {
+test("attachments: an address accepts one file, and refuses to replace it", async () => {
   const { admin } = await createWorkspace();
   const { upload_url } = await askForUpload(admin.api, "Minutes.txt", "text/plain");
   assertEquals((await put(upload_url, bytesOf("first"), "text/plain")).status, 200);
   assertGreaterOrEqual((await put(upload_url, bytesOf("second"), "text/plain")).status, 400);
 });
 
-test("contact_notes.create answers 422 to content that is not what its type says", async () => {
+test("contact_notes.create answers 422 to content that does not fit its type", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const contact = await contactOf(workspace);
@@ -135,7 +135,7 @@ test("contact_notes.create answers 422 to content that is not what its type says
   assertEquals(body.total, 0);
 });
 
-test("contact_notes.create answers 422 to a type that was changed on the way", async () => {
+test("contact_notes.create answers 422 to a type that differs from the uploaded one", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const { path, upload_url } = await askForUpload(admin.api, "Chart.png", "image/png");
@@ -155,7 +155,7 @@ test("contact_notes.create answers 422 to a file that was never uploaded", async
   assertEquals(Object.keys(answer.body.errors), ["attachments.1.path"]);
 });
 
-test("contact_notes.create answers 422 to an address that is not of the web", async () => {
+test("contact_notes.create answers 422 to an address that is not http or https", async () => {
   const workspace = await createWorkspace();
   const contact = await contactOf(workspace);
   for (const src of ["javascript:alert(1)", "data:text/html,x", "//a.test/b", "", undefined]) {
@@ -165,11 +165,11 @@ test("contact_notes.create answers 422 to an address that is not of the web", as
   }
 });
 
-test("contact_notes.update keeps attachments as they are stored, checks new ones, and drops the rest", async () => {
+test("contact_notes.update keeps stored attachments, checks new ones, and removes the others", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const contact_id = await contactOf(workspace);
-  // As Atomic CRM's clients store them, and as still older rows hold them.
+  // The forms of Atomic CRM's clients and of older rows.
   const legacy = { src: "blob:0.5", path: "0.5.png", title: "b", type: "image/png", rawFile: {} };
   const id = await insertRow(workspace, "contact_notes", {
     contact_id,
@@ -190,7 +190,7 @@ test("contact_notes.update keeps attachments as they are stored, checks new ones
   assertEquals(cleared.body.attachments, []);
 });
 
-test("deal_notes take files up as notes of contacts do, and answer 410 from the trash", async () => {
+test("deal_notes.create takes files up as contact_notes.create does, and deal_notes.get answers 410 from the trash", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const deal_id = await insertRow(workspace, "deals", { name: "Engine", stage: "opportunity" });

@@ -1,4 +1,4 @@
-/** companies.create: what a name must be. */
+/** companies.create: the name. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";

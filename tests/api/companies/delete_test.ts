@@ -1,4 +1,4 @@
-/** companies.delete and companies.restore: what goes along, and what comes back. */
+/** companies.delete and companies.restore: the records that are deleted and restored with a company. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { countRows, danglingContacts, insertRow, rowOf } from "../../support/records.ts";
@@ -6,7 +6,7 @@ import { createWorkspace, test } from "../../support/workspace.ts";
 
 const TABLES = ["companies", "contacts", "deals", "tasks", "contact_notes", "deal_notes"];
 
-test("companies.delete takes contacts and deals along, and restoring brings exactly these back", async () => {
+test("companies.delete deletes contacts and deals with the company, and companies.restore restores exactly these", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const company_id = await insertRow(workspace, "companies", { name: "Acme" });

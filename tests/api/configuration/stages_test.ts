@@ -1,4 +1,4 @@
-/** Stages that go while deals are in them. */
+/** configuration.update: removing stages that have deals. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { type Api, createWorkspace, sql, test } from "../../support/workspace.ts";
@@ -10,7 +10,7 @@ function patch(api: Api, body: object) {
   return api.patch("/configuration", { config: { dealStages: STAGES }, ...body });
 }
 
-test("configuration.update answers 409 stage_in_use with the counts, archived deals among them", async () => {
+test("configuration.update answers 409 stage_in_use with the numbers of deals, archived ones included", async () => {
   const { admin: { api } } = await createWorkspace();
   const [archived] = await createDeals(api, "delayed", 2);
   await api.post(`/deals/${archived}/archive`);
@@ -40,7 +40,7 @@ test("configuration.update moves deals to the end of the columns that reassign_t
   assertProblem(await api.post("/deals", { name: "D", stage: "delayed" }), 422, "unknown_stage");
 });
 
-test("configuration.update with dry_run shows what would move, and moves nothing", async () => {
+test("configuration.update with dry_run shows the deals that would move, and moves none", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [id] = await createDeals(api, "delayed", 1);
@@ -51,7 +51,7 @@ test("configuration.update with dry_run shows what would move, and moves nothing
   assertEquals(await columnOf(workspace, "delayed"), [id]);
 });
 
-test("configuration.update reassigns stages that only old deals still have", async () => {
+test("configuration.update reassigns deals of stages that are not configured any more", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [row] = await sql`
@@ -62,7 +62,7 @@ test("configuration.update reassigns stages that only old deals still have", asy
   assertEquals(await columnOf(workspace, "opportunity"), [row?.id]);
 });
 
-test("configuration.update refuses to reassign stages that stay, or to stages that there are not", async () => {
+test("configuration.update refuses to reassign stages that stay, or to stages that do not exist", async () => {
   const { admin: { api } } = await createWorkspace();
   await createDeals(api, "delayed", 1);
   for (const reassign_to of [{ won: "lost" }, { delayed: "proposal-sent" }, { delayed: "x" }]) {
@@ -87,7 +87,7 @@ test("configuration.update keeps the closing date of deals that move between clo
   assertEquals([deal.stage, deal.closed_at], ["signed", closed_at]);
 });
 
-test("configuration.update leaves categories that go on the deals that have them", async () => {
+test("configuration.update keeps removed categories on the deals that have them", async () => {
   const { admin: { api } } = await createWorkspace();
   const { body } = await api.post("/deals", { name: "Old", stage: "won", category: "renewal" });
   const config = { dealCategories: [{ value: "other", label: "Other" }] };
@@ -98,7 +98,7 @@ test("configuration.update leaves categories that go on the deals that have them
   assertProblem(again, 422, "unknown_category");
 });
 
-test("configuration.update never leaves a deal in a stage that goes at the same time", async () => {
+test("configuration.update leaves no deal in a stage that is removed at the same time", async () => {
   const { admin: { api }, id } = await createWorkspace();
   const answers = await Promise.all([
     ...Array.from({ length: 8 }, () => api.post("/deals", { name: "D", stage: "delayed" })),

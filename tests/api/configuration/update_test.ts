@@ -1,9 +1,9 @@
-/** configuration.update: changes by key, what is refused, and who may. */
+/** configuration.update: changes by key, refusals, and permissions. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 
-test("configuration.update changes the keys that are given, keeps unknown ones, and null resets", async () => {
+test("configuration.update changes the given keys, keeps unknown keys, and resets a key to its default by null", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const before = (await api.get("/configuration")).body;
@@ -27,7 +27,7 @@ test("configuration.update changes the keys that are given, keeps unknown ones, 
   assertEquals(Object.keys(row?.config).sort(), ["dealCategories", "noteStatuses", "title"]);
 });
 
-test("configuration.update refuses what is not valid, naming the field, and changes nothing", async () => {
+test("configuration.update answers 422 naming the field that is not valid, and changes nothing", async () => {
   const { admin: { api } } = await createWorkspace();
   const before = (await api.get("/configuration")).body;
   const pair = { value: "a", label: "A" };
@@ -59,7 +59,7 @@ test("configuration.update refuses what is not valid, naming the field, and chan
   assertEquals((await api.get("/configuration")).body, before);
 });
 
-test("configuration.update answers 412 for a version that has passed", async () => {
+test("configuration.update answers 412 to an outdated version", async () => {
   const { admin: { api } } = await createWorkspace();
   const ifMatch = { "If-Match": headerOf(await api.get("/configuration"), "ETag") };
   const patch = (title: string) => api.patch("/configuration", { config: { title } }, ifMatch);
@@ -69,7 +69,7 @@ test("configuration.update answers 412 for a version that has passed", async () 
   assertEquals(refused.body.current.config.title, "First");
 });
 
-test("configuration.update is for admins, and for their own workspace", async () => {
+test("configuration.update is only for admins, and changes only their own workspace", async () => {
   const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const [manager, rep] = await Promise.all([addMember("manager"), addMember("rep")]);
   for (const { api } of [manager, rep]) {

@@ -1,4 +1,4 @@
-/** contact_notes.create: what a note does to its contact, and what is refused. */
+/** contact_notes.create: changes of the note's contact, and refusals. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { contactOf, rowOf } from "../../support/records.ts";
@@ -18,7 +18,7 @@ test("contact_notes.create moves the contact's last_seen to the note's date, and
   assertEquals(await write("2026-04-01T12:00:00+02:00"), "2026-04-01T10:00:00+00:00");
 });
 
-test("contact_notes.create sets the contact's status only when asked", async () => {
+test("contact_notes.create sets the contact's status only when the body names one", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const contact_id = await contactOf(workspace, { status: "cold" });
@@ -50,7 +50,7 @@ test("contact_notes.create answers 422 to an unknown status, contact or owner, a
   assertEquals((await api.get("/contact_notes?count=exact")).body.total, 0);
 });
 
-test("contact_notes.create and tasks.create on one contact at once all succeed", async () => {
+test("contact_notes.create and tasks.create on one contact at the same time all succeed", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const contact_id = await contactOf(workspace, { last_seen: null });

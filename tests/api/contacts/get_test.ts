@@ -1,10 +1,10 @@
-/** contacts.get: ids that are none, and included records. */
+/** contacts.get: malformed ids, and included records. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRow } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 
-test("contacts.get answers 400 for what is no id, and includes what is asked for", async () => {
+test("contacts.get answers 400 to a malformed id, and includes the requested records", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const company_id = await insertRow(workspace, "companies", { name: "Acme" });

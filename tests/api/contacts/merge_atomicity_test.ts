@@ -1,4 +1,4 @@
-/** contacts.merge that fails at any statement changes nothing, and the same merge then succeeds. */
+/** contacts.merge: a failure at any statement changes nothing, and the same merge then succeeds. */
 import { assert, assertEquals } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
 import { type Break, withProxiedApp } from "../../support/databaseProxy.ts";
@@ -20,7 +20,7 @@ import {
 } from "../../support/workspace.ts";
 
 const MORE_THAN_A_MERGE_HAS = 40;
-/** Statements that are sent together with the first. */
+/** The number of statements that are sent together with the first. */
 const BEGINNING = 3;
 const TABLES = ["contacts", "tasks", "contact_notes", "deals"];
 
@@ -30,7 +30,7 @@ interface Attempt {
   idempotency_key?: string;
 }
 
-/** A winner and two losers, all with records that will move. */
+/** A winner and two losers with related records. */
 async function prepare(workspace: Workspace): Promise<Attempt> {
   const ids = await insertRows(workspace, "contacts", [{ title: "Boss" }, {}, { status: "hot" }]);
   const [winner, ...loser_ids] = ids;
@@ -74,7 +74,7 @@ async function breakEverywhere(
       const { broken } = proxy;
       proxy.watch();
       if (!broken) return assertEquals(failed.status, 200);
-      // A connection that is lost before its transaction has begun is replaced unseen.
+      // A connection that is lost before its transaction begins is replaced, and the merge succeeds.
       if (failed.status === 200) unseen.push(at);
       else {
         assertProblem(failed, 503, "database_unavailable");
@@ -101,7 +101,7 @@ test("contacts.merge changes nothing when the connection breaks before any of it
   assert(statements >= 10, `${statements} statements`);
 });
 
-test("contacts.merge happens wholly or not at all when the connection breaks after any statement", async () => {
+test("contacts.merge is complete or changes nothing when the connection breaks after any statement", async () => {
   let committed = 0;
   const statements = await breakEverywhere("after", async (workspace, before) => {
     const after = await everythingIn(workspace.id);
@@ -113,7 +113,7 @@ test("contacts.merge happens wholly or not at all when the connection breaks aft
   assertEquals(committed, 1, "only a lost answer to the commit may leave a merge behind");
 });
 
-/** A trigger that raises an error for one workspace, removed afterwards. */
+/** Runs work while a trigger raises an error for one workspace. */
 async function withFault(
   workspace: Workspace,
   event: string,
@@ -167,7 +167,7 @@ for (const event of EVENTS) {
     assertEquals([status, body.moved], [200, { tasks: 2, contact_notes: 2, deals: 1 }]);
   });
 
-  test(`contacts.merge is done again when the ${event} meets a serialization failure`, async () => {
+  test(`contacts.merge is retried when the ${event} meets a serialization failure`, async () => {
     const workspace = await createWorkspace();
     const { winner, loser_ids } = await prepare(workspace);
     await withFault(workspace, event, { errcode: "40001", times: 2 }, async () => {

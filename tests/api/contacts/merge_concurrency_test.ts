@@ -1,4 +1,4 @@
-/** contacts.merge at the same time as other work: nothing is lost and nothing points to a loser. */
+/** contacts.merge at the same time as other requests: no record is lost, and none refers to a loser. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { exactly, type Tuple } from "../../support/exactly.ts";
 import {
@@ -14,7 +14,7 @@ import { type Answer, createWorkspace, test, type Workspace } from "../../suppor
 const ROUNDS = 12;
 const TABLES = ["contacts", "tasks", "contact_notes", "deals"];
 
-/** Contacts with two tasks, a note and a place in a common deal and in one of their own. */
+/** Contacts with two tasks, a note, a deal of their own and a common deal. */
 async function contacts<Count extends number>(
   workspace: Workspace,
   count: Count,
@@ -43,7 +43,7 @@ function merge(workspace: Workspace, winner: number, ...loser_ids: number[]): Pr
   return workspace.admin.api.post(`/contacts/${winner}/merge`, { loser_ids });
 }
 
-/** Runs the rounds of a race; after each, all rows are there but `vanished` contacts plus `added` ones. */
+/** Runs the rounds of a race. After each round all rows exist, minus `vanished` and plus `added` ones. */
 async function race<Size extends number>(
   size: Size,
   run: (
@@ -68,7 +68,7 @@ function statuses(answers: Answer[]): number[] {
   return answers.map(({ status }) => status).sort();
 }
 
-test("contacts.merge: two merges that share a loser at once, one wins and one finds it missing", async () => {
+test("contacts.merge: of two merges that share a loser at the same time, one succeeds and one answers 404", async () => {
   await race(3, async (workspace, [a, b, c]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, c, b)]);
     assertEquals(statuses(answers), [200, 404], JSON.stringify(answers.map(({ body }) => body)));
@@ -76,7 +76,7 @@ test("contacts.merge: two merges that share a loser at once, one wins and one fi
   });
 });
 
-test("contacts.merge: the winner of one merge is the loser of another at once", async () => {
+test("contacts.merge: the winner of one merge is the loser of another at the same time", async () => {
   await race(3, async (workspace, [a, b, c]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, c)]);
     const [outer, inner] = answers;
@@ -88,7 +88,7 @@ test("contacts.merge: the winner of one merge is the loser of another at once", 
   });
 });
 
-test("contacts.merge: A into B and B into A at once leave one of them with everything", async () => {
+test("contacts.merge: A into B and B into A at the same time leave one of them with all records", async () => {
   await race(2, async (workspace, [a, b]) => {
     const answers = await Promise.all([merge(workspace, a, b), merge(workspace, b, a)]);
     assertEquals(statuses(answers), [200, 410], JSON.stringify(answers.map(({ body }) => body)));
@@ -99,7 +99,7 @@ test("contacts.merge: A into B and B into A at once leave one of them with every
   });
 });
 
-test("contacts.merge: overlapping merges of many contacts at once do not deadlock", async () => {
+test("contacts.merge: overlapping merges of many contacts at the same time do not deadlock", async () => {
   await race(6, async (workspace, [a, b, c, d, e, f]) => {
     const answers = await Promise.all([
       merge(workspace, a, f, d, b),
@@ -117,7 +117,7 @@ test("contacts.merge: overlapping merges of many contacts at once do not deadloc
   });
 });
 
-test("contacts.merge: an edit of the winner or of a loser at once is kept or refused", async () => {
+test("contacts.merge: an update of the winner or a loser at the same time is kept or refused", async () => {
   await race(2, async (workspace, [winner, loser]) => {
     const { api } = workspace.admin;
     const [merged, ofWinner, ofLoser] = await Promise.all([
@@ -134,7 +134,7 @@ test("contacts.merge: an edit of the winner or of a loser at once is kept or ref
   });
 });
 
-test("contacts.merge: a loser that is deleted at once goes one way only", async () => {
+test("contacts.merge: a loser that is deleted at the same time is either merged or deleted", async () => {
   await race(2, async (workspace, [winner, loser]) => {
     const [merged, deleted] = await Promise.all([
       merge(workspace, winner, loser),
@@ -151,7 +151,7 @@ test("contacts.merge: a loser that is deleted at once goes one way only", async 
   });
 });
 
-test("contacts.merge: a task and a note added to a loser at once move along or are refused", async () => {
+test("contacts.merge: a task and a note added to a loser at the same time move or are refused", async () => {
   await race(2, async (workspace, [winner, loser]) => {
     const [task, merged, note] = await Promise.all([
       dataApi(workspace.admin, "POST", "tasks", { contact_id: loser, text: "new" }),
@@ -167,7 +167,7 @@ test("contacts.merge: a task and a note added to a loser at once move along or a
   });
 });
 
-test("contacts.merge: a deal edited or created with a loser at once holds the winner instead", async () => {
+test("contacts.merge: a deal updated or created with a loser at the same time refers to the winner", async () => {
   await race(3, async (workspace, [winner, loser, other]) => {
     const [holder, free] = await insertRows(workspace, "deals", [
       { name: "holder", stage: "won", contact_ids: [loser] },
@@ -198,7 +198,7 @@ test("contacts.merge: a deal edited or created with a loser at once holds the wi
   });
 });
 
-test("contacts.merge: a tag that is deleted at once is nowhere afterwards", async () => {
+test("contacts.merge: no contact keeps a tag that is deleted at the same time", async () => {
   await race(2, async (workspace, [winner, loser]) => {
     const tag = await insertRow(workspace, "tags", { name: "red", color: "red" });
     await workspace.admin.api.patch(`/contacts/${loser}`, { tags: [tag] });

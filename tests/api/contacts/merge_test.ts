@@ -1,4 +1,4 @@
-/** contacts.merge: what the winner gets, what moves, who may, and what a repetition answers. */
+/** contacts.merge: the winner's values, the records that move, permissions, and repetitions. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
 import {
@@ -73,7 +73,7 @@ test("contacts.merge moves tasks, notes and deals and sends the losers to the tr
   );
 });
 
-test("contacts.merge rewrites deals.contact_ids: order kept, no duplicate, no dead id", async () => {
+test("contacts.merge rewrites deals.contact_ids in order, without duplicates and deleted ids", async () => {
   const workspace = await createWorkspace();
   const [five, seven, nine, eleven] = await insertRows(workspace, "contacts", [
     { first_name: "5" },
@@ -110,7 +110,7 @@ test("contacts.merge rewrites deals.contact_ids: order kept, no duplicate, no de
   assertEquals(await rowOf("deals", untouched), before);
 });
 
-test("contacts.merge unites tags, e-mails by case and phones by digits, the winner's first", async () => {
+test("contacts.merge combines tags, e-mails in any case and phones by their digits, the winner's first", async () => {
   const workspace = await createWorkspace();
   const [red, blue, green] = await insertRows(workspace, "tags", [
     { name: "red", color: "red" },
@@ -150,7 +150,7 @@ test("contacts.merge unites tags, e-mails by case and phones by digits, the winn
   ]);
 });
 
-test("contacts.merge fills what is blank from the first loser that has it", async () => {
+test("contacts.merge fills blank fields from the first loser that has a value", async () => {
   const workspace = await createWorkspace();
   const company_id = await insertRow(workspace, "companies", { name: "Acme" });
   const [winner, second, third] = await insertRows(workspace, "contacts", [
@@ -186,7 +186,7 @@ test("contacts.merge keeps the earliest first_seen and the latest last_seen to t
   assertEquals(body.winner.last_seen, "2024-06-01T00:00:00.123457+00:00");
 });
 
-test("contacts.merge takes each column from the contact that fields names, blank values too", async () => {
+test("contacts.merge takes a column from the contact that `fields` names, even a blank value", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
   const [winner, loser] = await insertRows(workspace, "contacts", [
@@ -208,7 +208,7 @@ test("contacts.merge takes each column from the contact that fields names, blank
   ]);
 });
 
-test("contacts.merge answers 422 for fields that name another contact or no column", async () => {
+test("contacts.merge answers 422 when `fields` names another contact or an unknown column", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 1);
   const other = await insertRow(workspace, "contacts");
@@ -221,7 +221,7 @@ test("contacts.merge answers 422 for fields that name another contact or no colu
   assertProblem(await post({ title: "x" }), 422, "validation_failed");
 });
 
-test("contacts.merge takes 20 losers and answers 422 for 21, for none and for none that is an id", async () => {
+test("contacts.merge accepts 20 losers, and answers 422 to 21, to none and to malformed ids", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 21);
   const post = (ids: unknown) =>
@@ -235,7 +235,7 @@ test("contacts.merge takes 20 losers and answers 422 for 21, for none and for no
   assertEquals(answer.body.moved, { tasks: 40, contact_notes: 20, deals: 20 });
 });
 
-test("contacts.merge counts a loser that is named twice once", async () => {
+test("contacts.merge counts a repeated loser once", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 1);
   const { body } = await workspace.admin.api.post(`/contacts/${winner}/merge`, {
@@ -265,7 +265,7 @@ test("contacts.merge with dry_run shows the merge and changes nothing", async ()
   assertNotEquals(await everythingIn(workspace.id), before);
 });
 
-test("contacts.merge answers a repetition as the first time and changes nothing", async () => {
+test("contacts.merge answers a repetition like the first request and changes nothing", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 2);
   const path = `/contacts/${winner}/merge`;
@@ -280,7 +280,7 @@ test("contacts.merge answers a repetition as the first time and changes nothing"
   assertEquals(await everythingIn(workspace.id), before);
 });
 
-test("contacts.merge answers 422 for a self-merge and leaves the contact alone", async () => {
+test("contacts.merge answers 422 to a self-merge and changes nothing", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 1);
   const before = await everythingIn(workspace.id);
@@ -292,7 +292,7 @@ test("contacts.merge answers 422 for a self-merge and leaves the contact alone",
   assertEquals(await everythingIn(workspace.id), before);
 });
 
-test("contacts.merge answers 404 naming ids that are missing or foreign", async () => {
+test("contacts.merge answers 404 naming ids that are missing or of another workspace", async () => {
   const [workspace, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { winner, loser_ids: [loser] } = await family(workspace, 1);
   const foreign = await insertRow(elsewhere, "contacts", { first_name: "Eve" });
@@ -346,7 +346,7 @@ test("contacts.merge lets a manager merge contacts of others, with tasks of a th
   assertEquals((await rowOf("tasks", task))?.sales_id, rep.id);
 });
 
-test("contacts.get answers 410 for a loser with the end of its way, and restoring it is refused", async () => {
+test("contacts.get answers 410 for a loser with the last winner, and contacts.restore refuses it", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [a, b, c] = await insertRows(workspace, "contacts", [{}, {}, {}]);
@@ -369,7 +369,7 @@ test("contacts.get answers 410 for a loser with the end of its way, and restorin
   assertProblem(await api.post(`/contacts/${c}/merge`, { loser_ids: [a] }), 404, "not_found");
 });
 
-test("contacts.merge refuses a winner in the trash with 410", async () => {
+test("contacts.merge answers 410 to a winner in the trash", async () => {
   const workspace = await createWorkspace();
   const { winner, loser_ids } = await family(workspace, 1);
   await workspace.admin.api.delete(`/contacts/${winner}`);
@@ -377,7 +377,7 @@ test("contacts.merge refuses a winner in the trash with 410", async () => {
   assertProblem(answer, 410, "deleted");
 });
 
-test("contacts.merge answers two identical requests at once alike", async () => {
+test("contacts.merge answers two identical requests at the same time alike", async () => {
   const workspace = await createWorkspace();
   for (let round = 0; round < 5; round++) {
     const { winner, loser_ids } = await family(workspace, 2);

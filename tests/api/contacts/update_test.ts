@@ -1,10 +1,10 @@
-/** contacts.update: who may give a contact away. */
+/** contacts.update: changes of the owner. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRow } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 
-test("contacts.update lets the owner, managers and admins alone give a contact away", async () => {
+test("contacts.update accepts a new owner only from the owner, managers and admins", async () => {
   const workspace = await createWorkspace();
   const [rep, other] = [await workspace.addMember("rep"), await workspace.addMember("rep")];
   const id = await insertRow(workspace, "contacts", { sales_id: rep.id });

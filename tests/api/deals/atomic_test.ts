@@ -1,4 +1,4 @@
-/** Deals as Atomic CRM's frontend writes them, straight through the Data API. */
+/** Deals as Atomic CRM's frontend writes them, through the Data API. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, sql, stack, test, type TestMember } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { exactly, type Tuple } from "../../support/exactly.ts";
 import { type Api, sql, type Workspace } from "../../support/workspace.ts";
 
-/** Creates deals one after the other; each goes to the top, so the last is first in the column. */
+/** Creates deals one after the other. Each goes to the top, so the last one is first in the column. */
 export async function createDeals<Count extends number>(
   api: Api,
   stage: string,
@@ -18,7 +18,7 @@ export async function createDeals<Count extends number>(
   return exactly(count, ids);
 }
 
-/** The ids of a column from its top, as the database has them; fails unless they are 0 to n-1. */
+/** The ids of a column from its top. Fails unless the stored positions are 0 to n-1. */
 export async function columnOf(workspace: Workspace, stage: string): Promise<number[]> {
   const rows = await sql<{ id: number; index: number | null }[]>`
     select id::int as id, index

@@ -1,4 +1,4 @@
-/** The board in one answer. */
+/** deals.board: columns, sums, filters. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { type Api, createWorkspace, sql, test } from "../../support/workspace.ts";
@@ -55,7 +55,7 @@ test("deals.board counts and sums live deals, and shows the first of each column
   assertEquals(won?.deals[0]?.owner, { id: admin.id, first_name: "Ada", last_name: "Admin" });
 });
 
-test("deals.board follows the configuration, and shows stages that only deals know last", async () => {
+test("deals.board follows the configuration, and shows stages that are not configured last", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   await createDeals(api, "lost", 1);
@@ -106,7 +106,7 @@ test("deals.board filters by company, category, owner and words", async () => {
   assertEquals(won?.deals[0]?.company_name, "Engines Ltd");
 });
 
-test("deals.board refuses parameters that it does not know or cannot read", async () => {
+test("deals.board answers 400 to unknown and malformed parameters", async () => {
   const { admin: { api } } = await createWorkspace();
   for (const query of ["?limit=0", "?limit=201", "?limit=x", "?company_id=-1", "?sales_id=1.5"]) {
     assertProblem(await api.get(`/deals/board${query}`), 400, "invalid_parameter");
@@ -114,7 +114,7 @@ test("deals.board refuses parameters that it does not know or cannot read", asyn
   assertProblem(await api.get("/deals/board?stage=won"), 400, "unknown_parameter");
 });
 
-test("deals.board stands up to a configuration that was stored without any check", async () => {
+test("deals.board answers 200 with a stored configuration that is not valid", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const stored: unknown[] = [

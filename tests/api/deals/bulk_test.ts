@@ -1,10 +1,10 @@
-/** deals.bulk: what the database refuses, and the board. */
+/** deals.bulk: records that the database refuses, and the board. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRows } from "../../support/records.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 
-test("deals.bulk finds the records that the database refuses, and does the others", async () => {
+test("deals.bulk finds the records that the database refuses, and changes the others", async () => {
   const workspace = await createWorkspace();
   const closed = { name: "closed", stage: "won", closed_at: "2026-01-01T00:00:00Z" };
   const ids = await insertRows(
@@ -28,7 +28,7 @@ test("deals.bulk finds the records that the database refuses, and does the other
   assertProblem(all, 422, "closing_date_required");
 });
 
-test("deals.bulk keeps the board numbered when stages change and deals go", async () => {
+test("deals.bulk keeps the positions of the board without gaps when stages change and deals are deleted", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const ids: number[] = [];

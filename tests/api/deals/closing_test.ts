@@ -1,4 +1,4 @@
-/** Closing dates: deals have one exactly while they are in a closed stage. */
+/** Closing dates: a deal has one exactly when it is in a closed stage. */
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
@@ -22,7 +22,7 @@ test("deals.move closes a deal that is won or lost, and opens it again", async (
   assertEquals(lost.body.closed_at, DATE);
 });
 
-test("deals.create and deals.update take the closing date of a closed deal", async () => {
+test("deals.create and deals.update accept the closing date of a closed deal", async () => {
   const { admin: { api } } = await createWorkspace();
   const { body: deal } = await api.post("/deals", { name: "Old", stage: "won", closed_at: DATE });
   assertEquals(deal.closed_at, DATE);
@@ -35,7 +35,7 @@ test("deals.create and deals.update take the closing date of a closed deal", asy
   assertEquals([both.body.stage, both.body.closed_at], ["lost", DATE]);
 });
 
-test("deals refuse to lose the date when closed, and to get one when open", async () => {
+test("deals.update refuses to clear the closing date of a closed deal, and to set one on an open deal", async () => {
   const { admin: { api } } = await createWorkspace();
   const [won] = await createDeals(api, "won", 1);
   const [open] = await createDeals(api, "opportunity", 1);
@@ -60,7 +60,7 @@ test("deals.restore keeps the closing date", async () => {
   assertEquals((await api.post(`/deals/${body.id}/restore`)).body.closed_at, DATE);
 });
 
-test("configuration.update with other closed stages dates and undates the deals in them", async () => {
+test("configuration.update sets and clears closing dates when the closed stages change", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [won] = await createDeals(api, "won", 1);

@@ -1,4 +1,4 @@
-/** deals.create: its place on the board, and what is refused. */
+/** deals.create: the position on the board, and refusals. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, headerOf, test } from "../../support/workspace.ts";
@@ -27,7 +27,7 @@ test("deals.create answers 201 with the deal at the top of its column", async ()
   assertEquals((await admin.api.get(`/deals/${body.id}`)).body, body);
 });
 
-test("deals.create refuses amounts that JSON cannot hold exactly, and dates that are none", async () => {
+test("deals.create refuses amounts that JSON cannot hold exactly, and malformed dates", async () => {
   const { admin } = await createWorkspace();
   const bad: Record<string, unknown> = {
     amount: 9_007_199_254_740_992,
@@ -46,7 +46,7 @@ test("deals.create refuses amounts that JSON cannot hold exactly, and dates that
   assertProblem(half, 422, "validation_failed");
 });
 
-test("deals.create and deals.update refuse what has calls of its own", async () => {
+test("deals.create and deals.update refuse fields that have their own operations", async () => {
   const { admin } = await createWorkspace();
   const [id] = await createDeals(admin.api, "won", 1);
   for (const field of ["index", "archived_at", "workspace_id", "company_name", "id"]) {
@@ -58,7 +58,7 @@ test("deals.create and deals.update refuse what has calls of its own", async () 
   }
 });
 
-test("deals.create refuses a stage or category that is not configured, naming those that are", async () => {
+test("deals.create refuses a stage or category that is not configured, naming the configured ones", async () => {
   const { admin } = await createWorkspace();
   const stage = await admin.api.post("/deals", { name: "Engine", stage: "signed" });
   assertProblem(stage, 422, "unknown_stage");

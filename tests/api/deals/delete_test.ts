@@ -1,10 +1,10 @@
-/** deals.delete and deals.restore: who may, and the column afterwards. */
+/** deals.delete and deals.restore: permissions, and the column afterwards. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
-test("deals.delete is for owner, managers and admins, closes the gap, and repeats", async () => {
+test("deals.delete is for owner, managers and admins, closes the gap, and can be repeated", async () => {
   const workspace = await createWorkspace();
   const { admin, addMember } = workspace;
   const [rep, manager] = await Promise.all([addMember("rep"), addMember("manager")]);
@@ -20,7 +20,7 @@ test("deals.delete is for owner, managers and admins, closes the gap, and repeat
   assertProblem(await admin.api.delete("/deals/999999999"), 404, "not_found");
 });
 
-test("deals.restore brings the deal back with its notes, into its column", async () => {
+test("deals.restore restores the deal with its notes, in its column", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [a, b, c] = await createDeals(api, "won", 3);

@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
-test("deals of another workspace are 404 for every call, and stay as they are", async () => {
+test("deals of another workspace answer 404 to every operation, and do not change", async () => {
   const [workspace, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const [id] = await createDeals(workspace.admin.api, "won", 1);
   const { api } = other.admin;

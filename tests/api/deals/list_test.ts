@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { createDeals } from "./board.ts";
 
-test("deals.list filters by contact, searches, and sorts the last changed first", async () => {
+test("deals.list filters by contact, searches, and sorts the last changed deal first", async () => {
   const { admin: { api } } = await createWorkspace();
   const contact = (await api.post("/contacts", { first_name: "Ada" })).body.id;
   const [a, b] = await createDeals(api, "won", 2);

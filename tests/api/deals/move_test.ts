@@ -1,10 +1,10 @@
-/** The board's columns: moving, archiving, and many moves at the same time. */
+/** deals.move, deals.archive and deals.unarchive: positions, also with many moves at the same time. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
-test("deals.move takes a deal within its column to an index, before or after another", async () => {
+test("deals.move moves a deal within its column to an index, or before or after another deal", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [d, c, b, a] = await createDeals(api, "won", 4);
@@ -39,7 +39,7 @@ test("deals.move into another stage renumbers both columns", async () => {
   assertEquals(await columnOf(workspace, "lost"), [b]);
 });
 
-test("deals.move leaves the neighbours' ETags alone", async () => {
+test("deals.move does not change the neighbours' ETags", async () => {
   const { admin: { api } } = await createWorkspace();
   const [b, a] = await createDeals(api, "opportunity", 2);
   const before = await api.get(`/deals/${b}`);
@@ -49,7 +49,7 @@ test("deals.move leaves the neighbours' ETags alone", async () => {
   assertEquals(after.headers.get("ETag"), before.headers.get("ETag"));
 });
 
-test("deals.move repairs a column that other clients have left with gaps and doubles", async () => {
+test("deals.move repairs gaps and duplicate positions that other clients left", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [d, c, b, a] = await createDeals(api, "won", 4);
@@ -59,7 +59,7 @@ test("deals.move repairs a column that other clients have left with gaps and dou
   assertEquals(await columnOf(workspace, "won"), [d, c, a, b]);
 });
 
-test("deals.move refuses two places, itself as neighbour, and neighbours of other columns", async () => {
+test("deals.move refuses two targets, the deal itself as neighbour, and neighbours of other columns", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [b, a] = await createDeals(api, "won", 2);
@@ -78,7 +78,7 @@ test("deals.move refuses two places, itself as neighbour, and neighbours of othe
   assertEquals(await columnOf(workspace, "lost"), [c]);
 });
 
-test("deals.move keeps a permutation without gaps under 50 moves at the same time", async () => {
+test("deals.move keeps a column without gaps under 50 moves at the same time", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const stages = ["opportunity", "delayed"];
@@ -92,7 +92,7 @@ test("deals.move keeps a permutation without gaps under 50 moves at the same tim
   assertEquals(columns.flat().toSorted((a, b) => a - b), ids.toSorted((a, b) => a - b));
 });
 
-test("deals keep their columns numbered when all kinds of changes come at the same time", async () => {
+test("deals keep their columns without gaps when all kinds of changes happen at the same time", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const ids = await createDeals(api, "won", 12);
@@ -111,7 +111,7 @@ test("deals keep their columns numbered when all kinds of changes come at the sa
   assertEquals((await columnOf(workspace, "lost")).length, 5);
 });
 
-test("deals.archive takes a deal off the board and closes the gap; it repeats", async () => {
+test("deals.archive removes a deal from the board, closes the gap, and can be repeated", async () => {
   const workspace = await createWorkspace();
   const { addMember } = workspace;
   const rep = await addMember("rep");
@@ -127,7 +127,7 @@ test("deals.archive takes a deal off the board and closes the gap; it repeats", 
   assertEquals(await columnOf(workspace, "lost"), []);
 });
 
-test("deals.unarchive puts a deal at the top of its column; it repeats", async () => {
+test("deals.unarchive puts a deal at the top of its column, and can be repeated", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [c, b, a] = await createDeals(api, "won", 3);
@@ -140,10 +140,10 @@ test("deals.unarchive puts a deal at the top of its column; it repeats", async (
   assertProblem(await api.post(`/deals/${a}/archive`), 410, "deleted");
 });
 
-test("deals share the last position beyond what a smallint holds", async () => {
+test("deals.create gives deals beyond the range of a smallint the last position", async () => {
   const workspace = await createWorkspace();
   await sql.begin(async (tx) => {
-    // Without the triggers: they would take most of the time, and nothing here needs them.
+    // Without triggers, which would take most of the time and are not needed here.
     await tx`set local session_replication_role = replica`;
     await tx`
       insert into public.deals (workspace_id, name, stage, index)

@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, headerOf, sql, test } from "../../support/workspace.ts";
 import { columnOf, createDeals } from "./board.ts";
 
-test("deals.update changes what is given, and null clears", async () => {
+test("deals.update changes the given fields, and clears fields by null", async () => {
   const { admin } = await createWorkspace();
   const deal = { name: "Engine", stage: "won", amount: 5, category: "other" };
   const { body: before } = await admin.api.post("/deals", deal);
@@ -18,7 +18,7 @@ test("deals.update changes what is given, and null clears", async () => {
   assertGreater(updated_at, before.updated_at);
 });
 
-test("deals.update answers 412 for a version that has passed, and leaves the deal", async () => {
+test("deals.update answers 412 to an outdated version, and changes nothing", async () => {
   const { admin } = await createWorkspace();
   const [id] = await createDeals(admin.api, "won", 1);
   const path = `/deals/${id}`;
@@ -49,7 +49,7 @@ test("deals.update with a stage puts the deal at the top of the new column", asy
   assertEquals(await columnOf(workspace, "delayed"), [b, d]);
 });
 
-test("deals keep a stage and category that are no longer configured while others change", async () => {
+test("deals.update keeps a stage and category that are no longer configured when other fields change", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [row] = await sql`

@@ -1,10 +1,10 @@
-/** Who may run jobs, and how. */
+/** jobs: the secret key. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { api, createWorkspace, stack, test } from "../../support/workspace.ts";
 import { PURGE_KEYS, PURGE_TRASH } from "./run.ts";
 
-test("jobs take the secret key alone, as apikey or as bearer", async () => {
+test("jobs accept only the secret key, as apikey or as bearer", async () => {
   const { admin } = await createWorkspace();
   for (const path of [PURGE_TRASH, PURGE_KEYS]) {
     assertProblem(await api().post(path), 401, "secret_key_missing");
@@ -18,7 +18,7 @@ test("jobs take the secret key alone, as apikey or as bearer", async () => {
   }
 });
 
-test("jobs are not run by GET", async () => {
+test("jobs answer 405 to GET", async () => {
   const answer = await api().get(PURGE_TRASH, { apikey: stack.secretKey });
   assertProblem(answer, 405, "method_not_allowed");
 });

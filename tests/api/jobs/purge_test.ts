@@ -1,9 +1,9 @@
-/** Jobs that purge: what they delete, how often they run, and what they leave. */
+/** Jobs that purge: the rows that they delete and keep, and concurrent runs. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { PURGE_KEYS, PURGE_TRASH, run } from "./run.ts";
 
-/** Another test's run may be at it: then this one has to ask again, as a scheduler would. */
+/** Runs a job. Repeats it while the run of another test holds its lock, as a scheduler would. */
 async function runToTheEnd(path: string): Promise<void> {
   for (let complete = false; !complete;) {
     const { status, body } = await run(path);
@@ -31,7 +31,7 @@ async function countTrash(workspaceId: string): Promise<number> {
   return (await sql`select from private.trash where workspace_id = ${workspaceId}`).length;
 }
 
-test("jobs.purge_trash deletes what is older than 30 days, however often and at once it runs", async () => {
+test("jobs.purge_trash deletes rows older than 30 days, also when it runs several times at the same time", async () => {
   const id = await workspaceWithTrash(2_050, 2_045);
   const answers = await Promise.all(Array.from({ length: 6 }, () => run(PURGE_TRASH)));
   assertEquals(answers.map(({ status }) => status), answers.map(() => 200));
@@ -46,7 +46,7 @@ test("jobs.purge_trash deletes what is older than 30 days, however often and at 
   assertEquals([...purged], [{ number: 2_045, records: 2_045, members: 0 }]);
 });
 
-test("jobs.purge_trash leaves the work to another run that is at it", async () => {
+test("jobs.purge_trash does nothing while another run holds the lock", async () => {
   const id = await workspaceWithTrash(1, 1);
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('portico purge_trash', 0))`;
@@ -56,7 +56,7 @@ test("jobs.purge_trash leaves the work to another run that is at it", async () =
   });
 });
 
-test("jobs.purge_idempotency_keys forgets what has expired, and nothing else", async () => {
+test("jobs.purge_idempotency_keys deletes expired keys, and no others", async () => {
   const user_id = crypto.randomUUID();
   const insertKey = (key: string, expires: string) =>
     sql`

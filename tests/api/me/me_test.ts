@@ -1,4 +1,4 @@
-/** me.get and me.update: the own profile. */
+/** me.get and me.update: the caller's own profile. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, freshEmail, test } from "../../support/workspace.ts";
 
@@ -26,7 +26,7 @@ test("me.get shows profile, workspace and permissions", async () => {
   });
 });
 
-test("me.update changes the profile alone, and null clears the avatar", async () => {
+test("me.update changes only the profile, and clears the avatar by null", async () => {
   const { addMember } = await createWorkspace();
   const rep = await addMember("rep");
   const avatar = { src: "https://example.com/a.png", title: "a.png", rawFile: {} };

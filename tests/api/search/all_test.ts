@@ -1,8 +1,8 @@
-/** search.all: words, spellings, kinds, and nobody else's records. */
+/** search.all: words, spellings, kinds, and isolation of workspaces. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { insertRow, insertRows } from "../../support/records.ts";
-import { createWorkspace, sql, test, type TestMember } from "../../support/workspace.ts";
+import { createWorkspace, test, type TestMember } from "../../support/workspace.ts";
 
 interface Hit {
   kind: string;
@@ -100,7 +100,7 @@ test("search.all finds names, addresses and companies in spite of typing errors"
   }
 });
 
-test("search.all puts a name before a mention, and words before similar spellings", async () => {
+test("search.all ranks a name above a mention, and words above similar spellings", async () => {
   const workspace = await createWorkspace();
   const [mention, name, similar] = await insertRows(workspace, "contacts", [
     { last_name: "B", background: "knows Lovelace" },
@@ -113,7 +113,7 @@ test("search.all puts a name before a mention, and words before similar spelling
   );
 });
 
-test("search.all gives at most `limit` of each kind, however many there are", async () => {
+test("search.all returns at most `limit` records of each kind", async () => {
   const workspace = await createWorkspace();
   const rows = Array.from({ length: 1_500 }, (_, index) => ({ last_name: `Common ${index}` }));
   await insertRows(workspace, "contacts", rows);
@@ -124,7 +124,7 @@ test("search.all gives at most `limit` of each kind, however many there are", as
   assertEquals((await ids(workspace.admin, "common 77", "&kinds=contacts&limit=3")).length, 3);
 });
 
-test("search.all finds in the caller's workspace alone, and nothing in the trash", async () => {
+test("search.all finds records only in the caller's workspace, and none in the trash", async () => {
   const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const word = `w${crypto.randomUUID().replaceAll("-", "")}`;
   const contact_id = await insertRow(foreign, "contacts", { last_name: word });
@@ -137,7 +137,7 @@ test("search.all finds in the caller's workspace alone, and nothing in the trash
   assertEquals(await ids(foreign.admin, word), []);
 });
 
-test("search.all answers 400 to kinds, limits and lengths that it does not offer", async () => {
+test("search.all answers 400 to unknown kinds, limits out of range and long texts", async () => {
   const { admin } = await createWorkspace();
   for (
     const query of [
@@ -154,7 +154,7 @@ test("search.all answers 400 to kinds, limits and lengths that it does not offer
   }
 });
 
-test("contacts.search follows the name of the company and the change of companies", async () => {
+test("search.all finds contacts by the current name of their current company", async () => {
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const [one, two] = await insertRows(workspace, "companies", [
@@ -172,31 +172,4 @@ test("contacts.search follows the name of the company and the change of companie
   await admin.api.patch(`/companies/${two}`, { name: "Greenfinch" });
   assertEquals(await ids(admin, "greenfinch", "&kinds=contacts"), found);
   assertNotEquals((await admin.api.get(`/contacts/${contact}`)).headers.get("ETag"), before);
-});
-
-test("contacts.list pages through a common word without loss, whatever is added meanwhile", async () => {
-  const workspace = await createWorkspace();
-  const { admin } = workspace;
-  const rows = Array.from({ length: 1_200 }, (_, index) => ({
-    last_name: "Common",
-    status: index % 2 === 0 ? "hot" : "warm",
-    last_seen: index % 3 === 0 ? null : `2026-01-01T00:${String(index % 60).padStart(2, "0")}:00Z`,
-  }));
-  const expected = await insertRows(workspace, "contacts", rows);
-  const seen: number[] = [];
-  let cursor = "";
-  do {
-    const { status, body } = await admin.api.get(`/contacts?q=common&limit=200${cursor}`);
-    assertEquals(status, 200, JSON.stringify(body));
-    seen.push(...body.data.map((row: { id: number }) => row.id));
-    cursor = body.next_cursor ? `&cursor=${body.next_cursor}` : "";
-    if (seen.length === 200) {
-      // From here on fewer would be found, and so ranked; the pages go on as they began.
-      await sql`delete from public.contacts where id = any (${expected.splice(400)})`;
-      expected.push(...seen.filter((id) => !expected.includes(id)));
-    }
-  } while (cursor);
-  assertEquals([...seen].sort((a, b) => a - b), expected.sort((a, b) => a - b));
-  const counted = await admin.api.get("/contacts?q=common&count=exact&status=hot&limit=1");
-  assertEquals(counted.body.total, 200);
 });

@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { color, tag } from "./tagged.ts";
 
-test("tags.create answers 409 with the tag that has the name, whatever its case", async () => {
+test("tags.create answers 409 with the tag that has the name, in any case", async () => {
   const workspace = await createWorkspace();
   const id = await tag(workspace, "Café VIP");
   const answer = await workspace.admin.api.post("/tags", { name: "  CAFÉ vip ", color });
@@ -14,7 +14,7 @@ test("tags.create answers 409 with the tag that has the name, whatever its case"
   assertEquals((await other.admin.api.post("/tags", { name: "café vip", color })).status, 201);
 });
 
-test("tags.create lets one of many at once have a name", async () => {
+test("tags.create gives a name to one of many requests at the same time", async () => {
   const { admin } = await createWorkspace();
   const answers = await Promise.all(
     Array.from({ length: 10 }, () => admin.api.post("/tags", { name: "Race", color })),
@@ -27,7 +27,7 @@ test("tags.create lets one of many at once have a name", async () => {
   }
 });
 
-test("tags.create answers 422 to a colour that is none, and to an empty name", async () => {
+test("tags.create answers 422 to a malformed colour, and to an empty name", async () => {
   const { admin } = await createWorkspace();
   for (const wrong of ["red;", "#12", "#12345", "ffffff", "#gggggg", "url(#a)", ""]) {
     const answer = await admin.api.post("/tags", { name: "A", color: wrong });

@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { tag, tagged, tagsOf } from "./tagged.ts";
 
-test("tags.delete takes a tag off every contact, and tags.restore puts it back", async () => {
+test("tags.delete removes a tag from every contact, and tags.restore puts it back", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [a, b] = [await tag(workspace, "One"), await tag(workspace, "Two")];

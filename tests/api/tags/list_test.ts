@@ -1,10 +1,10 @@
-/** tags.list: usage counts, names, colours of before. */
+/** tags.list: numbers of contacts, names, older colours. */
 import { assertEquals } from "@std/assert";
 import { insertRow } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { tag, tagged } from "./tagged.ts";
 
-test("tags.list counts contacts, finds names by q, and shows colours of before", async () => {
+test("tags.list counts contacts, finds names by q, and shows colours that were stored without a check", async () => {
   const workspace = await createWorkspace();
   const [a, b] = [await tag(workspace, "Big fish"), await tag(workspace, "Äpfel")];
   const legacy = await insertRow(workspace, "tags", { name: "old", color: "lightblue" });

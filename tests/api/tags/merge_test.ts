@@ -1,11 +1,11 @@
-/** tags.merge: the contacts that carry the tags, and who may. */
+/** tags.merge: the contacts that carry the tags, and permissions. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { everythingIn } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { tag, tagged, tagsOf } from "./tagged.ts";
 
-test("tags.merge puts the winner in the losers' place, once, and answers a repetition alike", async () => {
+test("tags.merge replaces the losers by the winner, once per contact, and answers a repetition alike", async () => {
   const workspace = await createWorkspace();
   const { api } = await workspace.addMember("manager");
   const [a, b, c, d] = [
@@ -33,7 +33,7 @@ test("tags.merge puts the winner in the losers' place, once, and answers a repet
   assertProblem(await api.post(`/tags/${d}/merge`, { loser_ids: [b] }), 404, "not_found");
 });
 
-test("tags.merge is for managers, and merges no tag into itself or from elsewhere", async () => {
+test("tags.merge is for managers, and refuses a self-merge and tags of another workspace", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const [a, b] = [await tag(workspace, "A"), await tag(workspace, "B")];

@@ -1,10 +1,10 @@
-/** tasks.complete and tasks.reopen: repetition, versions, and who may. */
+/** tasks.complete and tasks.reopen: repetitions, versions, and permissions. */
 import { assertEquals, assertLess } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { contactOf, insertRow } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 
-test("tasks.complete and tasks.reopen may be repeated", async () => {
+test("tasks.complete and tasks.reopen can be repeated", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const id = await insertRow(workspace, "tasks", { contact_id: await contactOf(workspace) });
@@ -17,7 +17,7 @@ test("tasks.complete and tasks.reopen may be repeated", async () => {
   assertEquals((await api.post(`/tasks/${id}/reopen`)).body, reopened.body);
 });
 
-test("tasks.complete answers 412 when the task has changed, 410 from the trash, 404 for none", async () => {
+test("tasks.complete answers 412 when the task has changed, 410 in the trash, 404 when it is missing", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const id = await insertRow(workspace, "tasks", { contact_id: await contactOf(workspace) });

@@ -1,4 +1,4 @@
-/** tasks.create: its owner, and what it does to its contact. */
+/** tasks.create: the owner, and changes of the task's contact. */
 import { assertEquals, assertLess } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { contactOf, rowOf } from "../../support/records.ts";
@@ -16,7 +16,7 @@ test("tasks.create makes the caller the owner and moves the contact's last_seen 
   assertEquals(contact?.status, "cold");
 });
 
-test("tasks.create never moves last_seen back, and sets the contact's status when asked", async () => {
+test("tasks.create never moves last_seen back, and sets the contact's status when the body names one", async () => {
   const workspace = await createWorkspace();
   const last_seen = "2100-01-01T00:00:00+00:00";
   const contact_id = await contactOf(workspace, { last_seen, status: "cold" });
@@ -29,7 +29,7 @@ test("tasks.create never moves last_seen back, and sets the contact's status whe
   assertEquals([contact?.last_seen, contact?.status], [last_seen, "hot"]);
 });
 
-test("tasks.create answers 422 to a status, type or contact that there is not, and changes nothing", async () => {
+test("tasks.create answers 422 to an unknown status, type or contact, and changes nothing", async () => {
   const [workspace, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
   const contact_id = await contactOf(workspace, { last_seen: null, status: "cold" });
   const { api } = workspace.admin;

@@ -1,4 +1,4 @@
-/** tasks.list by due date: days of a time zone. */
+/** tasks.list with `due`: days of a time zone. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { only } from "../../support/exactly.ts";
@@ -10,7 +10,7 @@ const WEST = "Pacific/Pago_Pago"; // UTC-11
 
 const EAST = "Pacific/Kiritimati"; // UTC+14
 
-test("tasks.list finds what is due by the days of the given time zone", async () => {
+test("tasks.list finds due tasks by the days of the given time zone", async () => {
   const workspace = await createWorkspace();
   const contact_id = await contactOf(workspace);
   const due = async (moment: string, done = false) =>
@@ -37,7 +37,7 @@ test("tasks.list finds what is due by the days of the given time zone", async ()
   }
 });
 
-test("tasks.list takes UTC's days without a time zone, and other filters beside them", async () => {
+test("tasks.list uses days of UTC without a time zone, and combines `due` with other filters", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
   const contact_id = await contactOf(workspace);
@@ -47,7 +47,7 @@ test("tasks.list takes UTC's days without a time zone, and other filters beside 
   assertEquals(await idsOf(api, `due=today&sales_id=${rep.id}`), []);
 });
 
-test("tasks.list pages through what is due without leaving one out", async () => {
+test("tasks.list pages through due tasks without leaving one out", async () => {
   const workspace = await createWorkspace();
   const contact_id = await contactOf(workspace);
   for (const _ of Array(5)) await dueTask(workspace, contact_id, "now() - interval '3 days'");
@@ -66,7 +66,7 @@ test("tasks.list pages through what is due without leaving one out", async () =>
   assertProblem(other, 400, "invalid_cursor");
 });
 
-test("tasks.list answers 400 to an unknown time zone or kind of due", async () => {
+test("tasks.list answers 400 to an unknown time zone or value of due", async () => {
   const { admin } = await createWorkspace();
   for (const zone of ["Mars/Olympus", "+02:00", "", "' or 1=1", "Europe/Paris ", "x".repeat(99)]) {
     const query = `due=today&time_zone=${encodeURIComponent(zone)}`;

@@ -4,7 +4,7 @@ import { contactOf, insertRow, insertRows } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { idsOf } from "./idsOf.ts";
 
-test("tasks.list sorts by due date, those without one last", async () => {
+test("tasks.list sorts by due date, tasks without one last", async () => {
   const workspace = await createWorkspace();
   const contact_id = await contactOf(workspace);
   const [none, late, early] = await insertRows(workspace, "tasks", [
@@ -16,7 +16,7 @@ test("tasks.list sorts by due date, those without one last", async () => {
   assertEquals(ids, [early, late, none].map(Number));
 });
 
-test("tasks.list lists by owner, by contact, and what was done in a time", async () => {
+test("tasks.list filters by owner, by contact, and by done date", async () => {
   const workspace = await createWorkspace();
   const rep = await workspace.addMember("rep");
   const [first, second] = [await contactOf(workspace), await contactOf(workspace)];

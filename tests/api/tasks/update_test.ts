@@ -4,7 +4,7 @@ import { assertProblem } from "../../support/answers.ts";
 import { contactOf, insertRows } from "../../support/records.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 
-test("tasks.update keeps a type that was stored before, and refuses to take it up anew", async () => {
+test("tasks.update keeps a stored type that is no longer configured, and refuses to set it again", async () => {
   const workspace = await createWorkspace();
   const contact_id = await contactOf(workspace);
   const { api } = workspace.admin;

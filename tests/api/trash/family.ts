@@ -1,4 +1,4 @@
-/** A company with all that goes to the trash with it. */
+/** A company with records that are deleted with it. */
 import { create } from "../../support/records.ts";
 import type { TestMember } from "../../support/workspace.ts";
 

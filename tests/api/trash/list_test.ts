@@ -1,10 +1,11 @@
-/** trash.list: what was deleted by itself, and what went along. */
+/** trash.list: records that were deleted themselves, and the children that went with them. */
 import { assertEquals } from "@std/assert";
+import { TrashItem } from "../../../supabase/functions/api/trash/schema.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { createFamily } from "./family.ts";
 
-test("trash.list shows what was deleted itself, with the numbers of what went along", async () => {
+test("trash.list shows records that were deleted themselves, with the numbers of their children", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   const { company_id } = await createFamily(admin);
@@ -25,7 +26,7 @@ test("trash.list shows what was deleted itself, with the numbers of what went al
   assertEquals((await rep.api.get(`/trash/${company.id}`)).body.label, "Analytical");
 });
 
-test("trash.list shows a record that was deleted before its parent by itself", async () => {
+test("trash.list shows a record that was deleted before its parent separately", async () => {
   const { admin } = await createWorkspace();
   const { company_id, contact_id } = await createFamily(admin);
   await admin.api.delete(`/contacts/${contact_id}`);
@@ -66,4 +67,17 @@ test("trash.list filters and pages, and refuses a cursor of another filter", asy
   assertEquals((await admin.api.get("/trash?reason=merged")).body.data, []);
   assertProblem(await admin.api.get("/trash?table_name=sales"), 400, "invalid_parameter");
   assertProblem(await admin.api.get("/trash?limit=0"), 400, "invalid_parameter");
+});
+
+test("trash.list names every table whose deleted rows are kept", async () => {
+  const tables = await sql<{ name: string }[]>`
+    select c.relname as name
+    from pg_trigger t
+    join pg_class c on c.oid = t.tgrelid
+    where t.tgname = '10_move_to_trash'`;
+  assertEquals(
+    TrashItem.shape.table_name.options.toSorted(),
+    tables.map(({ name }) => name).sort(),
+    "Name the table in api/trash/schema.ts.",
+  );
 });

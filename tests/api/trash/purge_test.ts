@@ -1,10 +1,10 @@
-/** trash.purge and trash.empty: what is deleted for good. */
+/** trash.purge and trash.empty: deleting for good. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { createFamily } from "./family.ts";
 
-test("trash.purge deletes for good with all values, and repeating it succeeds", async () => {
+test("trash.purge deletes a record and its logged values for good, and can be repeated", async () => {
   const { admin, addMember, id } = await createWorkspace();
   const manager = await addMember("manager");
   const { company_id, ids } = await createFamily(admin);
@@ -25,7 +25,7 @@ test("trash.purge deletes for good with all values, and repeating it succeeds", 
   assertProblem(await admin.api.get(`/contacts/${ids[0]}`), 404, "not_found");
 });
 
-test("trash.purge leaves the values of a record that lives, and of other workspaces", async () => {
+test("trash.purge keeps the values of records that are not in the trash, and of other workspaces", async () => {
   const [{ admin }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { body: company } = await admin.api.post("/companies", { name: "Analytical" });
   await other.admin.api.post("/companies", { name: "Difference" });
@@ -38,7 +38,7 @@ test("trash.purge leaves the values of a record that lives, and of other workspa
   assertEquals(body.data[0].changes.name.after, "Analytical");
 });
 
-test("trash.empty deletes all of the workspace's trash for good, for admins", async () => {
+test("trash.empty deletes all of the workspace's trash for good, only for admins", async () => {
   const [{ admin, addMember, id }, other] = await Promise.all([
     createWorkspace(),
     createWorkspace(),

@@ -1,10 +1,10 @@
-/** trash.restore: who may, and what comes back. */
+/** trash.restore: permissions, and the restored records. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { createWorkspace, test } from "../../support/workspace.ts";
 import { createFamily } from "./family.ts";
 
-test("trash.restore puts a record back with what went along, and its history says so", async () => {
+test("trash.restore restores a record with its children, and its history shows it", async () => {
   const { admin } = await createWorkspace();
   const { company_id, ids } = await createFamily(admin);
   await admin.api.delete(`/companies/${company_id}`);
@@ -25,7 +25,7 @@ test("trash.restore puts a record back with what went along, and its history say
   assertProblem(await admin.api.post(`/trash/${item.id}/restore`), 404, "not_found");
 });
 
-test("trash.restore is refused to others than the owner, managers and admins", async () => {
+test("trash.restore is only for the owner, managers and admins", async () => {
   const { admin, addMember } = await createWorkspace();
   const [rep, manager] = await Promise.all([addMember("rep"), addMember("manager")]);
   const { company_id } = await createFamily(admin);

@@ -1,4 +1,4 @@
-/** Somebody to invite. */
+/** A user to invite. */
 import { freshEmail } from "../../support/workspace.ts";
 
 /** The body of an invitation, with an address that no other test uses. */

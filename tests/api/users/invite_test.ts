@@ -1,4 +1,4 @@
-/** users.invite: the mail, what broke off half-way, parallel requests, and who may. */
+/** users.invite: the mail, interrupted and parallel requests, and permissions. */
 import { assertEquals, assertGreaterOrEqual, assertMatch, assertNotEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {
@@ -18,7 +18,7 @@ function grace(email = freshEmail()) {
   return { email, first_name: "Grace", last_name: "Hopper" };
 }
 
-/** Members, auth users and open invitations of an address: nothing half-made is [0, 0, 0]. */
+/** The numbers of members, auth users and open invitations of an address. */
 async function traces(email: string): Promise<number[]> {
   const [row] = await sql<{ members: number; users: number; invitations: number }[]>`
     select
@@ -56,7 +56,7 @@ test("users.invite makes an invited rep and mails a link", async () => {
   assertEquals((await admin.api.get(`/users/${answer.body.id}`)).body, answer.body);
 });
 
-test("users.invite joins the invited person to the workspace when they follow the link", async () => {
+test("users.invite makes the invited user a member of the workspace when they follow the link", async () => {
   const { admin } = await createWorkspace();
   const input = { ...grace(), role: "manager" };
   const { body } = await admin.api.post("/users", input);
@@ -98,7 +98,7 @@ test("users.invite frees the Idempotency-Key of a failure and replays a success"
   assertEquals((await mailsTo(input.email)).length, 1);
 });
 
-test("users.invite goes on where an earlier request broke off before the auth user", async () => {
+test("users.invite continues an earlier request that stopped before the auth user", async () => {
   const { id, admin } = await createWorkspace();
   const input = grace();
   await sql`
@@ -108,7 +108,7 @@ test("users.invite goes on where an earlier request broke off before the auth us
   assertEquals(await traces(input.email), [1, 1, 1]);
 });
 
-test("users.invite goes on where an earlier request broke off before the mail", async () => {
+test("users.invite continues an earlier request that stopped before the mail", async () => {
   const { id, admin } = await createWorkspace();
   const input = grace();
   const user_id = crypto.randomUUID();
@@ -144,7 +144,7 @@ test("users.invite makes one member and one auth user of parallel requests", asy
   assertEquals((await mailsTo(input.email)).length, 1);
 });
 
-test("users.invite answers 409 member_exists and names the way on", async () => {
+test("users.invite answers 409 member_exists and names the operation to use", async () => {
   const { admin, addMember } = await createWorkspace();
   const member = await addMember("rep");
   const active = await admin.api.post("/users", grace(member.email));
@@ -160,7 +160,7 @@ test("users.invite answers 409 member_exists and names the way on", async () => 
   assertMatch(disabled.body.detail, /restore/);
 });
 
-test("users.invite answers 409 user_exists_elsewhere and takes the invitation back", async () => {
+test("users.invite answers 409 user_exists_elsewhere and withdraws the invitation", async () => {
   const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { status, body } = await here.admin.api.post("/users", grace(elsewhere.admin.email));
   assertEquals([status, body.code], [409, "user_exists_elsewhere"]);
@@ -168,7 +168,7 @@ test("users.invite answers 409 user_exists_elsewhere and takes the invitation ba
   assertEquals((await elsewhere.admin.api.get("/me")).status, 200);
 });
 
-test("users.invite of somebody whose auth user was deleted starts anew", async () => {
+test("users.invite creates a new auth user when the old one was deleted", async () => {
   const { admin } = await createWorkspace();
   const input = grace();
   const { body } = await admin.api.post("/users", input);
@@ -197,7 +197,7 @@ test("users.invite with disabled makes a banned member and sends no mail", async
   assertEquals((await mailsTo(input.email)).length, 1);
 });
 
-test("users.invite is for admins, and nothing reaches database or auth before", async () => {
+test("users.invite is only for admins, and changes nothing for others", async () => {
   const { addMember } = await createWorkspace();
   for (const role of ["manager", "rep"] as const) {
     const member = await addMember(role);
@@ -223,7 +223,7 @@ test("users.invite names the fields that are not valid", async () => {
   );
 });
 
-test("auth sign-up with somebody's invitation data does not join their workspace", async () => {
+test("auth sign-up with the data of an invitation does not join its workspace", async () => {
   const { id, admin } = await createWorkspace();
   const email = freshEmail();
   await auth("/signup", {
@@ -235,7 +235,7 @@ test("auth sign-up with somebody's invitation data does not join their workspace
   assertNotEquals(member?.workspace_id, id);
 });
 
-test("users.invite cannot be led to another user by an invitation under their id", async () => {
+test("users.invite does not use an invitation with the id of another user", async () => {
   const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const victim = elsewhere.admin;
   for (const email of [freshEmail(), victim.email]) {

@@ -1,4 +1,4 @@
-/** users.list: filters, search, order, pages, and what a rep sees. */
+/** users.list: filters, search, order, pages, and the view of a rep. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, freshEmail, test } from "../../support/workspace.ts";
 

@@ -1,4 +1,4 @@
-/** users.offboard and users.restore: records, sessions, roles, and who may. */
+/** users.offboard and users.restore: records, sessions, roles, and permissions. */
 import { assertEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {
@@ -24,7 +24,7 @@ const ONE_OF_EACH = {
 };
 const NOTHING = { companies: 0, contacts: 0, contact_notes: 0, deals: 0, deal_notes: 0, tasks: 0 };
 
-/** Gives a member records in every table that has owners. */
+/** Inserts records of a member into every table that has owners. */
 async function giveRecords({ id }: Workspace, member: TestMember): Promise<void> {
   const owner = { workspace_id: id, sales_id: member.id };
   const rows = (table: string, values: object) =>
@@ -51,8 +51,8 @@ async function countOwned(owner: number): Promise<Record<string, number>> {
   return { ...row };
 }
 
-/** Every column of schema public that names an owner: a new table must be offboarded too. */
-test("users.offboard knows every table with an owner", async () => {
+// Reads every column that names an owner: the records of a new table must be reassigned too.
+test("users.offboard reassigns every table with an owner", async () => {
   const tables = await sql<{ table_name: string }[]>`
     select table_name from information_schema.columns
     join information_schema.tables using (table_schema, table_name)
@@ -101,7 +101,7 @@ test("users.offboard answers 200 with the same shape when repeated", async () =>
   assertEquals((await admin.api.delete(`/users/${rep.id}`)).status, 200);
 });
 
-test("users.offboard finishes what an earlier request left to do", async () => {
+test("users.offboard completes an earlier request that was interrupted", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   await sql`update public.sales set disabled = true where id = ${rep.id}`;
@@ -127,7 +127,7 @@ test("users.offboard with dry_run shows the counts and changes nothing", async (
   assertEquals((await auth("/token?grant_type=refresh_token", refresh)).status, 200);
 });
 
-test("users.offboard answers 409 reassign_required with what the user owns", async () => {
+test("users.offboard answers 409 reassign_required with the numbers of owned records", async () => {
   const workspace = await createWorkspace();
   const { admin, addMember } = workspace;
   const rep = await addMember("rep");
@@ -137,7 +137,7 @@ test("users.offboard answers 409 reassign_required with what the user owns", asy
   assertEquals((await rep.api.get("/me")).status, 200);
 });
 
-test("users.offboard gives records to an active member of the workspace alone", async () => {
+test("users.offboard reassigns records only to an active member of the workspace", async () => {
   const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
   const [rep, disabled] = await Promise.all([addMember("rep"), addMember("rep")]);
   await admin.api.patch(`/users/${disabled.id}`, { disabled: true });
@@ -149,7 +149,7 @@ test("users.offboard gives records to an active member of the workspace alone", 
   assertEquals((await rep.api.get("/me")).status, 200);
 });
 
-test("users.offboard is for admins, and not for oneself", async () => {
+test("users.offboard is only for admins, and refuses the caller's own account", async () => {
   const { admin, addMember } = await createWorkspace();
   const [manager, rep] = await Promise.all([addMember("manager"), addMember("rep")]);
   const refused = await manager.api.delete(`/users/${rep.id}`);
@@ -199,7 +199,7 @@ test("users.offboard withdraws an invitation, and a later invite works", async (
   assertEquals((await rep.api.delete(`/users/${invited.id}`)).status, 403);
 });
 
-test("users.restore lets the member in again as a rep, whoever they were", async () => {
+test("users.restore enables the member as a rep, whatever the role was before", async () => {
   const { admin, addMember } = await createWorkspace();
   const second = await addMember("admin");
   await admin.api.delete(`/users/${second.id}`);
@@ -214,7 +214,7 @@ test("users.restore lets the member in again as a rep, whoever they were", async
   assertEquals((await (await signIn(second.email)).api.get("/me")).body.id, second.id);
 });
 
-test("users.restore gives the role that the request says, and leaves active users alone", async () => {
+test("users.restore sets the role of the request, and does not change active users", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   await admin.api.delete(`/users/${rep.id}`);

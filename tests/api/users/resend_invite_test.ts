@@ -1,9 +1,9 @@
-/** users.resend_invite: mails again until they have joined. */
+/** users.resend_invite: another mail until the user has joined. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, mailsTo, refuseMail, test } from "../../support/workspace.ts";
 import { grace } from "./grace.ts";
 
-test("users.resend_invite mails again, and answers 409 once they have joined", async () => {
+test("users.resend_invite sends another mail, and answers 409 when the user has joined", async () => {
   const { admin, addMember } = await createWorkspace();
   const input = grace();
   const { body } = await admin.api.post("/users", input);

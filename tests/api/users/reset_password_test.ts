@@ -1,9 +1,9 @@
-/** users.reset_password: who may have a mail sent to whom. */
+/** users.reset_password: permissions. */
 import { assertEquals } from "@std/assert";
 import { createWorkspace, mailsTo, test } from "../../support/workspace.ts";
 import { grace } from "./grace.ts";
 
-test("users.reset_password mails oneself, an admin anybody, nobody else", async () => {
+test("users.reset_password sends a mail for the caller, for admins to every user, and answers 403 otherwise", async () => {
   const { admin, addMember } = await createWorkspace();
   const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
   assertEquals((await rep.api.post(`/users/${rep.id}/password_reset`)).status, 202);

@@ -18,7 +18,7 @@ async function isBanned(user_id: string): Promise<boolean> {
   return user?.banned ?? false;
 }
 
-test("me.update and users.update answer 412 for a version that has passed", async () => {
+test("me.update and users.update answer 412 to an outdated version", async () => {
   const { admin } = await createWorkspace();
   const { headers } = await admin.api.get("/me");
   const ifMatch = { "If-Match": headerOf({ headers }, "ETag") };
@@ -33,7 +33,7 @@ test("me.update and users.update answer 412 for a version that has passed", asyn
   assertEquals((await admin.api.get("/me")).body.email, admin.email);
 });
 
-test("users.update changes what is given and never un-bans", async () => {
+test("users.update changes the given fields and never lifts a ban", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
   await admin.api.patch(`/users/${rep.id}`, { disabled: true });
@@ -67,7 +67,7 @@ test("users.update with disabled ends every session at once", async () => {
   assertEquals((await (await signIn(rep.email)).api.get("/me")).status, 200);
 });
 
-test("users.update refuses a rep role, access, e-mail and other users before any change", async () => {
+test("users.update answers 403 to a rep who changes role, access, e-mail or other users, before any change", async () => {
   const { addMember } = await createWorkspace();
   const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
   const changes = { first_name: "X", role: "admin", disabled: false, email: freshEmail() };
@@ -88,7 +88,7 @@ test("users.update refuses a rep role, access, e-mail and other users before any
   assertEquals([profile.status, profile.body.first_name], [200, "Rae"]);
 });
 
-test("users.update does not reach into another workspace", async () => {
+test("users.update answers 404 to users of another workspace", async () => {
   const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const path = `/users/${elsewhere.admin.id}`;
   const answers = await Promise.all([
@@ -161,7 +161,7 @@ test("users.update keeps one admin when two demote each other at the same time",
   ]);
   const refused = answers.filter(({ status }) => status !== 200);
   assertEquals(refused.length, 1);
-  // Whoever comes second is either refused as the last admin's demoter, or is an admin no more.
+  // The second request would demote the last admin, or its caller is no admin any more.
   assert(["last_admin", "admin_required"].includes(refused[0]?.body.code));
   const admins = await sql`
     select from public.sales where id in (${admin.id}, ${second.id}) and role = 'admin'`;

@@ -1,4 +1,7 @@
-/** Connections to the database: opened when needed, each used by one piece of work at a time, closed when they hang. */
+/**
+ * Connections to the database. A connection opens when work needs it, serves one piece of work at a
+ * time, and closes when it is idle, too old or does not answer.
+ */
 import type postgres from "postgres";
 import type { Settings } from "../settings.ts";
 import {
@@ -11,15 +14,15 @@ import {
 import type { Sql } from "./sql.ts";
 import { connectionOptions } from "./url.ts";
 
-const ANSWER_WITHIN_MS = 4_000;
-/** Longer than any statement may take: beyond it the server itself hangs. */
-const FINISH_WITHIN_MS = 15_000;
-const IDLE_MS = 20_000;
-const LIFETIME_MS = 1_800_000;
+const ANSWER_TIMEOUT_MS = 4_000;
+/** Longer than the statement timeout: work that takes longer means that the server hangs. */
+const WORK_TIMEOUT_MS = 15_000;
+const IDLE_TIMEOUT_MS = 20_000;
+const MAXIMUM_AGE_MS = 1_800_000;
 
 type Options = ReturnType<typeof connectionOptions>;
 
-/** An open connection: a client of the driver's own, whose only connection stays reserved. */
+/** An open connection: a client of the driver with one reserved connection. */
 interface Connection {
   sql: Sql;
   client: postgres.Sql;
@@ -27,50 +30,51 @@ interface Connection {
   isClosed(): boolean;
 }
 
-/** Room for one connection. Whoever has taken the slot is alone on its connection. */
+/** A place for one connection. Only the work that has acquired the slot uses its connection. */
 interface Slot {
   connection?: Connection;
   idleTimer?: ReturnType<typeof setTimeout>;
 }
 
 /** The connections of an isolate. */
-export interface Pool {
+interface Pool {
   options: Options;
-  /** Waits for a free slot; throws `NoAnswer` when none gets free in time. */
-  take(): Promise<Slot>;
-  give(slot: Slot): void;
-  /** Closes the connections that nobody uses. */
-  closeFree(): Promise<unknown>;
-  /** Closes all connections; those in use have one second to finish. */
-  end(): Promise<void>;
+  /** Waits for a free slot. Throws `NoAnswer` when no slot becomes free in time. */
+  acquire(): Promise<Slot>;
+  release(slot: Slot): void;
+  /** Closes the connections that are not in use. */
+  closeIdle(): Promise<unknown>;
+  /** Closes all connections. Connections in use have one second to finish. */
+  close(): Promise<void>;
 }
 
 /**
- * Requests wait for a slot here, never in the driver: its queue forgets those that wait when a
- * connection closes, so that they would wait in vain.
+ * Creates the pool of these settings. It opens no connection yet. Requests wait for a slot here and
+ * not in the driver, which loses its waiting requests when a connection closes.
  */
 export function createPool(settings: Settings): Pool {
   const slots: Slot[] = Array.from({ length: settings.databaseConnections }, () => ({}));
   const free = [...slots];
   const waiting = new Set<(slot: Slot) => void>();
-  const closeFree = () => Promise.all(free.map(closeUnused));
+  const closeIdle = () => Promise.all(free.map(closeIdleConnection));
   return {
     options: connectionOptions(settings),
-    take: () => {
+    acquire: () => {
       const slot = free.pop();
       clearTimeout(slot?.idleTimer);
       return slot ? Promise.resolve(slot) : waitForSlot(waiting);
     },
-    give(slot) {
+    release(slot) {
       const [next] = waiting;
       if (next) return next(slot);
       free.push(slot);
-      if (slot.connection) slot.idleTimer = setTimeout(() => closeUnused(slot), IDLE_MS);
+      if (!slot.connection) return;
+      slot.idleTimer = setTimeout(() => closeIdleConnection(slot), IDLE_TIMEOUT_MS);
     },
-    closeFree,
-    async end() {
+    closeIdle,
+    async close() {
       const used = slots.filter((slot) => !free.includes(slot));
-      await Promise.all([closeFree(), ...used.map((slot) => close(slot, 1))]);
+      await Promise.all([closeIdle(), ...used.map((slot) => close(slot, 1))]);
     },
   };
 }
@@ -85,80 +89,87 @@ function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
     const timer = setTimeout(() => {
       waiting.delete(take);
       reject(new NoAnswer("No connection to the database became free in time"));
-    }, ANSWER_WITHIN_MS);
+    }, ANSWER_TIMEOUT_MS);
     waiting.add(take);
   });
 }
 
-/** Runs the work on a connection of its own; a connection that is lost is closed. */
-export async function inConnection<Value>(
+/**
+ * Runs the work on a connection that no other work uses, and returns its value. Statements that the
+ * work sends after its end are refused: another request has the connection then.
+ * @throws NoAnswer when no connection becomes free, or the work does not finish, in time.
+ * @throws StaleConnection when the connection was closed before the work began.
+ */
+export async function withConnection<Value>(
   pool: Pool,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const deadline = Date.now() + ANSWER_WITHIN_MS;
-  const slot = await pool.take();
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  const slot = await pool.acquire();
+  let ended = false;
   try {
-    const { sql } = await openConnection(slot, pool.options, deadline - Date.now());
-    return await promptly(work(sql), FINISH_WITHIN_MS);
+    const { sql, isClosed } = await openConnection(slot, pool.options, deadline - Date.now());
+    const guarded = refuseWhenClosed(sql, () => ended || isClosed());
+    return await withTimeout(work(guarded), WORK_TIMEOUT_MS);
   } catch (error) {
     if (isConnectionLost(error)) {
       void close(slot, 0);
-      // What broke this connection has probably broken the others too.
-      void pool.closeFree();
+      // The cause has probably broken the other connections too.
+      void pool.closeIdle();
     }
     throw error;
   } finally {
-    pool.give(slot);
+    ended = true;
+    pool.release(slot);
   }
 }
 
-/** The slot's connection, or a new one when it has none that can be used. */
+/** Returns the slot's connection, or opens a new one when the slot has no usable connection. */
 async function openConnection(
   slot: Slot,
   options: Options,
-  withinMs: number,
+  timeoutMs: number,
 ): Promise<Connection> {
   const { connection } = slot;
-  const expired = connection && Date.now() > connection.openedAt + LIFETIME_MS;
-  if (expired || connection?.isClosed()) void closeUnused(slot);
-  return slot.connection ??= await connect(options, withinMs);
+  const expired = connection && Date.now() > connection.openedAt + MAXIMUM_AGE_MS;
+  if (expired || connection?.isClosed()) void closeIdleConnection(slot);
+  return slot.connection ??= await connect(options, timeoutMs);
 }
 
-/** The driver, with the Node modules that it needs, loads with the first connection. */
-async function connect(options: Options, withinMs: number): Promise<Connection> {
+/** Loads the driver with the first connection: it and its Node modules would slow a cold start. */
+async function connect(options: Options, timeoutMs: number): Promise<Connection> {
   const { default: createClient } = await import("postgres");
   let closed = false;
   const client = createClient({ ...options, max: 1, onclose: () => closed = true });
   try {
-    // Opens the connection: the driver reserves an open one at once, and only such a one safely.
-    await promptly(client`select 1`, withinMs);
+    // Opens the connection first: the driver can reserve only an open connection safely.
+    await withTimeout(client`select 1`, timeoutMs);
     const sql = closed ? undefined : await client.reserve();
-    if (closed || !sql) throw new StaleConnection("The connection was closed meanwhile");
-    const isClosed = () => closed;
-    return { sql: refusingWhen(isClosed, sql), client, openedAt: Date.now(), isClosed };
+    if (closed || !sql) throw new StaleConnection("The connection was closed while it opened");
+    return { sql, client, openedAt: Date.now(), isClosed: () => closed };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);
   }
 }
 
-/** A statement on a closed connection throws; the driver would end the process. */
-function refusingWhen(isClosed: () => boolean, sql: Sql): Sql {
+/** Makes a statement on a closed connection throw: the driver would end the process. */
+function refuseWhenClosed(sql: Sql, isClosed: () => boolean): Sql {
   return new Proxy(sql, {
-    apply(target, self, given) {
+    apply(target, self, parameters) {
       if (isClosed()) throw new ClosedConnection("The connection to the database was closed");
-      return Reflect.apply(target, self, given);
+      return Reflect.apply(target, self, parameters);
     },
   });
 }
 
-/** Closes a connection that nobody uses. */
-async function closeUnused(slot: Slot): Promise<void> {
+/** Closes a connection that is not in use. */
+async function closeIdleConnection(slot: Slot): Promise<void> {
   slot.connection?.sql.release();
   await close(slot, 1);
 }
 
-/** Closes the slot's connection; what is under way on it fails after `graceSeconds`. */
+/** Closes the slot's connection. Statements that still run on it fail after `graceSeconds`. */
 async function close(slot: Slot, graceSeconds: number): Promise<void> {
   clearTimeout(slot.idleTimer);
   const { connection } = slot;
@@ -166,10 +177,14 @@ async function close(slot: Slot, graceSeconds: number): Promise<void> {
   await connection?.client.end({ timeout: graceSeconds }).catch(() => {});
 }
 
-/** What the first statement on a connection brings: only now is it known not to be stale. */
-export async function first<Value>(statement: PromiseLike<Value>): Promise<Value> {
+/**
+ * Waits for the first statement of a transaction, and returns its value.
+ * @throws StaleConnection when the server had closed the connection: it shows with this statement.
+ * @throws NoAnswer when the database does not answer in time.
+ */
+export async function firstStatement<Value>(statement: PromiseLike<Value>): Promise<Value> {
   try {
-    return await promptly(statement);
+    return await withTimeout(statement);
   } catch (error) {
     throw asStale(error);
   }
@@ -177,33 +192,39 @@ export async function first<Value>(statement: PromiseLike<Value>): Promise<Value
 
 function asStale(error: unknown): unknown {
   if (!isClosedByServer(error)) return error;
-  return new StaleConnection("The connection was closed meanwhile", { cause: error });
+  return new StaleConnection("The server has closed the connection", { cause: error });
 }
 
-/** The value, or `NoAnswer` when it takes too long. */
-export async function promptly<Value>(
+/**
+ * Waits for a promise, and returns its value.
+ * @throws NoAnswer when it takes longer than `milliseconds`.
+ */
+export async function withTimeout<Value>(
   promise: PromiseLike<Value>,
-  milliseconds = ANSWER_WITHIN_MS,
+  milliseconds = ANSWER_TIMEOUT_MS,
 ): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new NoAnswer("The database did not answer in time")),
       milliseconds,
     );
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** What has become of a promise. */
-export type Settled<Value> = { value: Value } | { error: unknown };
+/** The outcome of a promise: its value, or the error that it was rejected with. */
+type Outcome<Value> = { value: Value } | { error: unknown };
 
-/** Pipelined statements fail in their own time: a promise that never rejects holds each outcome. */
-export async function settled<Value>(promise: PromiseLike<Value>): Promise<Settled<Value>> {
+/**
+ * Returns a promise of the outcome, which is never rejected. A pipelined statement may fail before
+ * its outcome is awaited, and an unhandled rejection would end the process.
+ */
+export async function outcomeOf<Value>(promise: PromiseLike<Value>): Promise<Outcome<Value>> {
   try {
     return { value: await promise };
   } catch (error) {
@@ -211,8 +232,23 @@ export async function settled<Value>(promise: PromiseLike<Value>): Promise<Settl
   }
 }
 
-/** The value, or the error thrown. */
-export function rethrow<Value>(outcome: Settled<Value>): Value {
+/** Returns the value of an outcome, or throws its error. */
+export function unwrap<Value>(outcome: Outcome<Value>): Value {
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
+}
+
+/**
+ * The values of statements that were sent together. Throws the error of the first one that failed: the
+ * later ones fail only because the transaction is aborted, and may report it earlier.
+ */
+export async function pipelined<Statements extends readonly unknown[] | []>(
+  statements: Statements,
+): Promise<{ -readonly [Index in keyof Statements]: Awaited<Statements[Index]> }> {
+  const values = Promise.all(statements);
+  const [, ...outcomes] = await Promise.allSettled([values, ...statements]);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw outcome.reason;
+  }
+  return await values;
 }

@@ -1,22 +1,31 @@
 /**
- * The database: transactions. The door of this folder.
+ * Transactions in the database. Files outside this folder import this file only.
  *
- * A read and a write run as the caller: the first statement sets the claims and switches from the
- * gateway's own role (which may do nothing by itself) to `authenticated`, so that row-level security
- * decides. It also returns the caller's membership, in the same network round trip as the work, so that
- * a disabled member is refused at once. `own` and `lease` run as the gateway, on its own tables alone.
+ * `read` and `write` run as the caller. Their first statement sets the caller's claims and switches
+ * from the gateway's role, which has no rights on records, to `authenticated`: row-level security
+ * decides. The same statement returns the caller's membership, so that a disabled member is refused
+ * without a further round trip. `asGateway` and `leaseRequests` run as the gateway's role, which
+ * may use only the tables and functions of the schema `gateway`.
  */
 import type { Caller } from "../authentication.ts";
-import { createPool, first, inConnection, promptly, rethrow, settled } from "./connections.ts";
+import {
+  createPool,
+  firstStatement,
+  outcomeOf,
+  unwrap,
+  withConnection,
+  withTimeout,
+} from "./connections.ts";
 import { databaseProblem, isConnectionLost, isRetryable } from "./problems.ts";
 import type { Sql } from "./sql.ts";
 import { Problem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 
 export { arraySql, commaSeparated, type Fragment, joined, type Sql } from "./sql.ts";
+export { pipelined } from "./connections.ts";
 export { databaseProblem, isRetryable } from "./problems.ts";
 
-export type Role = "admin" | "manager" | "rep";
+type Role = "admin" | "manager" | "rep";
 
 /** The caller's row in `sales`. */
 export interface Member {
@@ -26,54 +35,65 @@ export interface Member {
   email: string;
 }
 
-/** What a transaction needs to know of its request. */
+/** The request that a transaction belongs to. */
 export interface RequestScope {
   caller: Caller;
   requestId: string;
-  /** Refuses a member who may not call the operation; throws a problem. */
+  /** Throws a problem when the member may not call the operation. */
   authorise(member: Member): void;
-  /** Milliseconds spent in the database, added up over the request. */
+  /** Total time that the request has spent in the database, in milliseconds. */
   timing: { databaseMs: number };
 }
 
-/** Statements that the gateway runs as itself, before and after the work, in its transaction. */
-export interface Envelope<Value> {
-  /** Resolves to a value to answer at once with, instead of doing the work. */
+/** Statements that run before and after the work in its transaction, as the gateway's role. */
+export interface TransactionHooks<Value> {
+  /** Returns a value to skip the work and return this value instead. */
   before(sql: Sql): Promise<Value | undefined>;
   after(sql: Sql, value: Value): Promise<void>;
 }
 
-/** Requests that an isolate may let through; see `rateLimit.ts`. */
+/** Requests of a caller that one isolate may accept without asking the database. */
 export interface Lease {
+  /** Requests that this lease still allows. */
   left: number;
+  /** Requests of the window that no isolate has leased yet. */
   remaining: number;
+  /** Milliseconds since 1970. */
   windowEnds: number;
 }
 
-type Timed = Pick<RequestScope, "timing">;
+type TimedScope = Pick<RequestScope, "timing">;
 
-export interface WriteOptions<Value> {
-  /** Roll back at the end, and return the value all the same. */
+interface WriteOptions<Value> {
+  /** Rolls the transaction back, and still returns the value. */
   dryRun?: boolean;
-  envelope?: Envelope<Value>;
+  hooks?: TransactionHooks<Value>;
 }
 
+/** Transactions. Every method throws a `Problem` when the database fails or refuses. */
 export interface Database {
-  /** A read-only transaction, pipelined: the work is sent before the membership has come back. Both
-   * see one snapshot: who is let in reads all that was theirs, and a count fits its page. */
+  /**
+   * Runs the work in a read-only transaction as the caller. The work's statements are sent before
+   * the membership is known. Membership and work see one snapshot, so that a count matches its
+   * page.
+   */
   read<Value>(scope: RequestScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
-  /** One transaction for all that a request changes; retried on serialization failures. */
+  /**
+   * Runs the work in one transaction as the caller. The whole work runs again after a serialization
+   * failure or a deadlock.
+   */
   write<Value>(
     scope: RequestScope,
     work: (sql: Sql, member: Member) => Promise<Value>,
     options?: WriteOptions<Value>,
   ): Promise<Value>;
-  /** A transaction as the gateway itself, on its own tables alone. */
-  own<Value>(scope: Timed, work: (sql: Sql) => Promise<Value>): Promise<Value>;
-  /** Takes up to `size` requests of a caller's `limit` per window, over all isolates. */
-  lease(key: string, size: number, limit: number, windowSeconds: number): Promise<Lease>;
-  /** Resolves when the database answers. */
+  /** Runs the work in one transaction as the gateway's role. */
+  asGateway<Value>(scope: TimedScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
+  /** Leases up to `size` requests of a caller's `limit` per window, which all isolates share. */
+  leaseRequests(key: string, size: number, limit: number, windowSeconds: number): Promise<Lease>;
+  /** Returns when the database answers. */
   ping(): Promise<void>;
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
@@ -81,19 +101,19 @@ const ATTEMPTS = 4;
 const STATEMENT_TIMEOUT = "10s";
 const LOCK_TIMEOUT = "4s";
 
-/** Connects lazily; every failure is thrown as a problem. */
+/** Creates the database of these settings. It connects with the first transaction. */
 export function createDatabase(settings: Settings): Database {
   const pool = createPool(settings);
-  const run = <Value>(scope: Timed, work: (sql: Sql) => Promise<Value>) =>
-    timed(scope, () => retrying(() => inConnection(pool, work)));
+  const run = <Value>(scope: TimedScope, work: (sql: Sql) => Promise<Value>) =>
+    timed(scope, () => retrying(() => withConnection(pool, work)));
   const untimed = { timing: { databaseMs: 0 } };
   return {
     read: (scope, work) => run(scope, (sql) => read(sql, scope, work)),
     write: (scope, work, options = {}) => run(scope, (sql) => write(sql, scope, work, options)),
-    own: (scope, work) => run(scope, (sql) => own(sql, work)),
-    lease: (...terms) => run(untimed, (sql) => lease(sql, ...terms)),
-    ping: () => run(untimed, async (sql) => void await first(sql`select 1`)),
-    close: () => pool.end(),
+    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work)),
+    leaseRequests: (...terms) => run(untimed, (sql) => leaseRequests(sql, ...terms)),
+    ping: () => run(untimed, async (sql) => void await firstStatement(sql`select 1`)),
+    close: () => pool.close(),
   };
 }
 
@@ -102,27 +122,28 @@ async function read<Value>(
   scope: RequestScope,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const begun = settled(sql`begin isolation level repeatable read read only`.execute());
-  const opened = settled(openAsCaller(sql, scope));
-  const working = settled(work(sql));
+  const begun = outcomeOf(sql`begin isolation level repeatable read read only`.execute());
+  const opened = outcomeOf(openAsCaller(sql, scope));
+  // In an async function: work that throws at once must not leave the transaction open.
+  const working = outcomeOf((async () => await work(sql))());
   let open = true;
   try {
-    await first(begun.then(rethrow));
-    scope.authorise(memberOf(rethrow(await promptly(opened))));
-    return rethrow(await working);
+    await firstStatement(begun.then(unwrap));
+    scope.authorise(memberOf(unwrap(await withTimeout(opened))));
+    return unwrap(await working);
   } catch (error) {
     open = !isConnectionLost(error);
-    // The connection goes to the next request: nothing of this one may still be under way on it. A
-    // statement that the work no longer waits for stands in a queue that a release would forget.
+    // The next request gets this connection, so all statements of this one must have ended. The
+    // driver would lose a statement that is still queued when the connection is released.
     if (open) {
       await working;
-      await settled(sql`rollback`.execute());
+      await outcomeOf(sql`rollback`.execute());
       open = false;
     }
     throw error;
   } finally {
-    // Nothing to keep: the answer need not wait for the end of a read-only transaction.
-    if (open) void settled(sql`rollback`.execute());
+    // A read-only transaction has nothing to commit: the answer need not wait for its end.
+    if (open) void outcomeOf(sql`rollback`.execute());
   }
 }
 
@@ -130,23 +151,23 @@ async function write<Value>(
   sql: Sql,
   scope: RequestScope,
   work: (sql: Sql, member: Member) => Promise<Value>,
-  { dryRun, envelope }: WriteOptions<Value>,
+  { dryRun, hooks }: WriteOptions<Value>,
 ): Promise<Value> {
-  const begun = settled(sql`begin`.execute());
-  const looked = settled(envelope ? envelope.before(sql) : Promise.resolve(undefined));
-  const opened = settled(openAsCaller(sql, scope));
+  const begun = outcomeOf(sql`begin`.execute());
+  const lookedUp = outcomeOf(hooks ? hooks.before(sql) : Promise.resolve(undefined));
+  const opened = outcomeOf(openAsCaller(sql, scope));
   let open = true;
   try {
-    await first(begun.then(rethrow));
-    const earlier = rethrow(await looked);
-    const member = memberOf(rethrow(await promptly(opened)));
+    await firstStatement(begun.then(unwrap));
+    const earlier = unwrap(await lookedUp);
+    const member = memberOf(unwrap(await withTimeout(opened)));
     scope.authorise(member);
     if (earlier !== undefined) return earlier;
     const value = await work(sql, member);
-    if (envelope && !dryRun) {
-      const leaving = settled(sql`select set_config('role', 'none', true)`.execute());
-      await envelope.after(sql, value);
-      rethrow(await leaving);
+    if (hooks && !dryRun) {
+      const switchingBack = outcomeOf(sql`select set_config('role', 'none', true)`.execute());
+      await hooks.after(sql, value);
+      unwrap(await switchingBack);
     }
     if (!dryRun) {
       await sql`commit`;
@@ -157,12 +178,12 @@ async function write<Value>(
     if (isConnectionLost(error)) open = false;
     throw error;
   } finally {
-    if (open) await settled(sql`rollback`.execute());
+    if (open) await outcomeOf(sql`rollback`.execute());
   }
 }
 
-async function own<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
-  await first(sql`begin`);
+async function asGateway<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
+  await firstStatement(sql`begin`);
   let open = true;
   try {
     const value = await work(sql);
@@ -173,32 +194,32 @@ async function own<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise
     if (isConnectionLost(error)) open = false;
     throw error;
   } finally {
-    if (open) await settled(sql`rollback`.execute());
+    if (open) await outcomeOf(sql`rollback`.execute());
   }
 }
 
-async function lease(
+async function leaseRequests(
   sql: Sql,
   key: string,
   size: number,
   limit: number,
   windowSeconds: number,
 ): Promise<Lease> {
-  const leasing = sql<{ leased: number; remaining: number; ends: number }[]>`
-    select leased, remaining, ends
+  const leasing = sql<{ leased: number; remaining: number; window_end: number }[]>`
+    select leased, remaining, window_end
     from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`;
-  const [row] = await first(leasing);
+  const [row] = await firstStatement(leasing);
   return row
-    ? { left: row.leased, remaining: row.remaining, windowEnds: row.ends * 1_000 }
+    ? { left: row.leased, remaining: row.remaining, windowEnds: row.window_end * 1_000 }
     : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
 }
 
-interface Opening {
+interface MembershipRow {
   membership: (Member & { disabled: boolean }) | null;
 }
 
-async function openAsCaller(sql: Sql, scope: RequestScope): Promise<Opening> {
-  const opening = sql<Opening[]>`
+async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRow> {
+  const opening = sql<MembershipRow[]>`
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
       set_config('portico.request_id', ${scope.requestId}, true),
@@ -206,25 +227,25 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<Opening> {
       set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('role', 'authenticated', true),
       (select gateway.membership(${scope.caller.userId}::uuid)) as membership`;
-  // Executed here and now: nothing of the work may reach the database before the role has changed.
+  // Sent at once: no statement of the work may reach the database before the role has changed.
   const [row] = await opening.execute();
   return row ?? { membership: null };
 }
 
-function memberOf({ membership }: Opening): Member {
+function memberOf({ membership }: MembershipRow): Member {
   if (!membership) {
     throw new Problem("not_a_member", "Ask an administrator of the workspace for an invitation.");
   }
   if (membership.disabled) {
     throw new Problem(
       "member_disabled",
-      "Ask an administrator of the workspace to let you in again.",
+      "Ask an administrator of the workspace to enable you again.",
     );
   }
   return membership;
 }
 
-/** Serialization failures, deadlocks and stale connections are nobody's fault: it is done again. */
+/** Tries again after a serialization failure, a deadlock or a stale connection. */
 async function retrying<Value>(attempt: () => Promise<Value>): Promise<Value> {
   for (let left = ATTEMPTS - 1;; left--) {
     try {
@@ -235,7 +256,7 @@ async function retrying<Value>(attempt: () => Promise<Value>): Promise<Value> {
   }
 }
 
-async function timed<Value>(scope: Timed, work: () => Promise<Value>): Promise<Value> {
+async function timed<Value>(scope: TimedScope, work: () => Promise<Value>): Promise<Value> {
   const start = performance.now();
   try {
     return await work();

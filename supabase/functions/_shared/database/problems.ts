@@ -1,10 +1,11 @@
 /**
- * What Postgres reports, as problems. SQL text, constraint names and values stay inside; what our own
- * triggers say to users travels in SQLSTATE `PTnnn` (nnn = HTTP status, PostgREST's convention), the
- * stable code in DETAIL, the sentence in MESSAGE.
+ * Turns errors of Postgres and of the connection into problems. SQL text, constraint names and
+ * values are never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (nnn = HTTP
+ * status, PostgREST's convention), with the code in DETAIL and the sentence for the caller in
+ * MESSAGE.
  */
 import type { PostgresError } from "postgres";
-import { isProblemCode, Problem, type ProblemCode, problemType } from "../problem.ts";
+import { isProblemCode, Problem, type ProblemCode, problemType, toProblem } from "../problem.ts";
 
 const RETRYABLE = new Set(["40001", "40P01"]);
 const CONNECTION_CODES = new Set([
@@ -20,26 +21,28 @@ const CONNECTION_CODES = new Set([
 ]);
 const RETRY_SOON = { "Retry-After": "5" };
 
-/** Thrown when the database accepts the connection and then says nothing. */
+/** Thrown when the database does not answer in time. */
 export class NoAnswer extends Error {}
 
-/** Thrown for a statement on a connection that has closed: the statement was not sent. */
+/** Thrown for a statement on a closed connection. The statement was not sent. */
 export class ClosedConnection extends Error {
   readonly code = "CONNECTION_CLOSED";
 }
 
-/** Thrown when a connection was closed while it lay idle: nothing has been done on it. */
+/**
+ * Thrown when a connection was closed while it was idle. No statement of the work has run on it.
+ */
 export class StaleConnection extends Error {}
 
-/** The driver's and the system's names, and the SQLSTATEs of a shutdown and of an idle session's end. */
+/** Codes of the driver and the system, and the SQLSTATEs of a shutdown and of an idle timeout. */
 const CLOSED_BY_SERVER = new Set(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE", "57P01", "57P05"]);
 
-/** Whether the server has closed the connection; others are closed by us, with those that hang. */
+/** Whether the server has closed the connection. */
 export function isClosedByServer(error: unknown): boolean {
   return CLOSED_BY_SERVER.has(errorCode(error));
 }
 
-/** Whether the connection is gone with this error: nothing more may be sent on it. */
+/** Whether the connection is lost with this error: it takes no further statement. */
 export function isConnectionLost(error: unknown): boolean {
   return error instanceof NoAnswer || error instanceof StaleConnection ||
     CONNECTION_CODES.has(errorCode(error)) ||
@@ -52,12 +55,12 @@ export function isRetryable(error: unknown): boolean {
     (isPostgresError(error) && RETRYABLE.has(error.code));
 }
 
-/** By its name: the driver's own class would have to be loaded, which costs a cold start dearly. */
+/** Compares the name: the class would load the driver, which slows a cold start. */
 function isPostgresError(error: unknown): error is PostgresError {
   return error instanceof Error && error.name === "PostgresError";
 }
 
-/** Anything thrown during database work, as a problem; problems pass through. */
+/** Returns an error of the database as a problem, and any other value unchanged. */
 export function databaseProblem(error: unknown): unknown {
   if (isPostgresError(error)) return fromSqlstate(error);
   return isConnectionLost(error) ? unavailable(error) : error;
@@ -80,7 +83,7 @@ function fromSqlstate(error: PostgresError): Problem {
   if (/^PT[45]\d\d$/.test(code)) return fromTrigger(error);
   if (/^(08|53|57P)/.test(code)) return unavailable(error);
   const [problem, detail] = BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? [];
-  if (!problem || !detail) return new Problem("internal", INTERNAL_DETAIL, { cause: error });
+  if (!problem || !detail) return toProblem(error);
   const field = fieldOf(error);
   return new Problem(problem, detail, {
     cause: error,
@@ -89,42 +92,44 @@ function fromSqlstate(error: PostgresError): Problem {
   });
 }
 
-const INTERNAL_DETAIL =
-  "Something went wrong on our side. Try again, and quote the request id if it persists.";
 const INVALID_DETAIL =
   "A value is missing, too long or out of range. Check the fields that you sent.";
 
 const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
   "23505": ["conflict", "A record with this value exists already. Choose another value."],
-  "23503": ["unknown_reference", "A record that is referred to does not exist. Check the ids."],
-  "23001": ["still_referenced", "Other records refer to this one. Change these first."],
+  "23503": ["unknown_reference", "A referenced record does not exist. Check the ids."],
+  "23001": ["still_referenced", "Other records refer to this one. Change those records first."],
   "23502": ["invalid_value", INVALID_DETAIL],
   "23514": ["invalid_value", INVALID_DETAIL],
   "22": ["invalid_value", INVALID_DETAIL],
   "54": ["invalid_value", "A value is too large or too deeply nested. Send less."],
   "42501": ["forbidden", "Only the record's owner, a manager or an administrator may do this."],
-  "40001": ["concurrent_change", "Others changed the same records. Read them again, then retry."],
-  "40P01": ["concurrent_change", "Others changed the same records. Read them again, then retry."],
-  "55P03": ["concurrent_change", "The record is being changed by somebody else. Try again."],
+  "40001": [
+    "concurrent_change",
+    "Another request changed the same records. Read them again, then retry.",
+  ],
+  "40P01": [
+    "concurrent_change",
+    "Another request changed the same records. Read them again, then retry.",
+  ],
+  "55P03": ["concurrent_change", "Another request is changing the record. Try again."],
   "57014": [
     "database_timeout",
-    "The work took too long. Ask for less at once, or try again later.",
+    "The request took too long. Ask for fewer records at once, or try again later.",
   ],
 };
 
 function fromTrigger(error: PostgresError): Problem {
   const code = error.detail ?? "";
   const { column_name: field, message } = error;
-  if (isProblemCode(code)) {
-    return new Problem(code, message, {
-      cause: error,
-      ...(field && { errors: { [field]: message } }),
-    });
-  }
-  return new Problem("internal", INTERNAL_DETAIL, { cause: error });
+  if (!isProblemCode(code)) return toProblem(error);
+  return new Problem(code, message, {
+    cause: error,
+    ...(field && { errors: { [field]: message } }),
+  });
 }
 
-/** `contacts_company_id_fkey` → `company_id`; Postgres's own naming, so no list to keep. */
+/** `contacts_company_id_fkey` → `company_id`, as Postgres names constraints by default. */
 function fieldOf(error: PostgresError): string | undefined {
   if (error.column_name) return error.column_name;
   const { constraint_name: name = "", table_name: table = "" } = error;

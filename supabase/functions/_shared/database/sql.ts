@@ -1,25 +1,25 @@
-/** SQL as values: the tagged template of a transaction, its fragments, and what joins them. */
+/** Types and helpers to build SQL: the tagged template of a transaction, fragments, arrays. */
 import type postgres from "postgres";
 
-/** Tagged template for parameterised SQL inside one transaction. */
+/** The tagged template that makes parameterised statements of one transaction. */
 export type Sql = postgres.ReservedSql;
-/** A piece of SQL with its parameters. */
+/** A part of a statement with its parameters. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-/** Fragments with commas between them. */
+/** Joins fragments with commas. */
 export function commaSeparated(sql: Sql, fragments: Fragment[]): Fragment {
   return joined(sql, fragments, sql`, `);
 }
 
-/** Fragments with a separator between them; `true` when there are none. */
+/** Joins fragments with a separator. Returns `true` when there are no fragments. */
 export function joined(sql: Sql, fragments: Fragment[], separator: Fragment): Fragment {
   const [first = sql`true`, ...rest] = fragments;
   return rest.reduce((whole, fragment) => sql`${whole}${separator}${fragment}`, first);
 }
 
 /**
- * An array as one parameter. The text travels, and Postgres casts it: the driver's own arrays work only
- * after it has asked a new connection for its array types.
+ * Passes an array as one parameter, cast to `type[]`. It is sent as text, since the driver's arrays
+ * need a query for the array types on every new connection.
  */
 export function arraySql(
   sql: Sql,

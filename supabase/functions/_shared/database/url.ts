@@ -1,12 +1,12 @@
 /**
- * Database URLs: parsed here, since the platform's host names may hold `_`, which URL parsers refuse,
- * and generated passwords may hold characters that nobody escaped.
+ * Parses database URLs. `URL` cannot be used: host names of the platform may contain `_`, and
+ * generated passwords may contain characters that are not escaped.
  */
 import type { Options } from "postgres";
 import type { Settings } from "../settings.ts";
 
 const TRANSACTION_POOLER_PORT = 6543;
-/** For connections that the driver opens although the client has been ended. */
+/** Closes the connections that the driver opens after its client has ended. */
 const IDLE_SECONDS = 20;
 const CONNECT_SECONDS = 4;
 
@@ -21,7 +21,7 @@ export interface DatabaseAddress {
 
 /**
  * Splits `postgres://user:password@host:port/database?parameters`.
- * @throws Error when it has no such form; the text itself is not repeated, since it holds a password.
+ * @throws Error when the text has another form. The message omits the text: it has a password.
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress {
   const match =
@@ -42,8 +42,9 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
 }
 
 /**
- * Options for the driver. Statements are prepared on session connections, where they save both
- * planning and a round trip, and not on the transaction pooler, which cannot keep them.
+ * Returns the driver's options. Statements are prepared except on the transaction pooler, which
+ * does not keep prepared statements.
+ * @throws Error when the database URL is malformed.
  */
 export function connectionOptions(settings: Settings): Options<Record<string, never>> {
   const { host, port, username, password, database, parameters } = parseDatabaseUrl(
@@ -59,8 +60,8 @@ export function connectionOptions(settings: Settings): Options<Record<string, ne
     database,
     ssl: sslmode === "disable" ? false : sslmode === "verify-full" ? "verify-full" : "require",
     prepare: port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true",
-    // A connection that is lost during this query would end the process: the driver leaves its
-    // rejection unhandled. Arrays travel as text or JSON instead.
+    // The driver does not handle a connection that is lost during its query for the array types,
+    // which would end the process. Arrays are sent as text or JSON instead.
     fetch_types: false,
     idle_timeout: IDLE_SECONDS,
     connect_timeout: CONNECT_SECONDS,

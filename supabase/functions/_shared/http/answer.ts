@@ -1,4 +1,4 @@
-/** Answers: what an operation has returned, with its status, headers and JSON, and how it is sent. */
+/** Answers: makes the HTTP answer from an operation's result, and sends it. */
 import type { Context } from "hono";
 import type { StreamedAnswer } from "../list/list.ts";
 import type { Input, Operation } from "../operation.ts";
@@ -6,18 +6,18 @@ import { JsonText, Reply } from "../reply.ts";
 import { entityTagOf } from "./entityTag.ts";
 import type { AppEnvironment } from "./platform.ts";
 
-/** An answer in a form that can be stored. */
+/** An answer as plain data, so that it can be stored. */
 export interface StoredAnswer {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Whether it was stored by an earlier request. */
+  /** Whether this is the stored answer of an earlier request. */
   replayed?: boolean;
 }
 
 const STATUSES = [200, 201, 202, 207] as const;
 
-/** Sends an answer. */
+/** Returns the answer as a response of Hono. */
 export function send(
   context: Context<AppEnvironment>,
   answer: StoredAnswer | StreamedAnswer,
@@ -31,8 +31,8 @@ export function send(
 }
 
 /**
- * The answer with what an operation has returned.
- * @throws Error when `isChecked` and the body does not fit the operation's schema.
+ * Makes the answer from an operation's result, with `ETag` and `Location` where they apply.
+ * @throws Error when `isChecked` is set and the body does not match the operation's schema.
  */
 export function toAnswer(
   result: unknown,
@@ -65,7 +65,7 @@ function checkAnswer(body: unknown, operation: Operation, query: unknown): void 
   const result = schema.safeParse(value);
   if (!result.success) {
     throw new Error(
-      `${operation.id} answered what its schema does not say: ${result.error.message}`,
+      `The answer of ${operation.id} does not match its schema: ${result.error.message}`,
     );
   }
 }

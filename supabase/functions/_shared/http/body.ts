@@ -1,6 +1,6 @@
 /**
- * Request bodies: JSON, at most 1 MB. What nobody has read of a body is cancelled, so that the connection
- * stays usable.
+ * Request bodies: JSON, at most 1 MB. An unread body is cancelled, so that its connection stays
+ * usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
@@ -10,8 +10,9 @@ const MAXIMUM_BYTES = 1_000_000;
 const MAXIMUM_DEPTH = 100;
 
 /**
- * Cancels a body that was refused unread: HTTP/1.1 keeps a connection only when the request on it has
- * come to its end (RFC 9112, section 9.3). The server then discards what is still to come.
+ * Cancels a body that no step has read. HTTP/1.1 reuses a connection only when the whole request
+ * has been received (RFC 9112, section 9.3). After the cancellation the server discards the rest of
+ * the body.
  */
 export const releaseBody: MiddlewareHandler = async (context, next) => {
   await next();
@@ -20,8 +21,8 @@ export const releaseBody: MiddlewareHandler = async (context, next) => {
 };
 
 /**
- * Refuses too large a body with 413, whether its length is announced or not. Hono's `bodyLimit` keeps
- * the reader of a body that it refuses, so that nobody could cancel the rest.
+ * Throws 413 `body_too_large` for a body above the limit, with or without `Content-Length`. Hono's
+ * `bodyLimit` locks a refused body, so that the rest could not be cancelled.
  */
 export const limitBody: MiddlewareHandler = async (context, next) => {
   const { raw } = context.req;
@@ -51,7 +52,10 @@ function tooLarge(): Problem {
   return new Problem("body_too_large", `Send at most ${MAXIMUM_BYTES} bytes in one request.`);
 }
 
-/** Refuses a body that is not JSON: 415 by its type, 400 by its text. */
+/**
+ * Throws 415 `unsupported_media_type` for another content type, 400 `invalid_json` for invalid
+ * JSON, and 422 `validation_failed` for text that Postgres cannot store.
+ */
 export const requireJson: MiddlewareHandler = async (context, next) => {
   const type = context.req.header("Content-Type") ?? "";
   if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(type)) {
@@ -61,7 +65,7 @@ export const requireJson: MiddlewareHandler = async (context, next) => {
   await next();
 };
 
-/** The same, for operations whose body may be left out. */
+/** As `requireJson`, but accepts a request without a body. */
 export const optionalJson: MiddlewareHandler = async (context, next) => {
   const { headers } = context.req.raw;
   if (!headers.has("Content-Type") && await context.req.text() === "") await next();
@@ -75,7 +79,7 @@ async function checkJson(context: Context): Promise<void> {
     throw new Problem("validation_failed", detail, { errors: { body: detail } });
   }
   try {
-    // NUL and half a surrogate pair are JSON, but no text that Postgres could store.
+    // JSON allows NUL and single surrogates, which Postgres cannot store as text.
     JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
   } catch (cause) {
     if (cause instanceof Problem) throw cause;

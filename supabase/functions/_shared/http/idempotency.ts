@@ -1,13 +1,14 @@
 /**
- * Idempotency keys: a POST that is sent again with the same `Idempotency-Key` is answered with what the
- * first one was answered. Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to their
- * user, live for 24 hours, and are stored in the transaction of the work itself, so that an answer is
- * kept exactly when its effect is. Sagas, which have no one transaction, lease the key instead.
+ * Idempotency keys: a POST that is repeated with the same `Idempotency-Key` gets the answer of the
+ * first request. Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to a user and
+ * expire after 24 hours. A write stores its answer in its own transaction, so that answer and
+ * effect are committed together. A saga has several transactions and leases the key instead.
  */
-import type { Database, Envelope, RequestScope, Sql } from "../database/database.ts";
+import type { Database, RequestScope, Sql, TransactionHooks } from "../database/database.ts";
 import { Problem } from "../problem.ts";
 import type { StoredAnswer } from "./answer.ts";
 
+/** A request with an idempotency key. */
 export interface IdempotentRequest {
   idempotency_key: string;
   operation: string;
@@ -16,11 +17,12 @@ export interface IdempotentRequest {
   userId: string;
 }
 
-const FIRST = "Wait for the first request's answer, then send this one again.";
+const IN_FLIGHT = "Wait for the first request's answer, then send this one again.";
 
 /**
- * The key of a request: a structured-field string (`"…"`) or, for curl's sake, a bare token.
- * @throws Problem `invalid_idempotency_key`
+ * Returns the key of an `Idempotency-Key` header: a structured-field string (`"…"`), or the same
+ * without quotes. Returns undefined without a header.
+ * @throws Problem `invalid_idempotency_key` when the header is malformed.
  */
 export function parseIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
@@ -30,7 +32,7 @@ export function parseIdempotencyKey(header: string | undefined): string | undefi
   throw new Problem("invalid_idempotency_key", detail, { errors: { "idempotency-key": detail } });
 }
 
-/** SHA-256 of the parts, in hex. */
+/** Returns the SHA-256 of the parts, in hexadecimal. */
 export async function fingerprintOf(...parts: string[]): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(parts));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -38,7 +40,7 @@ export async function fingerprintOf(...parts: string[]): Promise<string> {
 }
 
 interface StoredRow {
-  first: boolean;
+  acquired: boolean;
   locked: boolean;
   operation: string | null;
   fingerprint: string | null;
@@ -47,7 +49,10 @@ interface StoredRow {
   body: string | null;
 }
 
-/** Looks the key up, and takes it when it is free; both in one statement. */
+/**
+ * Returns the stored answer of a key, or takes the key and returns undefined when it is new.
+ * @throws Problem `request_in_flight`, or `idempotency_key_reused` when the request differs.
+ */
 async function take(
   sql: Sql,
   request: IdempotentRequest,
@@ -55,19 +60,19 @@ async function take(
 ): Promise<StoredAnswer | undefined> {
   const { userId, idempotency_key, operation, fingerprint } = request;
   const taking = sql<StoredRow[]>`
-    select * from gateway.take_idempotency_key(
+    select * from gateway.acquire_idempotency_key(
       ${userId}::uuid, ${idempotency_key}, ${operation}, ${fingerprint}, ${lease})`;
-  // Executed here and now: the role that may do this is left by the next statement.
+  // Sent at once: the next statement switches to a role that may not do this.
   const [row] = await taking.execute();
   if (!row || row.locked) {
-    throw new Problem("request_in_flight", FIRST, { headers: { "Retry-After": "1" } });
+    throw new Problem("request_in_flight", IN_FLIGHT, { headers: { "Retry-After": "1" } });
   }
-  if (row.first) return undefined;
+  if (row.acquired) return undefined;
   if (row.operation !== operation || row.fingerprint !== fingerprint) {
     throw new Problem("idempotency_key_reused", "Use a new key for a new request.");
   }
   if (row.status === null) {
-    throw new Problem("request_in_flight", FIRST, { headers: { "Retry-After": "1" } });
+    throw new Problem("request_in_flight", IN_FLIGHT, { headers: { "Retry-After": "1" } });
   }
   return { status: row.status, headers: row.headers ?? {}, body: row.body ?? "", replayed: true };
 }
@@ -84,29 +89,37 @@ async function store(sql: Sql, request: IdempotentRequest, answer: StoredAnswer)
       and idempotency_key = ${request.idempotency_key}`;
 }
 
-/** The statements around a write that keep its answer with its effect. */
-export function idempotentEnvelope(request: IdempotentRequest): Envelope<StoredAnswer> {
+/** Returns the hooks that store a write's answer in the write's own transaction. */
+export function idempotencyHooks(request: IdempotentRequest): TransactionHooks<StoredAnswer> {
   return {
     before: (sql) => take(sql, request, false),
     after: (sql, answer) => store(sql, request, answer),
   };
 }
 
-/** Runs a saga under a leased key; when it fails the key is free again, since sagas are repeatable. */
+/**
+ * Runs a saga with a leased key, and stores its answer. Returns the stored answer of an earlier
+ * request instead. When the saga fails, the key is released, since sagas are repeatable.
+ * @throws Problem `request_in_flight`, `idempotency_key_reused`, or the saga's own.
+ */
 export async function idempotentSaga(
   database: Database,
   scope: RequestScope,
   request: IdempotentRequest,
   work: () => Promise<StoredAnswer>,
 ): Promise<StoredAnswer> {
-  const earlier = await database.own(scope, (sql) => take(sql, request, true));
-  if (earlier) return earlier;
+  const earlier = await database.asGateway(scope, (sql) => take(sql, request, true));
+  if (earlier) {
+    // Throws for a member who has been disabled or demoted since.
+    await database.read(scope, () => Promise.resolve());
+    return earlier;
+  }
   try {
     const answer = await work();
-    await database.own(scope, (sql) => store(sql, request, answer));
+    await database.asGateway(scope, (sql) => store(sql, request, answer));
     return answer;
   } catch (error) {
-    await database.own(scope, async (sql) => {
+    await database.asGateway(scope, async (sql) => {
       await sql`
         delete from gateway.idempotency_keys
         where user_id = ${request.userId}::uuid

@@ -1,18 +1,19 @@
 /**
- * The request's state and log: one structured line per request, never with a token, a body, a query
- * string or an e-mail address. The request id and the total time come from Hono's middlewares before it.
+ * The state of a request, and one structured log line per request. A line never contains a token, a
+ * body, a query string or an e-mail address. Hono's middleware sets the request id and the total
+ * time.
  */
 import type { MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
 import { setMetric, timing } from "hono/timing";
 import type { AppEnvironment, RequestState } from "./platform.ts";
 
-/** Writes one line; the default is standard output, which the platform collects. */
+/** Writes one line of the log. */
 export type Log = (line: Record<string, unknown>) => void;
 
 /**
- * The middlewares that log: `X-Request-Id` in and out, `Server-Timing`, and one line to `log` per
- * request.
+ * Returns the middleware that reads and sends `X-Request-Id`, sends `Server-Timing`, and writes one
+ * line per request to `log`.
  */
 export function requestLog(log: Log): MiddlewareHandler<AppEnvironment>[] {
   return [requestId({ limitLength: 128 }), timing({ totalDescription: "" }), withState(log)];
@@ -25,8 +26,8 @@ function withState(log: Log): MiddlewareHandler<AppEnvironment> {
     const state: RequestState = { requestId, timing: { databaseMs: 0 }, log: {} };
     context.set("state", state);
     await next();
-    // A problem's response lacks the headers that were set before it was made. Setting them here
-    // directly spares Hono a copy of the response.
+    // A problem replaces the response, and with it the headers that were set before. Setting the
+    // header on the response also avoids a copy of it by Hono.
     context.res.headers.set("X-Request-Id", requestId);
     setMetric(context, "db", Number(state.timing.databaseMs.toFixed(1)));
     log(line(state, context.req.method, context.res.status, performance.now() - start));

@@ -1,17 +1,20 @@
 /**
- * Query parameters that an operation does not know are refused, naming those it does; under
- * `Prefer: handling=lenient` (RFC 7240) they are dropped with a warning.
+ * Refuses query parameters that an operation does not have. With `Prefer: handling=lenient` (RFC
+ * 7240) they are ignored, with a warning.
  */
 import type { MiddlewareHandler } from "hono";
 import { knowsParameter, parameterNames } from "../facts.ts";
 import type { Operation } from "../operation.ts";
 import { Problem } from "../problem.ts";
 
-/** Sent by clients and platform, about the request and not about the resource. */
+/** Parameters of Supabase's clients and of the platform. */
 const IGNORED = ["forceFunctionRegion", "apikey"];
 const MAXIMUM_PARAMETERS = 100;
 
-/** The step that checks the names; the values are validated after it. */
+/**
+ * Returns the middleware that checks the names of an operation's query parameters.
+ * It throws 400 `unknown_parameter`, which names the allowed parameters.
+ */
 export function knownParameters(operation: Operation): MiddlewareHandler {
   return async (context, next) => {
     const names = Object.keys(context.req.queries());
@@ -36,7 +39,7 @@ function isLenient(prefer: string | undefined): boolean {
 function unknownParameters(operation: Operation, unknown: string[]): Problem {
   const allowed = parameterNames(operation);
   const detail = allowed.length === 0
-    ? "This operation has no parameters. Send none."
+    ? "This operation has no query parameters. Remove them."
     : `Use only: ${allowed.join(", ")}${
       operation.kind === "list" ? ", each field also as field@op" : ""
     }.`;

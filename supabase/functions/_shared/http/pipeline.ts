@@ -1,7 +1,7 @@
 /**
- * The pipeline that every operation runs through, written once:
- * authenticate → rate limit → If-Match → body → parameters → validate → idempotency → transaction →
- * run → answer. The door of this folder.
+ * The pipeline of every operation: authenticate → rate limit → If-Match → body → parameters →
+ * validate → idempotency → transaction → run → answer. Files outside this folder import this file
+ * only.
  */
 import type { Hono, MiddlewareHandler } from "hono";
 import { routeOf } from "../facts.ts";
@@ -24,7 +24,7 @@ export { refuse, refuseRoute } from "./refusal.ts";
 type Step = MiddlewareHandler<AppEnvironment>;
 type RequestContext = Parameters<Step>[0];
 
-/** Mounts an operation on its route. */
+/** Adds an operation's route and pipeline to the app. */
 export function mount(app: Hono<AppEnvironment>, operation: Operation, platform: Platform): void {
   app.on(operation.method, [routeOf(operation)], ...steps(operation, platform), async (context) => {
     const input = inputOf(context);
@@ -36,9 +36,9 @@ export function mount(app: Hono<AppEnvironment>, operation: Operation, platform:
 function steps(operation: Operation, platform: Platform): Step[] {
   const { access, ifMatch, params, query, body } = operation;
   return [
-    named(operation),
-    ...(access === "service" ? [holdsSecretKey(platform)] : []),
-    ...(access === "member" ? [authenticated(platform)] : []),
+    withOperation(operation),
+    ...(access === "service" ? [requireSecretKey(platform)] : []),
+    ...(access === "member" ? [authenticate(platform)] : []),
     ...(ifMatch ? [] : [refuseIfMatch]),
     limitBody,
     ...(body ? [body.safeParse(undefined).success ? optionalJson : requireJson] : []),
@@ -49,14 +49,14 @@ function steps(operation: Operation, platform: Platform): Step[] {
   ];
 }
 
-function named(operation: Operation): Step {
+function withOperation(operation: Operation): Step {
   return async (context, next) => {
     context.get("state").operation = operation;
     await next();
   };
 }
 
-function authenticated(platform: Platform): Step {
+function authenticate(platform: Platform): Step {
   return async (context, next) => {
     const caller = await platform.authenticate(context.req.header("Authorization"));
     context.get("state").caller = caller;
@@ -66,14 +66,14 @@ function authenticated(platform: Platform): Step {
   };
 }
 
-function holdsSecretKey(platform: Platform): Step {
+function requireSecretKey(platform: Platform): Step {
   return async (context, next) => {
     await platform.requireSecretKey(context.req.raw.headers);
     await next();
   };
 }
 
-/** Absent parts are undefined: an operation without a schema for them never looks. */
+/** Returns the validated parts of the request. Parts without a schema are undefined. */
 function inputOf(context: RequestContext): Input<unknown, unknown, unknown> {
   const valid = (target: "param" | "query" | "json"): unknown => context.req.valid(target as never);
   return {

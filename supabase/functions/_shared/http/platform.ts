@@ -1,4 +1,4 @@
-/** What the pipeline runs on: one of each per isolate. */
+/** Types of the pipeline: the services of an isolate, and the state of a request. */
 import type { RequestIdVariables } from "hono/request-id";
 import type { TimingVariables } from "hono/timing";
 import type { Authenticate, Caller } from "../authentication.ts";
@@ -9,9 +9,10 @@ import type { Storage } from "../storage.ts";
 import type { AuthAdmin } from "../supabaseAdmin.ts";
 import type { RateLimiter } from "./rateLimit.ts";
 
+/** The services that the pipeline uses. Each isolate has one of each. */
 export interface Platform {
   settings: Settings;
-  /** Every operation there is. */
+  /** Returns all operations of the API. */
   operations(): Promise<readonly Operation[]>;
   authenticate: Authenticate;
   /** Throws 401 unless the headers carry the project's secret key. */
@@ -20,13 +21,13 @@ export interface Platform {
   auth: AuthAdmin;
   storage: Storage;
   rateLimiter: RateLimiter;
-  /** Receives the failures of an answer that has begun. */
+  /** Logs an error that occurs after an answer has begun. */
   reportFailure(requestId: string, error: unknown): void;
-  /** Set by tests: every answer and problem must be one that its operation declares. */
+  /** For tests: every answer and problem must match the declaration of its operation. */
   checkAnswers: boolean;
 }
 
-/** What a request carries through the chain. */
+/** The state of one request. */
 export interface RequestState {
   requestId: string;
   /** Undefined for a route that does not exist. */
@@ -35,13 +36,14 @@ export interface RequestState {
   timing: { databaseMs: number };
   log: {
     workspace?: string;
-    /** The problem's code, and what caused an unexpected one. */
+    /** The code of the problem that was answered. */
     code?: string;
+    /** The cause of a problem with status 500 or above. */
     error?: string;
   };
 }
 
-/** Hono's types of the chain. */
+/** Type parameters for Hono. */
 export interface AppEnvironment {
   Bindings: object;
   Variables: { state: RequestState } & RequestIdVariables & TimingVariables;

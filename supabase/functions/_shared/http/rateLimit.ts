@@ -1,14 +1,18 @@
 /**
- * Rate limit: so many requests per caller and minute over all isolates. The count is kept in Postgres;
- * an isolate leases some requests at a time, so that most requests cost no round trip. Leases begin small
- * and double, so that a caller whose requests reach many isolates does not lose the quota to their leases.
+ * Rate limit: at most `limit` requests per caller and minute, over all isolates. Postgres keeps the
+ * count. An isolate leases several requests at a time, so that most requests need no round trip. Its
+ * first lease is small and each next one is twice as large, so that a caller whose requests reach many
+ * isolates does not lose the quota to their leases.
  * Source of the headers: draft-ietf-httpapi-ratelimit-headers-11.
  */
 import type { Database, Lease } from "../database/database.ts";
 import { Problem } from "../problem.ts";
 
 export interface RateLimiter {
-  /** The headers for an answer to this caller; throws `rate_limited` when nothing is left. */
+  /**
+   * Counts one request of a caller, and returns the headers for its answer.
+   * Throws `rate_limited` when the caller has no requests left.
+   */
   take(key: string): Promise<Record<string, string>>;
 }
 
@@ -18,7 +22,7 @@ const FIRST_SHARE = 1 / 200;
 const LARGEST_SHARE = 1 / 20;
 const REMEMBERED_LEASES = 5_000;
 
-/** A limiter of `limit` requests per minute; 0 lets everything through. */
+/** Creates a limiter of `limit` requests per caller and minute. 0 means no limit. */
 export function createRateLimiter(database: Database, limit: number): RateLimiter {
   if (limit === 0) return { take: () => Promise.resolve({}) };
   const leases = new Map<string, Promise<Lease>>();
@@ -31,7 +35,7 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
     }
     const size = sizes.get(key) ?? sizeOf(FIRST_SHARE);
     sizes.set(key, Math.min(size * 2, sizeOf(LARGEST_SHARE)));
-    const lease = database.lease(key, size, limit, WINDOW_SECONDS);
+    const lease = database.leaseRequests(key, size, limit, WINDOW_SECONDS);
     leases.set(key, lease);
     lease.catch(() => leases.delete(key));
     return lease;
@@ -43,7 +47,7 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
         sizes.delete(key);
         lease = await renewOnce(leases, key, lease, renew);
       }
-      // Of many requests at once, those that the renewed lease has no room for renew it again.
+      // Many requests at once can use up the renewed lease, too.
       while (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
       const seconds = Math.max(1, Math.ceil((lease.windowEnds - Date.now()) / 1_000));
       const left = Math.max(0, lease.remaining + lease.left - 1);
@@ -58,12 +62,14 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
   };
 }
 
-/** A lease with nothing left in its window stays: asking again would not help before the window ends. */
+/**
+ * Whether a new lease is needed. When the whole window is used up, a new lease would be empty, too.
+ */
 function isSpent(lease: Lease): boolean {
   return lease.left <= 0 && lease.remaining > 0;
 }
 
-/** Requests that find a lease spent at the same time share the next one. */
+/** Renews a spent lease once for all requests that wait for it. */
 async function renewOnce(
   leases: Map<string, Promise<Lease>>,
   key: string,
@@ -74,7 +80,7 @@ async function renewOnce(
     const current = leases.get(key);
     const lease = current && await current;
     if (lease && lease !== spent) return lease;
-    // Unless somebody else has asked for the next one meanwhile.
+    // Another request may have renewed the lease in the meantime.
     if (leases.get(key) === current) return await renew(key);
   }
 }

@@ -1,4 +1,4 @@
-/** Refusals: a thrown problem as an answer, and routes that do not exist. */
+/** Answers of failed requests: thrown problems, and routes that do not exist. */
 import type { Context } from "hono";
 import { problemsOf, routeOf } from "../facts.ts";
 import type { Operation } from "../operation.ts";
@@ -6,8 +6,8 @@ import { Problem, problemResponse, toProblem } from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
 /**
- * Answers with the problem that was thrown; anything that is no problem becomes 500 `internal`. With
- * `isChecked`, a code that the operation does not declare becomes one as well.
+ * Returns the answer for a thrown value, and logs its code. Any value but a `Problem` becomes 500
+ * `internal`. With `isChecked`, so does a problem that the operation does not declare.
  */
 export function refuse(
   thrown: unknown,
@@ -15,18 +15,21 @@ export function refuse(
   isChecked: boolean,
 ): Response {
   const { log, requestId, operation } = context.get("state");
-  const problem = isChecked ? declared(toProblem(thrown), operation) : toProblem(thrown);
+  const problem = isChecked ? requireDeclared(toProblem(thrown), operation) : toProblem(thrown);
   log.code = problem.code;
   if (problem.status >= 500) log.error = describeCause(problem);
   return problemResponse(problem, requestId);
 }
 
-function declared(problem: Problem, operation: Operation | undefined): Problem {
+function requireDeclared(problem: Problem, operation: Operation | undefined): Problem {
   if (!operation || problemsOf(operation).has(problem.code)) return problem;
   return toProblem(new Error(`${operation.id} answers ${problem.code} without declaring it`));
 }
 
-/** 404 for an unknown path; 405 with `Allow` for an unknown method (RFC 9110, section 15.5.6). */
+/**
+ * Returns the problem for a request without a route: 404 `route_not_found` for an unknown path, 405
+ * `method_not_allowed` with `Allow` for an unknown method (RFC 9110, section 15.5.6).
+ */
 export function refuseRoute(
   operations: readonly Operation[],
   method: string,
@@ -37,7 +40,7 @@ export function refuseRoute(
     return new Problem("route_not_found", "See GET /openapi.json for the routes that exist.");
   }
   const names = allowed.join(", ");
-  return new Problem("method_not_allowed", `${method} is not offered here. Use ${names}.`, {
+  return new Problem("method_not_allowed", `This path does not support ${method}. Use ${names}.`, {
     headers: { Allow: names },
     members: { allowed },
   });
@@ -56,7 +59,7 @@ function matches(operation: Operation, path: string): boolean {
   return new RegExp(`^${pattern}$`).test(path);
 }
 
-/** Values of rows may stand in a message of Postgres, never in its SQLSTATE and position. */
+/** Omits the message of Postgres, which may contain values of records. */
 function describeCause(problem: Problem): string {
   const { cause } = problem;
   if (!(cause instanceof Error)) return problem.code;

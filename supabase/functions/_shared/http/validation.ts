@@ -1,4 +1,4 @@
-/** Validation: the parts of a request against an operation's schemas, by zod. */
+/** Validates the parts of a request against an operation's schemas. */
 import type { MiddlewareHandler } from "hono";
 import { zValidator } from "@hono/zod-validator";
 import type * as z from "zod";
@@ -6,8 +6,8 @@ import { Problem } from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
 /**
- * The step that parses one part of a request, and refuses it with an error per field. Hono types a
- * validator by its one schema; erased like the operation, since the pipeline reads by name.
+ * Returns the middleware that parses one part of a request. It throws `code` with one error per
+ * field. The type of the schema is erased, as operations are typed without their schemas here.
  */
 export function validated(
   target: "param" | "query" | "json",
@@ -31,7 +31,7 @@ function refuse(code: "invalid_parameter" | "validation_failed") {
   };
 }
 
-/** Unknown keys are one issue of their object; forms want them under their own names. */
+/** zod reports all unknown keys of an object as one issue. The answer names each key. */
 function describeIssue(issue: z.core.$ZodIssue, errors: Record<string, string>): void {
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) {

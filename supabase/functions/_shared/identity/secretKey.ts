@@ -1,26 +1,26 @@
 /**
- * The project's secret key, with which a scheduler calls jobs: in `apikey`, as Supabase's own clients
- * send it, or as a bearer. Source: Supabase, "API keys".
+ * Checks the project's secret key, which a scheduler sends to call jobs: in `apikey`, as Supabase's
+ * clients do, or as a bearer token. Source: Supabase, "API keys".
  */
 import { Problem, type ProblemCode } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 
 /** Throws 401 `secret_key_missing` or `secret_key_invalid` unless the headers carry the key. */
-export type RequireSecretKey = (headers: Headers) => Promise<void>;
+type RequireSecretKey = (headers: Headers) => Promise<void>;
 
-/** Makes the check; what is compared are digests, bit by bit to their end, so that time tells nothing. */
+/** Creates the check. It compares digests in constant time, so that timing reveals nothing. */
 export function createRequireSecretKey({ secretKey }: Settings): RequireSecretKey {
   return async (headers) => {
-    const given = [headers.get("apikey"), bearer(headers)].filter((key) => key !== null);
-    if (given.length === 0) {
+    const keys = [headers.get("apikey"), bearer(headers)].filter((key) => key !== null);
+    if (keys.length === 0) {
       throw refusal("secret_key_missing", "Send the project's secret key in the header `apikey`.");
     }
-    for (const key of given) {
+    for (const key of keys) {
       if (areEqual(await digest(key), await digest(secretKey))) return;
     }
     throw refusal(
       "secret_key_invalid",
-      "Send this project's secret key, not a public or user's one.",
+      "Send this project's secret key, not a publishable key or an access token.",
     );
   };
 }

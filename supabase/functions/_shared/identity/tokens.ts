@@ -1,6 +1,7 @@
 /**
- * Access tokens: the signature and the claims of a JWT of Supabase Auth. Algorithms are pinned, never
- * taken from the token alone. Sources: RFC 7519, RFC 8725, and Supabase's "JWT signing keys".
+ * Verifies access tokens: the signature and the claims of a JWT of Supabase Auth. Only listed
+ * algorithms are accepted, whatever the token's header says. Sources: RFC 7519, RFC 8725, and
+ * Supabase's "JWT signing keys".
  */
 import {
   createLocalJWKSet,
@@ -16,15 +17,17 @@ import type { Settings } from "../settings.ts";
 
 const ASYMMETRIC_ALGORITHMS = ["ES256", "RS256"];
 const AUDIENCE = "authenticated";
-/** Seconds that the clocks of the issuer and of this machine may differ by. */
+/** Allowed difference between the clocks of the issuer and of this machine, in seconds. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
 export type { JWTPayload } from "jose";
 
-/** The claims of a valid token; throws 401 with its own code for any other. */
-export type VerifyToken = (token: string) => Promise<JWTPayload>;
+/** Returns the claims of a valid token. Throws 401 with a code for each defect. */
+type VerifyToken = (token: string) => Promise<JWTPayload>;
 
-/** Makes the function that verifies tokens of this project; the first token makes the key sets. */
+/**
+ * Creates the function that verifies tokens of this project. The first call creates the key sets.
+ */
 export function createVerifyToken(settings: Settings): VerifyToken {
   let keys: Keys | undefined;
   return (token) => verify(token, keys ??= createKeys(settings), settings);
@@ -52,7 +55,7 @@ function remoteKeys(settings: Settings): JWTVerifyGetKey {
   });
 }
 
-/** Keys rotate while an isolate lives: a `kid` that the given set lacks is asked for once more. */
+/** Fetches a key that the local set lacks: keys can rotate while an isolate lives. */
 function withRefetch(local: JWTVerifyGetKey, remote: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {
@@ -111,7 +114,7 @@ function tokenProblem(error: unknown): Problem {
   if (error instanceof errors.JWKSNoMatchingKey) {
     return unauthorized("token_key_unknown", "Sign in again for a new token.", error);
   }
-  if (isAboutKeys(error)) {
+  if (isKeySetError(error)) {
     return new Problem("auth_unavailable", "The keys cannot be fetched. Try again in a moment.", {
       headers: { "Retry-After": "5" },
       cause: error,
@@ -124,11 +127,11 @@ function tokenProblem(error: unknown): Problem {
   );
 }
 
-/** The key set could not be fetched or read: nothing is wrong with the token. */
-function isAboutKeys(error: unknown): boolean {
+/** Whether the key set could not be fetched or read, so that the token may be valid. */
+function isKeySetError(error: unknown): boolean {
   if (!(error instanceof errors.JOSEError)) return true;
   const { code } = error;
-  // The generic code is jose's for an answer of the key server that is no 200 with JSON.
+  // jose uses the generic code for an answer that is not 200 with JSON.
   return ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"].includes(code);
 }
 
@@ -144,7 +147,7 @@ function claimProblem(error: errors.JWTClaimValidationFailed): Problem {
   return unauthorized(code, detail, error);
 }
 
-/** 401 carries `WWW-Authenticate` (RFC 6750, section 3). */
+/** Returns a problem with status 401 and `WWW-Authenticate` (RFC 6750, section 3). */
 export function unauthorized(code: ProblemCode, detail: string, cause?: unknown): Problem {
   const challenge = code === "token_missing"
     ? 'Bearer realm="portico"'

@@ -1,6 +1,6 @@
 /**
- * Columns of lists: their types, the operators that each type has, and what an operator means in SQL.
- * Types come from the generated schema (`schema.ts`).
+ * Columns of lists: their kinds, the operators of each kind, and the SQL of each operator. The
+ * types of columns come from the generated `schema.ts`.
  */
 import { arraySql, type Fragment, type Sql } from "../database/database.ts";
 
@@ -13,7 +13,7 @@ export type Operator =
   | (typeof PATTERNS)[number]
   | (typeof CONTAINMENTS)[number];
 
-/** Kind of value → the operators that it is compared with; `opaque` is only asked whether it is null. */
+/** Kind of value → its operators. */
 export const LIST_OPERATORS = {
   number: COMPARISONS,
   time: COMPARISONS,
@@ -27,6 +27,7 @@ export const LIST_OPERATORS = {
   opaque: ["is"],
 } as const satisfies Record<string, readonly Operator[]>;
 
+/** A column that a list can filter or sort by. */
 export interface Column {
   name: string;
   kind: keyof typeof LIST_OPERATORS;
@@ -34,18 +35,18 @@ export interface Column {
   type: string;
   operators: readonly Operator[];
   sortable: boolean;
-  /** What a value must look like before it is sent to Postgres. */
+  /** Whether a filter's value has a valid form. Checked before Postgres gets it. */
   accepts(text: string): boolean;
 }
 
-/** A table or view, as `schema.ts` has it. */
+/** A table or view of `schema.ts`. */
 export interface Relation {
   name: string;
   /** Column → Postgres type. */
   columns: Readonly<Record<string, string>>;
 }
 
-/** The columns of a table or view by name, without those of a type that no operator compares. */
+/** Returns the columns of a table or view by name, without columns whose type has no operators. */
 export function columnsOf({ columns }: Relation): Record<string, Column> {
   const known: Record<string, Column> = {};
   for (const [name, type] of Object.entries(columns)) {
@@ -66,26 +67,28 @@ const TIME = (text: string) => {
   const [date, time] = text.split(/[T ]/, 2);
   return DATE(date ?? "") && (time === undefined || CLOCK.test(time)) && text.length <= 32;
 };
-/** Offsets as far as Postgres takes them. */
+/** A time of day with an offset in the range of Postgres. */
 const CLOCK = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)?$/;
 
-/** Whether there is such a day: Postgres knows no year 0, and no 30 February. */
+/** Whether the date exists. Postgres refuses the year 0 and dates such as 30 February. */
 function isDate(match: RegExpExecArray | null): boolean {
   if (!match) return false;
   const [year = 0, month = 0, day = 0] = match.slice(1).map(Number);
-  // The calendar repeats itself every 400 years.
+  // `Date.UTC` reads years below 100 as 19xx. The calendar repeats after 400 years.
   const date = new Date(Date.UTC(2000 + year % 400, month - 1, day));
   return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** A filter's value as it was meant: a `+` that was not escaped in a URL arrives as a space. */
-export function normalized(column: Column, text: string): string {
+/**
+ * Returns a filter's value with the `+` of an offset, which an unescaped URL turns into a space.
+ */
+export function normalizeValue(column: Column, text: string): string {
   return column.type === "timestamptz"
     ? text.replace(/(?<=:\d{2}[:.\d]*) (?=\d{2}(:?\d{2})?$)/, "+")
     : text;
 }
 
-/** Small whole numbers compare as bigint, so that a value out of their range is no error. */
+/** Integers are compared as bigint, so that a value out of the column's range is no error. */
 const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
   bigint: { kind: "number", type: "bigint", accepts: INTEGER },
   integer: { kind: "number", type: "bigint", accepts: INTEGER },
@@ -102,7 +105,7 @@ const TYPES: Record<string, Pick<Column, "kind" | "type" | "accepts">> = {
   json: { kind: "opaque", type: "json", accepts: ANY_TEXT },
 };
 
-/** A column of a type as Postgres prints it; undefined for a type that no operator compares. */
+/** Returns a column of a type, as Postgres names it, or undefined for a type without operators. */
 export function columnOf(name: string, type: string): Column | undefined {
   const known = TYPES[type];
   const orderable = !["jsonb", "json", "bigint[]"].includes(type);
@@ -111,8 +114,9 @@ export function columnOf(name: string, type: string): Column | undefined {
 }
 
 /**
- * The columns of these fields. Json without a condition on its elements has the operator `is` alone;
- * long text has no patterns, since comparing one with a pattern can take seconds.
+ * Returns the columns of these fields. A `jsonb` column has operators beside `is` only when it is
+ * named in `elements`.
+ * Long text has no patterns: to compare it with one can take seconds.
  */
 export function filterableColumns(
   columns: Record<string, Column>,
@@ -132,7 +136,7 @@ function ofKind(column: Column, kind: Column["kind"]): Column {
   return { ...column, kind, operators: LIST_OPERATORS[kind] };
 }
 
-/** The condition that the column of the row `record` compares so with a value. */
+/** Returns the condition that a column of the row `record` matches a value by an operator. */
 export function comparisonSql(
   sql: Sql,
   column: Column,
@@ -178,20 +182,20 @@ function isSql(sql: Sql, left: Fragment, value: string): Fragment {
 }
 
 /**
- * `*` stands for any characters, as in PostgREST, where `%` needs escaping in URLs. Postgres refuses a
- * pattern that ends in an escape character: a backslash there stands for itself.
+ * `*` matches any characters, as in PostgREST: `%` would need escaping in URLs. Postgres refuses a
+ * pattern that ends with an escape character, so a backslash at the end is escaped.
  */
 function likePattern(value: string): string {
   const endsInEscape = /(^|[^\\])(\\\\)*\\$/.test(value);
   return value.replaceAll("*", "%") + (endsInEscape ? "\\" : "");
 }
 
-/** Ids in a filter, `1,2` or `{1,2}`, as an array. */
+/** Returns the ids of a filter, `1,2` or `{1,2}`, as an array. */
 export function idsSql(sql: Sql, value: string): Fragment {
   return arraySql(sql, value.match(/\d+/g) ?? [], "bigint");
 }
 
-/** `a,b`, `(a,b)` or `"a,b",c`: quotes keep a comma inside a value. */
+/** Returns the values of a list: `a,b`, `(a,b)` or `"a,b",c`. A quoted value may contain commas. */
 export function parseList(text: string): string[] {
   const inner = text.replace(/^\((.*)\)$/s, "$1");
   const items = inner.match(/"(?:[^"\\]|\\.)*"|[^,]+/gs) ?? [];

@@ -1,28 +1,32 @@
 /**
- * Cursors: opaque, versioned, bound to the sort and the filters that they were made for, so that a
- * cursor of another list is refused instead of silently skipping records.
+ * Cursors: opaque, versioned texts that hold the position of a page. A cursor is bound to the list,
+ * sort and filters that it was made for. With any other it is refused, since it would skip records.
  */
 import { base64url } from "jose";
 import { Problem } from "../problem.ts";
 
 const VERSION = 1;
 
-export interface Position {
+/** The end of a page. */
+interface Position {
   /** The last record's values of the sort columns, as Postgres prints them. */
   key: (string | null)[];
-  /** How many records come before the next page. */
+  /** Number of records before the next page. */
   offset: number;
 }
 
-/** The cursor for the page after `position`. `binding` is the list's sort and filters, as text. */
+/**
+ * Returns the cursor of the page after `position`. `binding` is the list's name, sort and filters
+ * as text.
+ */
 export function encodeCursor(position: Position, binding: string): string {
   const { key, offset } = position;
   return base64url.encode(JSON.stringify([VERSION, fingerprint(binding), offset, ...key]));
 }
 
 /**
- * The position in a cursor.
- * @throws Problem `invalid_cursor` when it is broken, or was made for another sort or filter.
+ * Returns the position in a cursor.
+ * @throws Problem `invalid_cursor` when it is malformed, or was made for another sort or filter.
  */
 export function decodeCursor(cursor: string, binding: string, keyLength: number): Position {
   const [version, bound, offset, ...key] = parse(cursor);
@@ -30,12 +34,12 @@ export function decodeCursor(cursor: string, binding: string, keyLength: number)
     key.length === keyLength && key.every(isKeyValue);
   if (!wellFormed) throw invalidCursor();
   if (bound !== fingerprint(binding)) {
-    throw invalid("It was made for another sort or filter. Start again without a cursor.");
+    throw invalid("It belongs to another sort or filter. Start again without a cursor.");
   }
   return { key: key.filter(isKeyValue), offset };
 }
 
-/** Whether a cursor was given out under this binding. */
+/** Whether a cursor was made with this binding. */
 export function isMadeFor(cursor: string, binding: string): boolean {
   return parse(cursor)[1] === fingerprint(binding);
 }
@@ -59,16 +63,16 @@ function isKeyValue(value: unknown): value is string | null {
   return value === null || typeof value === "string";
 }
 
-/** 400 for a cursor that no list has given out. */
+/** Returns the problem for a malformed cursor. */
 export function invalidCursor(cause?: unknown): Problem {
-  return invalid("Use `next_cursor` of the page before, unchanged.", cause);
+  return invalid("Use `next_cursor` of the previous page, unchanged.", cause);
 }
 
 function invalid(detail: string, cause?: unknown): Problem {
   return new Problem("invalid_cursor", detail, { errors: { cursor: detail }, cause });
 }
 
-/** FNV-1a, 32 bits: it guards against mistakes, not against forgery, which gains nothing here. */
+/** FNV-1a, 32 bits. It detects mistakes. A forged cursor gives access to nothing new. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

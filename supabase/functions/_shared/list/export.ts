@@ -1,74 +1,73 @@
 /**
- * Exports: every record that the filters let through, as a stream of lines of CSV (RFC 4180) or of JSON.
+ * Exports: all records that match the filters, as a stream of CSV (RFC 4180) or of JSON lines.
  *
- * Each block of records is read in a transaction of its own, when the client has taken the one before:
- * memory does not grow with the list, and no connection waits for a slow client. What fails before the
- * first byte is a problem; after it the stream breaks off. Without `sort` the records come in the order
- * of their ids, which no change of a record disturbs on the way.
+ * Each block of records is read in a transaction of its own, after the client has received the
+ * previous block. So memory does not grow with the list, and no connection waits for a slow client.
+ * An error before the first byte is answered as a problem. A later error aborts the stream. Without
+ * `sort` the records are sorted by id, which never changes during an export.
  *
- * Postgres builds the lines. A cell that a spreadsheet would take for a formula gets an apostrophe in
- * front (OWASP, "CSV Injection"); numbers and times are no such cells.
+ * Postgres builds the lines. Text that a spreadsheet would read as a formula gets an apostrophe in
+ * front (OWASP, "CSV Injection").
  */
 import type { Column } from "./columns.ts";
 import { commaSeparated, type Fragment, type Sql } from "../database/database.ts";
 import type { ListParameters, ListQuery } from "./parse.ts";
-import { holderConditions, matchWords, type Search } from "./search.ts";
-import { jsonSql, type Key, type ListSource, orderKeys, selectRows, whereSql } from "./select.ts";
+import { matchFilter, type Search } from "./search.ts";
+import { jsonSql, type Key, type ListTable, orderKeys, selectRows, whereSql } from "./select.ts";
 
-/** Records that are read at once. */
+/** Records per block. */
 const BLOCK_SIZE = 1_000;
 
-/** A cell: a column of the relation, or an expression of type text about the row `record`. */
+/** A cell of a CSV file: a column, or an expression of type text for the row `record`. */
 export type CsvCell = string | ((sql: Sql) => Fragment);
 
-/** What an export depends on, beside the list's SQL. */
-export interface ExportSource extends ListSource {
+/** The table of a list, with its search and its CSV columns. */
+export interface ExportTable extends ListTable {
   search?: Search;
   /** Header → cell, in order. */
   csv?: Record<string, CsvCell>;
 }
 
-/** Where an export goes on. */
+/** The start of the next block. */
 export interface ExportPosition {
   after: Key;
-  /** As the first block has decided: the later ones look for words in the same way. */
+  /** Decision of the first block, which all blocks use. */
   tooManyToRank: boolean;
 }
 
-/** Some records of an export. */
+/** A part of an export. */
 export interface ExportBlock {
-  /** Their lines, each with its end. */
+  /** Lines of the records, each with its line end. */
   text: string;
-  /** Undefined behind the last record. */
+  /** Undefined after the last record. */
   next?: ExportPosition;
 }
 
-/** Reads the records behind a position; without one, the first. */
+/** Reads the block at a position. Without a position, reads the first block. */
 export async function exportBlock(
   sql: Sql,
   query: ListQuery,
-  source: ExportSource,
+  table: ExportTable,
   position?: ExportPosition,
 ): Promise<ExportBlock> {
-  const { words, format, sort } = query;
-  const match = await matchWords(sql, words, source.search, position?.tooManyToRank);
-  const holders = await holderConditions(sql, query.conditions);
-  const { id } = source.columns;
+  const { format, sort } = query;
+  const match = await matchFilter(sql, query, table.search, position?.tooManyToRank);
+  const { id } = table.columns;
   const byId = id ? [{ column: id, descending: false }] : [];
   const separator = format === "csv" ? "\r\n" : "\n";
-  const { text, hasMore, last } = await selectRows(sql, source, {
-    where: whereSql(sql, query, source, match.condition ? [match.condition, ...holders] : holders),
-    keys: orderKeys(sql, sort.length > 0 ? sort : byId, source),
+  const { text, hasMore, last } = await selectRows(sql, table, {
+    where: whereSql(sql, query, table, match.conditions),
+    keys: orderKeys(sql, sort.length > 0 ? sort : byId, table),
     after: position?.after,
     limit: BLOCK_SIZE,
-    shown: format === "csv" ? lineSql(sql, source) : sql`${jsonSql(sql, query, source)}::text`,
+    output: format === "csv" ? lineSql(sql, table) : sql`${jsonSql(sql, query, table)}::text`,
     separator,
   });
   const next = hasMore && last ? { after: last, tooManyToRank: match.tooManyToRank } : undefined;
   return { text: text && text + separator, next };
 }
 
-function lineSql(sql: Sql, { columns, csv = {} }: ExportSource): Fragment {
+function lineSql(sql: Sql, { columns, csv = {} }: ExportTable): Fragment {
   const cells = Object.values(csv).map((cell, index) => ({
     name: `c${index}`,
     isText: typeof cell !== "string" ||
@@ -76,12 +75,12 @@ function lineSql(sql: Sql, { columns, csv = {} }: ExportSource): Fragment {
     value: cellSql(sql, cell, columns),
   }));
   const values = cells.map(({ name, value }) => sql`${value} as ${sql(name)}`);
-  const written = cells.map(({ name, isText }) =>
+  const texts = cells.map(({ name, isText }) =>
     isText ? textSql(sql, sql`cells.${sql(name)}`) : sql`coalesce(cells.${sql(name)}, '')`
   );
-  // Offset keeps Postgres from working a value out for each of its mentions.
+  // `offset 0` makes Postgres compute each value only once.
   return sql`(
-    select concat_ws(',', ${commaSeparated(sql, written)})
+    select concat_ws(',', ${commaSeparated(sql, texts)})
     from (select ${commaSeparated(sql, values)} offset 0) as cells
   )`;
 }
@@ -107,16 +106,15 @@ function textSql(sql: Sql, value: Fragment): Fragment {
 
 type ExportQuery = ListQuery & { format: "csv" | "ndjson" };
 
-/** An answer whose body is read while it is sent. */
+/** An answer with a stream of bytes as its body. */
 export interface StreamedAnswer {
   status: 200;
   headers: Record<string, string>;
-  /** Of bytes. */
   body: ReadableStream;
 }
 
-/** What can be exported: a `Listing`. */
-export interface Exportable {
+/** The members of `Listing` that an export uses. */
+interface ExportableList {
   parameters: ListParameters;
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
 }
@@ -126,21 +124,23 @@ const CONTENT_TYPES = {
   ndjson: "application/x-ndjson; charset=utf-8",
 };
 
-/** The query of a list, when it asks for an export. */
+/** Returns the query when it asks for an export, else undefined. */
 export function exportQuery(query: unknown): ExportQuery | undefined {
-  const asked = typeof query === "object" && query !== null && "format" in query && query.format;
-  // Only a list's own schema makes a query with a format.
-  return asked ? query as ExportQuery : undefined;
+  const isExport = typeof query === "object" && query !== null && "format" in query && query.format;
+  // Only the schema of a list makes a query with `format`.
+  return isExport ? query as ExportQuery : undefined;
 }
 
 type Read = <Value>(work: (sql: Sql) => Promise<Value>) => Promise<Value>;
 
 /**
- * Begins an export of a list at a path, which names the file. `read` runs work in a transaction as the
- * caller; `report` is told of what fails after the answer has begun. Throws what keeps it from beginning.
+ * Starts an export, and returns its answer. The list's path gives the name of the file. `read` runs
+ * work in a transaction as the caller. `report` receives an error that occurs after the answer has
+ * begun.
+ * @throws Problem of the first block.
  */
 export async function exportList(
-  list: Exportable,
+  list: ExportableList,
   query: ExportQuery,
   path: string,
   read: Read,
@@ -148,7 +148,7 @@ export async function exportList(
 ): Promise<StreamedAnswer> {
   const { format } = query;
   const readBlock = (position?: ExportPosition) => read((sql) => list.export(sql, query, position));
-  const head = format === "csv" ? `${(list.parameters.csv ?? []).join(",")}\r\n` : "";
+  const header = format === "csv" ? `${(list.parameters.csv ?? []).join(",")}\r\n` : "";
   const { text, next } = await readBlock();
   return {
     status: 200,
@@ -157,7 +157,7 @@ export async function exportList(
       "Content-Disposition": `attachment; filename="${path.slice(1)}.${format}"`,
       "Cache-Control": "no-store",
     },
-    body: streamOf({ text: head + text, next }, readBlock, report),
+    body: streamOf({ text: header + text, next }, readBlock, report),
   };
 }
 

@@ -1,27 +1,26 @@
 /**
- * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages, counts,
- * `select`, `include` and exports.
+ * Lists: `GET` on a collection. One definition per resource gives filters, search, sort, pages,
+ * counts, `select`, `include` and exports. Files outside this folder import this file only.
  *
- * The room, in the order that a request crosses it:
- * - `parse.ts`   query parameters, as text → `ListQuery`; refuses what the list does not take
- * - `search.ts`  words of `q` → a condition, and a rank
- * - `select.ts`  conditions, order, keyset ranges → one statement, whose rows come back as one text
- * - `page.ts`    that text → the answer: JSON, `next_cursor`, total
- * - `export.ts`  instead of a page: all records as a stream of lines
+ * A request uses the files of this folder in this order:
+ * - `parse.ts`   turns the query parameters into a `ListQuery`
+ * - `search.ts`  turns the words of `q` into a condition and a rank
+ * - `select.ts`  makes and runs the statement from conditions, order and position
+ * - `page.ts`    makes the answer of a page: JSON, `next_cursor`, total
+ * - `export.ts`  makes the stream of an export instead
  *
- * Below them: `columns.ts`, what each type of column can be compared by; `cursor.ts`, a position as an
- * opaque text.
+ * They use `columns.ts` for the operators of each kind of column, and `cursor.ts` for cursors.
  */
 import * as z from "zod";
 import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
 import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
-import { databaseProblem, type Fragment, type Sql } from "../database/database.ts";
+import { databaseProblem, type Fragment, pipelined, type Sql } from "../database/database.ts";
 import {
   type CsvCell,
   type ExportBlock,
   exportBlock,
   type ExportPosition,
-  type ExportSource,
+  type ExportTable,
 } from "./export.ts";
 import { countRows, pageReply, pageSchema } from "./page.ts";
 import {
@@ -36,12 +35,13 @@ import {
 } from "./parse.ts";
 import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
-import { holderConditions, matchWords, type Search } from "./search.ts";
+import { matchFilter, type Search } from "./search.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
-export { type Column, LIST_OPERATORS } from "./columns.ts";
-export { decodeCursor, encodeCursor } from "./cursor.ts";
+export { LIST_OPERATORS } from "./columns.ts";
+export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export { pageJson } from "./page.ts";
 export {
   DEFAULT_LIMIT,
   type Filter,
@@ -54,61 +54,64 @@ export {
   parameterNames,
 } from "./parse.ts";
 
-/** What a resource says of its list. */
-export interface ListDefinition<Shape extends z.ZodObject> {
-  /** Table or view in `schema.ts`. */
+/** The definition of a list. */
+interface ListDefinition<Shape extends z.ZodObject> {
+  /** A table or view of `schema.ts`. */
   relation: Relation;
-  /** Schema of one record: its fields are read, and no others. */
+  /** Schema of one record. Only its fields are read. */
   record: Shape;
-  /** E.g. `-created_at`: applies when the request has no `sort`. */
+  /** Order of requests without `sort`, e.g. `-created_at`. */
   defaultSort: string;
   /** Allows `q`. */
   search?: Search;
-  /** Json array column → the condition that one of its elements has the value; allows `column=value`. */
+  /** Allows `column=value`: column with a JSON array → condition that an element has the value. */
   elements?: Record<string, (sql: Sql, value: string) => Fragment>;
-  /** Text columns that may hold a whole page: they take no patterns. */
+  /** Columns with long text. They have no patterns. */
   longText?: string[];
-  /** Parameters of this list alone. */
+  /** Filters of this list that are more than comparisons with a column. */
   filters?: ListFilters;
-  /** Name → a subselect of one JSON value about the row `record`. */
+  /** Allows `include`: name → subselect that returns one JSON value for the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
   /** Allows `format=csv|ndjson`: header → cell, in order. */
   csv?: Record<string, CsvCell>;
 }
 
-/** A list, as operations and the document use it. */
+/** A list, for operations and for the OpenAPI document. */
 export interface Listing<Row = unknown> {
-  /** Schema of the query: parameters as text in, a `ListQuery` out. */
+  /** Schema that parses the query parameters into a `ListQuery`. */
   query: z.ZodType<ListQuery>;
-  /** Schema of a page whose records have all their fields. */
+  /** Schema of a page with all fields of each record. */
   page: z.ZodType;
-  /** Schema of a page whose records have the fields that `select` names. */
+  /** Schema of a page with the fields of `select`. */
   partialPage: z.ZodType;
-  /** Whether a query asks for some of the fields. */
+  /** Whether a query selects only some of the fields. */
   isPartial(query: unknown): boolean;
   parameters: ListParameters;
-  /** Parses parameters, as `query` does. Throws `invalid_parameter`. */
+  /** Parses parameters without a request. Throws `invalid_parameter`. */
   parse(parameters: Parameters): ListQuery;
-  /** Whether a filter has a condition: one without matches all records. */
+  /** Whether a filter has a condition. Without one it matches all records. */
   isLimited(filter: Filter): boolean;
-  /** The query with further conditions: column → the value that it must have. */
+  /** Returns the query with further conditions: column → its required value. */
   narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
-  /** Answers one page. Throws `invalid_cursor` or `invalid_parameter`. */
+  /** Returns the answer with one page. Throws `invalid_cursor` or `invalid_parameter`. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
-  /** Reads the next records of an export. */
+  /** Reads one block of an export. Throws `invalid_parameter`. */
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
-  /** Returns at most `limit` ids in order. When more match, it returns none, and counts all. */
-  matching(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
-  /** One record by its id, with the named relations; undefined when it does not exist or is hidden. */
+  /** Returns at most `limit` ids in order. When more match, returns no ids and the total count. */
+  matchingIds(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
+  /** Returns one record with the related records of `include`, or undefined when it is absent. */
   find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
 }
 
-/** A list's definition, worked out. */
-interface Source extends ExportSource {
+/** The table of a list, with its default order. */
+interface SortedTable extends ExportTable {
   defaultSort: SortKey[];
 }
 
-/** Defines a list. Throws when `defaultSort` names no column. */
+/**
+ * Defines a list.
+ * @throws Error when `defaultSort` names a column that the relation lacks.
+ */
 export function listing<Shape extends z.ZodObject>(
   definition: ListDefinition<Shape>,
 ): Listing<z.output<Shape>> {
@@ -116,7 +119,7 @@ export function listing<Shape extends z.ZodObject>(
   const columns = columnsOf(definition.relation);
   const parameters = parametersOf(definition, columns);
   const { fields } = parameters;
-  const source: Source = {
+  const table: SortedTable = {
     ...definition,
     name: definition.relation.name,
     columns,
@@ -138,12 +141,13 @@ export function listing<Shape extends z.ZodObject>(
       ...query,
       conditions: [...query.conditions, ...equalities(values, columns)],
     }),
-    answer: (sql, query) => blamingRequest(query, answerPage(sql, query, source)),
+    answer: (sql, query) => withRequestProblems(query, answerPage(sql, query, table)),
     export: (sql, query, position) =>
-      blamingRequest(query, exportBlock(sql, query, source, position)),
-    matching: (sql, filter, limit) => blamingRequest({}, findMatching(sql, filter, limit, source)),
+      withRequestProblems(query, exportBlock(sql, query, table, position)),
+    matchingIds: (sql, filter, limit) =>
+      withRequestProblems({}, findMatchingIds(sql, filter, limit, table)),
     find: async (sql, id, include = []) => {
-      const found = await selectRecord(sql, id, { select: fields, include }, source);
+      const found = await selectRecord(sql, id, { select: fields, include }, table);
       return found as z.output<Shape> | undefined;
     },
   };
@@ -186,41 +190,38 @@ function parametersOf<Shape extends z.ZodObject>(
 function parseDefaultSort(text: string, columns: Record<string, Column>): SortKey[] {
   return text.split(",").map((item) => {
     const column = columns[item.replace(/^-/, "")];
-    if (!column) throw new Error(`A list sorts by ${item}, which its relation lacks`);
+    if (!column) throw new Error(`A list sorts by ${item}, but its relation has no such column`);
     return { column, descending: item.startsWith("-") };
   });
 }
 
-/** By the record's schema: the columns of a view do not say that they are never null. */
+/** Uses the record's schema, since Postgres reports all columns of a view as nullable. */
 function isNullable(record: z.ZodObject, name: string): boolean {
   const field = record.shape[name];
   return field === undefined || z.safeParse(field, null).success;
 }
 
-async function answerPage(sql: Sql, query: ListQuery, source: Source): Promise<Reply> {
-  const { cursor, words, limit } = query;
+async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promise<Reply> {
+  const { cursor, limit } = query;
   const tooManyToRank = cursor === undefined
     ? undefined
-    : isMadeFor(cursor, bindingOf(query, source, true));
-  const match = await matchWords(sql, words, source.search, tooManyToRank);
-  const sort = query.sort.length > 0 ? query.sort : source.defaultSort;
-  const keys = orderKeys(sql, sort, source, query.sort.length > 0 ? undefined : match.rank);
-  const binding = bindingOf(query, source, match.tooManyToRank);
+    : isMadeFor(cursor, bindingOf(query, table, true));
+  const match = await matchFilter(sql, query, table.search, tooManyToRank);
+  const sort = query.sort.length > 0 ? query.sort : table.defaultSort;
+  const keys = orderKeys(sql, sort, table, query.sort.length > 0 ? undefined : match.rank);
+  const binding = bindingOf(query, table, match.tooManyToRank);
   const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
-  const where = whereSql(sql, query, source, [
-    ...(match.condition ? [match.condition] : []),
-    ...await holderConditions(sql, query.conditions),
-  ]);
-  const shown = sql`${jsonSql(sql, query, source)}::text`;
-  const [rows, counted] = await Promise.all([
-    selectRows(sql, source, { where, keys, after: position?.key, limit, shown, separator: "," }),
-    query.count && countRows(sql, query.count, source.name, where),
+  const where = whereSql(sql, query, table, match.conditions);
+  const output = sql`${jsonSql(sql, query, table)}::text`;
+  const [rows, counted] = await pipelined([
+    selectRows(sql, table, { where, keys, after: position?.key, limit, output, separator: "," }),
+    query.count && countRows(sql, query.count, table.name, where),
   ]);
   return pageReply(rows, position?.offset ?? 0, counted, binding);
 }
 
-/** What a cursor is bound to: it goes on in the same list alone, and finds words in the same way. */
-function bindingOf(query: ListQuery, source: Source, tooManyToRank: boolean): string {
+/** Returns the text that a cursor is bound to: all that determines the records and their order. */
+function bindingOf(query: ListQuery, table: SortedTable, tooManyToRank: boolean): string {
   const conditions = query.conditions.map(({ column, operator, value }) => [
     column.name,
     operator,
@@ -228,26 +229,25 @@ function bindingOf(query: ListQuery, source: Source, tooManyToRank: boolean): st
   ]);
   const sort = query.sort.map(({ column, descending }) => [column.name, descending]);
   const { words, filters } = query;
-  return JSON.stringify([source.name, conditions, words, filters, sort, tooManyToRank]);
+  return JSON.stringify([table.name, conditions, words, filters, sort, tooManyToRank]);
 }
 
-async function findMatching(
+async function findMatchingIds(
   sql: Sql,
   filter: Filter,
   limit: number,
-  source: Source,
+  table: SortedTable,
 ): Promise<{ ids: number[]; count: number }> {
-  const { condition } = await matchWords(sql, filter.words, source.search);
-  const holders = await holderConditions(sql, filter.conditions);
-  const where = whereSql(sql, filter, source, condition ? [condition, ...holders] : holders);
-  const ids = await selectIds(sql, source.name, where, limit + 1);
+  const { conditions } = await matchFilter(sql, filter, table.search);
+  const where = whereSql(sql, filter, table, conditions);
+  const ids = await selectIds(sql, table.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
-  const { rows } = await countRows(sql, "exact", source.name, where);
+  const { rows } = await countRows(sql, "exact", table.name, where);
   return { ids: [], count: rows };
 }
 
-/** A value that Postgres refuses is a parameter's or the cursor's, not a record's: 400, not 422. */
-async function blamingRequest<Value>(
+/** Turns `invalid_value` (422, for records) into `invalid_cursor` or `invalid_parameter` (400). */
+async function withRequestProblems<Value>(
   { cursor }: Pick<ListQuery, "cursor">,
   work: Promise<Value>,
 ): Promise<Value> {

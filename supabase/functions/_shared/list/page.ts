@@ -6,7 +6,7 @@ import type { Count } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
 import type { Rows } from "./select.ts";
 
-/** The schema of a page. Lazy: schemas are what a cold start spends most of its time on. */
+/** Returns the schema of a page. It is made on first use, since schemas slow a cold start. */
 export function pageSchema(record: () => z.ZodType): z.ZodType {
   return z.lazy(() =>
     z.object({
@@ -20,10 +20,10 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
 }
 
 /**
- * The answer that shows these rows, each a record as JSON, with commas between them.
- * @param offset how many records come before them.
- * @param counted the result of `countRows`, when the query asks for a total.
- * @param binding what the cursor of the next page is bound to.
+ * Returns the answer with these rows, whose text is JSON records separated by commas.
+ * @param offset number of records before the page.
+ * @param counted result of `countRows` when the query asks for a total.
+ * @param binding see `encodeCursor`.
  */
 export function pageReply(
   rows: Rows,
@@ -32,30 +32,38 @@ export function pageReply(
   binding: string,
 ): Reply {
   const end = offset + rows.count;
-  const next = rows.hasMore && rows.last
-    ? JSON.stringify(encodeCursor({ key: rows.last, offset: end }, binding))
-    : "null";
-  const member = counted
-    ? `,"${counted.isComplete ? "total" : "total_at_least"}":${counted.rows}`
-    : "";
-  const total = counted?.isComplete ? counted.rows : "*";
   const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
-  return new Reply(new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`), {
-    headers: { "Content-Range": `${range}/${total}` },
+  return new Reply(pageJson(rows, offset, binding, counted), {
+    headers: { "Content-Range": `${range}/${counted?.isComplete ? counted.rows : "*"}` },
   });
 }
 
-/** The number of rows that satisfy conditions. */
-export interface Counted {
+/** Returns a page as JSON, with the cursor of the next page, and with the count when it is given. */
+export function pageJson(
+  rows: Rows,
+  offset: number,
+  binding: string,
+  counted?: Counted,
+): JsonText {
+  const next = rows.hasMore && rows.last
+    ? JSON.stringify(encodeCursor({ key: rows.last, offset: offset + rows.count }, binding))
+    : "null";
+  const name = counted?.isComplete ? "total" : "total_at_least";
+  const member = counted ? `,"${name}":${counted.rows}` : "";
+  return new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`);
+}
+
+/** The number of rows that match conditions. */
+interface Counted {
   rows: number;
-  /** False when counting stopped at `rows`. */
+  /** False when the count stopped at `rows`. */
   isComplete: boolean;
 }
 
-/** `count=estimated` stops here: the planner's own estimate would tell of other workspaces' rows. */
+/** `count=estimated` stops here. The planner's estimate would depend on the rows of other workspaces. */
 const MAXIMUM_ESTIMATED = 10_000;
 
-/** Counts the rows that satisfy the conditions: all of them, or up to 10,000. */
+/** Returns the number of rows that match the conditions: all of them, or at most 10,000. */
 export async function countRows(
   sql: Sql,
   count: Count,

@@ -1,88 +1,97 @@
 /**
- * The parameters of a list, from text to typed conditions:
+ * Parses the parameters of a list from text to typed values:
  * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
  */
 import * as z from "zod";
-import { type Column, normalized, type Operator, parseList } from "./columns.ts";
+import { type Column, normalizeValue, type Operator, parseList } from "./columns.ts";
 import type { Fragment, Sql } from "../database/database.ts";
 import { Problem } from "../problem.ts";
 
+/** A comparison of one column with a value. */
 export interface Condition {
   column: Column;
   operator: Operator;
   value: string;
 }
+/** A column of the order. */
 export interface SortKey {
   column: Column;
   descending: boolean;
 }
-/** How the total of a list is found: counted, or as the planner estimates it. */
+/** How a total is determined: counted, or estimated by the planner. */
 export type Count = "exact" | "estimated";
 
-/** What a request asks of a list. */
+/** The parsed parameters of a request. */
 export interface ListQuery {
-  /** All must hold. */
+  /** A record must match all of them. */
   conditions: Condition[];
-  /** Of `q`. */
+  /** The words of `q`. */
   words?: string;
   filters: FilterValues;
-  /** Empty: by rank when there are words, else the list's default. */
+  /** Empty: sorted by rank when the search ranks, else by the list's default. */
   sort: SortKey[];
   limit: number;
   cursor?: string;
   count?: Count;
   select: string[];
   include: string[];
-  /** All records as a file of this format; undefined: one page. */
+  /** Format of an export of all records. Undefined for one page. */
   format?: "csv" | "ndjson";
 }
 
-/** What chooses the records of a list. */
+/** The parts of a query that select records. */
 export type Filter = Pick<ListQuery, "conditions" | "filters" | "words">;
 
-/** The parameters that a list takes; error messages and the document name them. */
+/** The parameters that a list accepts. */
 export interface ListParameters {
-  /** What filters and `sort` may name. */
+  /** Columns for filters and `sort`. */
   columns: Record<string, Column>;
-  /** What `select` may name: the columns of a record, in order. */
+  /** Fields of a record in their order, for `select`. */
   fields: string[];
-  /** What `include` may name. */
+  /** Related records, for `include`. */
   includes: string[];
-  /** Whether the list takes `q`. */
+  /** Whether the list accepts `q`. */
   searchable: boolean;
-  /** Headers of an export as CSV; undefined: the list takes no `format`. */
+  /** Header row of a CSV export. Undefined when the list accepts no `format`. */
   csv?: string[];
   filters: ListFilters;
 }
 
-/** A filter that is no comparison with one column. */
-export interface ListFilter {
-  /** Schema of the value; its message says what is allowed. */
+/** A filter of one list that is more than a comparison with a column. */
+interface ListFilter {
+  /** Schema of the value. Its message says which values are allowed. */
   schema: z.ZodType<string>;
   description: string;
-  /** The condition about the row `record`; absent when the parameter only qualifies another one. */
+  /** Returns a condition on the row `record`. Absent when another filter uses the value. */
   condition?(sql: Sql, values: FilterValues): Fragment;
 }
 export type ListFilters = Record<string, ListFilter>;
 
-/** The values of such filters that a request has, by parameter. */
-export type FilterValues = Record<string, string>;
+/** Filter → its value in the request. */
+type FilterValues = Record<string, string>;
 
-/** Records on a page without `limit`. */
+/** Records per page without `limit`. */
 export const DEFAULT_LIMIT = 25;
-/** Records on a page at most. */
+/** Maximum number of records per page. */
 export const MAXIMUM_LIMIT = 200;
 
-/** Parameters that every list takes in the same form: name → schema. */
+/** Parameters that have the same schema in every list: name → schema. */
 export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
-  sort: z.string().describe("Columns, each with `-` for descending: `-created_at,id`."),
-  limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT),
-  cursor: z.string().describe("`next_cursor` of the page before."),
-  count: z.enum(["exact", "estimated"]),
+  sort: z.string().describe("Columns to sort by, with `-` for descending order: `-created_at,id`."),
+  limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT)
+    .describe("Maximum number of records on a page."),
+  cursor: z.string().describe("`next_cursor` of the previous page."),
+  count: z.enum(["exact", "estimated"])
+    .describe(
+      "Adds `total`, the number of matching records: counted, or estimated by the planner.",
+    ),
   q: z.string()
-    .describe("Words that must all occur, each as a prefix; ranked unless over 500 match."),
+    .describe(
+      "Words to search for. A record matches when it contains all of them, each as a prefix. Few " +
+        "matches are sorted by rank, many by the usual order.",
+    ),
   format: z.enum(["json", "csv", "ndjson"])
-    .describe("csv or ndjson: all records as a file, a line each."),
+    .describe("`csv` or `ndjson` exports all records as a file with one line per record."),
 };
 
 const MAXIMUM_CONDITIONS = 30;
@@ -91,19 +100,19 @@ const MAXIMUM_SEARCH_LENGTH = 1_000;
 const MAXIMUM_VALUE_LENGTH = 1_000;
 /** Values of one list `a,b,c`. */
 const MAXIMUM_VALUES = 1_000;
-/** Postgres compares a pattern without looking at its time limit: short ones take no time. */
+/** Postgres ignores its time limit while it compares a pattern. Short patterns need no time. */
 const MAXIMUM_PATTERN_LENGTH = 200;
 const MAXIMUM_WILDCARDS = 5;
 const MAXIMUM_PATTERNS = 3;
-/** Parameters that say how records are shown. */
+/** Parameters that do not select records. */
 const PRESENTATION = ["sort", "limit", "cursor", "count", "select", "include"];
 
-/** Parameters as they arrive: several values when a name is repeated. */
+/** Unparsed parameters: name → value, or values when the name is repeated. */
 export type Parameters = Record<string, string | string[]>;
 
 /**
- * Parses the parameters of a list.
- * @throws Problem `invalid_parameter` naming the parameter and what is allowed.
+ * Returns the parsed parameters of a list.
+ * @throws Problem `invalid_parameter` with the name of the parameter and the allowed values.
  */
 export function parseListQuery(parameters: Parameters, list: ListParameters): ListQuery {
   const format = parseFormat(parameters, list);
@@ -125,7 +134,7 @@ export function parseListQuery(parameters: Parameters, list: ListParameters): Li
   };
 }
 
-/** The names of the parameters that a list takes; columns may also be given as `field@op`. */
+/** Returns the names of a list's parameters, without the forms `field@op`. */
 export function parameterNames(list: ListParameters): string[] {
   return [
     ...["sort", "limit", "cursor", "count", "select"],
@@ -137,7 +146,7 @@ export function parameterNames(list: ListParameters): string[] {
   ];
 }
 
-/** Whether the list takes a parameter of this name. */
+/** Whether the list accepts a parameter of this name, `field@op` included. */
 export function isListParameter(name: string, list: ListParameters): boolean {
   if (PRESENTATION.includes(name)) return true;
   if (name === "q") return list.searchable;
@@ -145,7 +154,7 @@ export function isListParameter(name: string, list: ListParameters): boolean {
   return Object.hasOwn(list.filters, name) || isCondition(name, list);
 }
 
-/** Whether a parameter chooses records, and says nothing about how they are shown. */
+/** Whether a parameter of this name selects records. */
 export function isFilter(name: string, list: ListParameters): boolean {
   return !PRESENTATION.includes(name) && name !== "format" && isListParameter(name, list);
 }
@@ -175,16 +184,16 @@ function parseCondition(name: string, value: string, list: ListParameters): Cond
   const [field = "", written] = name.split("@");
   const column = list.columns[field];
   if (!column) throw invalid(name, `Use one of: ${Object.keys(list.columns).join(", ")}.`);
-  // PostgREST writes `field=is.null`; both dialects mean the same here.
+  // The forms of PostgREST.
   if (written === undefined && /^(is\.null|not\.is\.null|is\.not\.null)$/.test(value)) {
     return { column, operator: "is", value: value === "is.null" ? "null" : "not.null" };
   }
-  const wanted = written ?? (column.type.endsWith("[]") ? "cs" : "eq");
-  const operator = column.operators.find((known) => known === wanted);
+  const operatorName = written ?? (column.type.endsWith("[]") ? "cs" : "eq");
+  const operator = column.operators.find((known) => known === operatorName);
   if (!operator) throw invalid(name, "Use is.null or not.is.null.");
-  const readable = normalized(column, value);
-  checkValue(name, operator, readable, column);
-  return { column, operator, value: readable };
+  const normalized = normalizeValue(column, value);
+  checkValue(name, operator, normalized, column);
+  return { column, operator, value: normalized };
 }
 
 function checkValue(name: string, operator: Operator, value: string, column: Column): void {
@@ -230,7 +239,7 @@ function parseFilters(parameters: Parameters, filters: ListFilters): FilterValue
   return values;
 }
 
-/** An export takes no parameter of a page; CSV has fixed columns besides. */
+/** Parameters of pages are refused in exports, and `select` and `include` in CSV exports. */
 function parseFormat(parameters: Parameters, { csv }: ListParameters): ListQuery["format"] {
   const format = csv && single(parameters, "format");
   if (format === undefined || format === "json") return undefined;
@@ -239,7 +248,7 @@ function parseFormat(parameters: Parameters, { csv }: ListParameters): ListQuery
   }
   const excluded = ["limit", "cursor", "count", ...(format === "csv" ? ["select", "include"] : [])];
   const [given] = excluded.filter((name) => parameters[name] !== undefined);
-  if (given) throw invalid(given, `Leave it out: format=${format} does not go with it.`);
+  if (given) throw invalid(given, `Remove it: it cannot be combined with format=${format}.`);
   return format;
 }
 

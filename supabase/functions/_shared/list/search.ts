@@ -1,54 +1,72 @@
 /**
- * The words of `q` as SQL: the condition that a record holds them, and its rank.
+ * Conditions that a search adds to a list: for the words of `q`, with a rank, and for ids in
+ * arrays.
  *
- * At most `MAXIMUM_RANKED` matches are ranked, whatever the table's size. Words that more records hold
- * say little about any of them: such a list keeps its usual order, and Postgres reads along that order
- * until the page is full. The first page decides which; the pages after it follow.
+ * At most `MAXIMUM_RANKED` matches are ranked. With more matches the list keeps its usual order,
+ * and Postgres reads records in this order until the page is full. The first page decides between
+ * the two, and the following pages use the same.
  */
 import type { Fragment, Sql } from "../database/database.ts";
 import { idsSql } from "./columns.ts";
-import type { Condition } from "./parse.ts";
+import type { Condition, Filter } from "./parse.ts";
 
 const MAXIMUM_RANKED = 500;
 
-/** How the words of a list are looked for. */
+/** How a list finds the words of `q`. */
 export interface Search {
   /** Column of type tsvector. */
   column: string;
   /**
-   * The name by which `private.few_matches` and `private.search_ids` know the table. They use its
-   * index, which row-level security keeps `@@` from. Without it every record is compared.
+   * Name of the table for `private.matching_ids` and `private.search_ids`. These use the column's
+   * index, which row-level security prevents for `@@`. Without it, every record is compared.
    */
   table?: string;
 }
 
-/** The records that hold the words. */
-export interface Match {
-  /** About the row `record`; undefined when no words are looked for. */
+/** How the words of `q` are found. */
+interface WordMatch {
+  /** Condition on the row `record`. Undefined without words. */
   condition?: Fragment;
-  /** How well the row `record` fits; undefined when the list keeps its usual order. */
+  /** Rank of the row `record`. Undefined when the list keeps its usual order. */
   rank?: Fragment;
   tooManyToRank: boolean;
 }
 
+/** The conditions for a filter's words and ids, and the rank of a record. */
+interface Match extends Pick<WordMatch, "rank" | "tooManyToRank"> {
+  conditions: Fragment[];
+}
+
 /**
- * Finds out how to look for the words.
- * @param tooManyToRank what the first page or block has decided; undefined for the first itself.
+ * Returns the conditions for a filter's words and ids. Asks the database whether many records
+ * match.
+ * @param tooManyToRank the decision of the first page or block. Undefined for the first itself.
  */
-export async function matchWords(
+export async function matchFilter(
   sql: Sql,
-  words: string | undefined,
+  filter: Pick<Filter, "words" | "conditions">,
   search: Search | undefined,
   tooManyToRank?: boolean,
 ): Promise<Match> {
+  const { condition, ...match } = await matchWords(sql, filter.words, search, tooManyToRank);
+  const byIds = await idConditions(sql, filter.conditions);
+  return { ...match, conditions: condition ? [condition, ...byIds] : byIds };
+}
+
+async function matchWords(
+  sql: Sql,
+  words: string | undefined,
+  search: Search | undefined,
+  tooManyToRank: boolean | undefined,
+): Promise<WordMatch> {
   if (words === undefined || !search) return { tooManyToRank: false };
   const { column, table } = search;
-  // A subselect: worked out once per statement, not once per row.
+  // As a subselect it is computed once per statement, not once per row.
   const query = sql`(select private.search_query(${words}))`;
   const vector = sql`record.${sql(column)}`;
   const rank = sql`coalesce(ts_rank(${vector}, ${query}), 0)`;
   if (!table) return { condition: sql`${vector} @@ ${query}`, rank, tooManyToRank: false };
-  // Coalesce keeps Postgres from guessing that few rows match, and so from sorting the table.
+  // Coalesce hides `@@` from the planner, which would expect few matches and sort the whole table.
   const unranked = { condition: sql`coalesce(${vector} @@ ${query}, false)`, tooManyToRank: true };
   if (tooManyToRank) return unranked;
   if (tooManyToRank === false) {
@@ -60,26 +78,29 @@ export async function matchWords(
   return { condition: sql`record.id = any (${ids}::text::bigint[])`, rank, tooManyToRank: false };
 }
 
-/** The ids of the matches as an array literal; undefined when there are too many to rank. */
+/**
+ * Returns the ids of the matches as an array literal, or undefined when there are too many to rank.
+ */
 async function findIds(sql: Sql, table: string, words: string): Promise<string | undefined> {
   const [row] = await sql<{ ids: string | null }[]>`
-    select private.few_matches(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
+    select private.matching_ids(${table}, ${words}, ${MAXIMUM_RANKED}::integer)::text as ids`;
   return row?.ids ?? undefined;
 }
 
 const MAXIMUM_HOLDERS = 1_000;
 
 /**
- * Conditions that limit a list to the few records whose array holds the ids of a filter. Row-level
- * security keeps Postgres from using the index of such a column, so a function finds them through it;
- * when many records hold the ids there is no such condition, and the list reads along its order.
+ * Returns conditions for the records whose array contains the ids of a filter. Row-level security
+ * prevents the index of such a column, so a function of the database uses it instead. Returns no
+ * condition for ids that more than `MAXIMUM_HOLDERS` records contain: Postgres then reads records
+ * in the list's order.
  */
-export async function holderConditions(sql: Sql, conditions: Condition[]): Promise<Fragment[]> {
+async function idConditions(sql: Sql, conditions: Condition[]): Promise<Fragment[]> {
   const found: Fragment[] = [];
   for (const { column, operator, value } of conditions) {
     if (column.kind !== "ids" || (operator !== "cs" && operator !== "ov")) continue;
     const [row] = await sql<{ ids: string | null }[]>`
-      select private.few_with_ids(
+      select private.holder_ids(
         ${column.name}, ${idsSql(sql, value)}, ${operator === "cs"}::boolean,
         ${MAXIMUM_HOLDERS}::integer
       )::text as ids`;

@@ -1,95 +1,97 @@
 /**
- * The SQL of a list: conditions, order, keyset ranges, rows. Values are always parameters; a list's row
- * is called `record` throughout.
+ * The SQL of a list: conditions, order, keyset ranges, rows. Values are always parameters. The
+ * alias of a list's table or view is `record`.
  */
 import { type Column, comparisonSql } from "./columns.ts";
 import { commaSeparated, type Fragment, joined, type Sql } from "../database/database.ts";
 import type { Condition, ListFilters, ListQuery, SortKey } from "./parse.ts";
 
-/** What the SQL of a list depends on. */
-export interface ListSource {
-  /** Table or view. */
+/** The table or view of a list, with the SQL of its filters and related records. */
+export interface ListTable {
+  /** Name of the table or view. */
   name: string;
   columns: Record<string, Column>;
-  /** Json array column → the condition that one of its elements has the value. */
+  /** Column with a JSON array → condition that one of its elements has the value. */
   elements?: Record<string, (sql: Sql, value: string) => Fragment>;
   filters?: ListFilters;
-  /** Name → a subselect of one JSON value about the row `record`. */
+  /** Name → subselect that returns one JSON value for the row `record`. */
   include?: Record<string, (sql: Sql) => Fragment>;
-  /** Whether a record may have null in this column. */
+  /** Whether the column can be null. */
   isNullable(column: string): boolean;
 }
 
 /** One key of the order. */
-export interface OrderKey {
+interface OrderKey {
   expression: Fragment;
-  /** Postgres type, to cast a position's value to. */
+  /** Postgres type of the expression. Values of a position are cast to it. */
   type: string;
   descending: boolean;
-  /** Whether the order says `nulls last`: an index serves it only when both say the same. */
+  /**
+   * Whether to write `nulls last`: Postgres uses an index only when its definition says the same.
+   */
   nullsLast: boolean;
-  /** Whether the expression can be null; asked for behind a position alone. */
+  /** Whether the expression can be null. A function, since only pages after the first need it. */
   isNullable(): boolean;
 }
 
 /** The values of a record's order keys, as Postgres prints them. */
 export type Key = (string | null)[];
 
-/** Which rows to select, and what to show of each. */
-export interface Selection {
+/** The rows to select, and the output of each row. */
+interface Selection {
   where: Fragment;
   keys: OrderKey[];
-  /** The key of the record before the first row; undefined = from the beginning. */
+  /** Key of the record before the first row. Undefined for the first row. */
   after?: Key;
   limit: number;
-  /** Expression of type text about the row `record`. */
-  shown: Fragment;
+  /** Expression of type text for the row `record`. */
+  output: Fragment;
   separator: keyof typeof SEPARATORS;
 }
 
-/** What stands between rows, as SQL. No parameter: the driver would ask for its type beforehand. */
+/** Separator → SQL literal. As a parameter, the driver would query for its type first. */
 const SEPARATORS = { ",": "','", "\n": "e'\\n'", "\r\n": "e'\\r\\n'" };
 
-/** Selected rows, put together to one text by Postgres. */
+/** Selected rows. Postgres joins their outputs to one text. */
 export interface Rows {
   text: string;
   count: number;
-  /** The last row's key; undefined when there is no row. */
+  /** Key of the last row. Undefined without rows. */
   last?: Key;
   /** Whether more rows follow the last. */
   hasMore: boolean;
 }
 
-/** The conditions of a query, and further ones that its words and rare ids have led to. */
+/** Returns the conditions of a query, joined with those of `matchFilter`. */
 export function whereSql(
   sql: Sql,
   { conditions, filters }: Pick<ListQuery, "conditions" | "filters">,
-  source: ListSource,
-  further: Fragment[],
+  table: ListTable,
+  matchConditions: Fragment[],
 ): Fragment {
-  const all = conditions.map((condition) => conditionSql(sql, condition, source));
-  all.push(...further);
+  const all = conditions.map((condition) => conditionSql(sql, condition, table));
+  all.push(...matchConditions);
   for (const name of Object.keys(filters)) {
-    const condition = source.filters?.[name]?.condition?.(sql, filters);
+    const condition = table.filters?.[name]?.condition?.(sql, filters);
     if (condition) all.push(condition);
   }
   return joined(sql, [sql`true`, ...all], sql` and `);
 }
 
-function conditionSql(sql: Sql, { column, operator, value }: Condition, source: ListSource) {
-  const element = operator === "is" ? undefined : source.elements?.[column.name];
+function conditionSql(sql: Sql, { column, operator, value }: Condition, table: ListTable) {
+  const element = operator === "is" ? undefined : table.elements?.[column.name];
   return element?.(sql, value) ?? comparisonSql(sql, column, operator, value);
 }
 
-/** The row as JSON: the selected columns, and the included relations. */
+/** Returns the expression of a row as JSON: its selected columns and its included relations. */
 export function jsonSql(
   sql: Sql,
   { select, include }: Pick<ListQuery, "select" | "include">,
-  source: ListSource,
+  table: ListTable,
 ): Fragment {
   const columns = sql`${sql(select.map((name) => `record.${name}`))}`;
   const relations = include.flatMap((name) => {
-    const subselect = source.include?.[name];
+    const subselect = table.include?.[name];
     return subselect ? [sql`(${subselect(sql)}) as ${sql(name)}`] : [];
   });
   const fields = commaSeparated(sql, [columns, ...relations]);
@@ -98,11 +100,14 @@ export function jsonSql(
 
 const never = () => false;
 
-/** The keys of an order, by rank when there is one. The id comes last: no two records share a key. */
+/**
+ * Returns the keys of an order: rank or sort columns, then the id, so that each record's key is
+ * unique.
+ */
 export function orderKeys(
   sql: Sql,
   sort: SortKey[],
-  { columns, isNullable }: ListSource,
+  { columns, isNullable }: ListTable,
   rank?: Fragment,
 ): OrderKey[] {
   const keys: OrderKey[] = rank
@@ -126,18 +131,18 @@ function orderSql(sql: Sql, { expression, descending, nullsLast }: OrderKey): Fr
 }
 
 /**
- * Selects the rows behind a position: one range of the order after the other, until there are enough.
- * Nearly always the first range is enough.
+ * Selects the rows after a position. It reads one range of the order after the other until it has
+ * enough rows. The first range is nearly always enough.
  */
 export async function selectRows(
   sql: Sql,
-  source: ListSource,
+  table: ListTable,
   selection: Selection,
 ): Promise<Rows> {
   const { keys, after, limit } = selection;
   const rows: Rows = { text: "", count: 0, hasMore: false };
   for (const range of after ? rangesAfter(sql, keys, after) : [sql`true`]) {
-    const next = await selectRange(sql, source, { ...selection, limit: limit - rows.count }, range);
+    const next = await selectRange(sql, table, { ...selection, limit: limit - rows.count }, range);
     rows.text += rows.text && next.text ? selection.separator + next.text : next.text;
     rows.count += next.count;
     rows.last = next.last ?? rows.last;
@@ -148,31 +153,31 @@ export async function selectRows(
 }
 
 interface Range {
-  /** Null when it would be too large. */
+  /** Null when it is too large. */
   text: string | null;
   count: number;
   last: Key | null;
 }
 
-/** Bytes of a page or a block: memory is bounded by them, whatever records hold. */
+/** Bytes of a page or of a block of an export. They bound the memory of a request. */
 const MAXIMUM_BYTES = 4_000_000;
 
 /**
- * Rows travel as one: their text, their number and the last one's key. When their text is too large, half
- * as many are selected. The limit stands in the text of the statement: as a parameter it would make
- * Postgres plan every execution anew.
+ * Returns rows as one row: the text, the count and the last key. When the text is too large, selects half
+ * as many. The limit is part of the statement's text, since Postgres would plan every execution again
+ * with a limit as parameter.
  */
 async function selectRange(
   sql: Sql,
-  source: ListSource,
+  table: ListTable,
   selection: Selection,
   range: Fragment,
 ): Promise<Rows> {
   const { limit } = selection;
-  const [row] = await sql<Range[]>`${rangeSql(sql, source, selection, range)}`;
+  const [row] = await sql<Range[]>`${rangeSql(sql, table, selection, range)}`;
   const { count = 0, text, last } = row ?? {};
   if (count > 0 && text === null) {
-    return await selectRange(sql, source, { ...selection, limit: Math.ceil(limit / 2) }, range);
+    return await selectRange(sql, table, { ...selection, limit: Math.ceil(limit / 2) }, range);
   }
   return {
     text: text ?? "",
@@ -184,26 +189,26 @@ async function selectRange(
 
 function rangeSql(
   sql: Sql,
-  { name }: ListSource,
-  { where, keys, limit, shown, separator }: Selection,
+  { name }: ListTable,
+  { where, keys, limit, output, separator }: Selection,
   range: Fragment,
 ): Fragment {
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
   const number = (value: number) => sql.unsafe(String(value));
-  const most = number(limit);
+  const maximum = number(limit);
   return sql`
     select
       case
-        when ${most} = 1 or sum(octet_length(shown)) <= ${number(MAXIMUM_BYTES)}
+        when ${maximum} = 1 or sum(octet_length(output)) <= ${number(MAXIMUM_BYTES)}
           then array_to_string(
-            (array_agg(shown))[1:${most}], ${sql.unsafe(SEPARATORS[separator])}
+            (array_agg(output))[1:${maximum}], ${sql.unsafe(SEPARATORS[separator])}
           )
       end as text,
       count(*)::integer as count,
-      (array_agg(key))[least(count(*), ${most})] as last
+      (array_agg(key))[least(count(*), ${maximum})] as last
     from (
-      select ${shown} as shown, to_json(array[${key}]) as key
+      select ${output} as output, to_json(array[${key}]) as key
       from ${sql(name)} as record
       where ${where} and ${range}
       order by ${order}
@@ -212,60 +217,62 @@ function rangeSql(
 }
 
 /**
- * Conditions for the rows behind a position, to be asked for in turn. Where the first key can be null,
- * its nulls come last and are a range of the index of their own. The bound on the first key is implied;
- * it lets Postgres enter the index at the position.
+ * Returns the conditions of the ranges after a position, in the order to read them. When the first
+ * key can be null, its nulls come last and are a range of their own. The bound on the first key is
+ * redundant, but lets Postgres start in the index at the position.
  */
 function rangesAfter(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   const [first] = keys;
   const [value] = position;
-  const behind = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
-  if (!first || value === undefined) return [behind];
-  if (value === null) return [sql`${first.expression} is null and ${behind}`];
+  const after = sql`(${joined(sql, alternatives(sql, keys, position), sql` or `)})`;
+  if (!first || value === undefined) return [after];
+  if (value === null) return [sql`${first.expression} is null and ${after}`];
   const inside = first.descending ? sql`<=` : sql`>=`;
   const bound = keyValueSql(sql, first, value);
-  const bounded = sql`${first.expression} ${inside} ${bound} and ${behind}`;
+  const bounded = sql`${first.expression} ${inside} ${bound} and ${after}`;
   return first.isNullable() ? [bounded, sql`${first.expression} is null`] : [bounded];
 }
 
-/** For each key in turn: equal in the keys before it, and behind in itself. */
+/** Returns one condition per key: the keys before it are equal, and the key itself comes after. */
 function alternatives(sql: Sql, keys: OrderKey[], position: Key): Fragment[] {
   return keys.map((key, index) => {
     const same = keys.slice(0, index).map((before, at) =>
       sql`${before.expression} is not distinct from ${keyValueSql(sql, before, position[at])}`
     );
-    const behind = behindSql(sql, key, position[index], index > 0);
-    return sql`(${joined(sql, [...same, behind], sql` and `)})`;
+    const after = afterSql(sql, key, position[index], index > 0);
+    return sql`(${joined(sql, [...same, after], sql` and `)})`;
   });
 }
 
-function behindSql(sql: Sql, key: OrderKey, value: string | null = null, withNulls: boolean) {
+function afterSql(sql: Sql, key: OrderKey, value: string | null = null, withNulls: boolean) {
   if (value === null) return sql`false`;
-  const after = key.descending ? sql`<` : sql`>`;
-  const behind = sql`${key.expression} ${after} ${keyValueSql(sql, key, value)}`;
-  return withNulls && key.isNullable() ? sql`(${behind} or ${key.expression} is null)` : behind;
+  const comparison = key.descending ? sql`<` : sql`>`;
+  const after = sql`${key.expression} ${comparison} ${keyValueSql(sql, key, value)}`;
+  return withNulls && key.isNullable() ? sql`(${after} or ${key.expression} is null)` : after;
 }
 
-/** Values travel as text and are cast by Postgres: the driver would cut microseconds off a time. */
+/**
+ * Passes a value as text, which Postgres casts: the driver would lose the microseconds of a time.
+ */
 function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null = null): Fragment {
   return sql`${value}::text::${sql.unsafe(type)}`;
 }
 
-/** One record by its id; undefined when it does not exist or is hidden. */
+/** Returns one record, or undefined when it does not exist or the caller may not see it. */
 export async function selectRecord(
   sql: Sql,
   id: number,
-  shown: Pick<ListQuery, "select" | "include">,
-  source: ListSource,
+  output: Pick<ListQuery, "select" | "include">,
+  table: ListTable,
 ): Promise<unknown> {
   const [row] = await sql<{ record: unknown }[]>`
-    select ${jsonSql(sql, shown, source)} as record
-    from ${sql(source.name)} as record
+    select ${jsonSql(sql, output, table)} as record
+    from ${sql(table.name)} as record
     where record.id = ${id}`;
   return row?.record;
 }
 
-/** At most `limit` ids in order. */
+/** Returns at most `limit` ids, in ascending order. */
 export async function selectIds(sql: Sql, relation: string, where: Fragment, limit: number) {
   const rows = await sql<{ id: number }[]>`
     select record.id::float8 as id

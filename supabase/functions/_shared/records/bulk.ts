@@ -1,7 +1,7 @@
 /**
- * Bulk operations: one change, or the deletion, of up to 1,000 records in one transaction, by one
- * statement for each kind of work. All or nothing, unless `partial` asks for an outcome per record:
- * then what the database refuses is found by halving, not record by record, up to 50 refusals.
+ * Bulk operations: change or delete up to 1,000 records in one transaction, by one statement. All
+ * records change or none, unless `partial` asks for one outcome per record. Then refused records
+ * are found by bisection, with up to 50 refusals.
  */
 import * as z from "zod";
 import {
@@ -15,27 +15,27 @@ import { recordId } from "../fields.ts";
 import { Reply } from "../operation.ts";
 import { Problem, type ProblemCode } from "../problem.ts";
 import {
+  asBodyProblem,
   type BulkChange,
   type BulkInput,
-  inBody,
   MAXIMUM_RECORDS,
   parseFilter,
 } from "./bulkInput.ts";
-import { missingRecords, notTheOwner, type Stored } from "./record.ts";
+import { missingRecords, notTheOwner, type StoredRecords } from "./record.ts";
 
-/** The resource whose records a bulk changes. */
-interface BulkTarget<Row> extends Stored<Row> {
+/** The resource of a bulk operation. */
+interface BulkTarget<Row> extends StoredRecords<Row> {
   owner?: string;
 }
 
-/** With more refusals than this the whole request is refused. */
-const MOST_REFUSALS = 50;
+/** With more refusals the whole request fails. */
+const MAXIMUM_REFUSALS = 50;
 
 const Outcome = z.object({
   id: recordId,
   outcome: z.enum(["updated", "deleted", "not_found", "refused"]),
-  status: z.int().describe("As the operation on this record alone would have answered."),
-  code: z.string().optional().describe("The problem's, when it failed."),
+  status: z.int().describe("The status that the operation on this single record would have."),
+  code: z.string().optional().describe("The code of the problem when it failed."),
 });
 type Outcome = z.output<typeof Outcome>;
 
@@ -46,10 +46,15 @@ export const BulkResult = z.object({
 }).meta({ id: "BulkResult" });
 
 export const BULK_DESCRIPTION =
-  "Up to 1,000 records by `ids` or `filter`, all or nothing. With `partial` each has its own outcome, " +
-  "and the answer is 207. With `dry_run` nothing changes.";
+  "Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` " +
+  "refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` " +
+  "no record changes.";
 
-/** Does what the input says; the answer is 207 when it is partial. */
+/**
+ * Runs a bulk operation, and returns its answer, with 207 when the input is partial.
+ * @throws Problem `too_many_records`, `validation_failed` for the filter; `not_found`, `forbidden`,
+ *   `owner_change_not_allowed` or a problem of the database when the input is not partial.
+ */
 export async function runBulk<Row>(
   sql: Sql,
   target: BulkTarget<Row>,
@@ -61,45 +66,45 @@ export async function runBulk<Row>(
   const permitted = locked.filter((record) => record.permitted).map(({ id }) => id);
   const refused = locked.filter((record) => !record.permitted).map(({ id }) => id);
   const missing = ids.filter((id) => !locked.some((record) => record.id === id));
-  const work = workOf(sql, target, input, changes);
+  const apply = changeOf(sql, target, input, changes);
   if (!input.partial) {
     requireAll(target, missing, refused, input);
-    if (permitted.length > 0) await work(permitted);
+    if (permitted.length > 0) await apply(permitted);
     return reply(ids, permitted.map((id) => success(id, input)), input);
   }
   const outcomes = [
     ...missing.map((id) => failure(id, "not_found")),
     ...refused.map((id) => failure(id, refusal(input))),
-    ...await workInHalves(sql, permitted, work, input, { left: MOST_REFUSALS }),
+    ...await applyByBisection(sql, permitted, apply, input, { left: MAXIMUM_REFUSALS }),
   ];
   return reply(ids, outcomes, input);
 }
 
 async function requestedIds<Row>(
   sql: Sql,
-  { list }: Stored<Row>,
+  { list }: StoredRecords<Row>,
   { ids, filter = {}, all }: BulkInput,
 ): Promise<number[]> {
   if (ids) return [...new Set(ids)];
   const parsed = all ? list.parse({}) : parseFilter(filter, list);
-  const matching = await list.matching(sql, parsed, MAXIMUM_RECORDS).catch((error) => {
-    throw inBody(error);
+  const matches = await list.matchingIds(sql, parsed, MAXIMUM_RECORDS).catch((error) => {
+    throw asBodyProblem(error);
   });
-  if (matching.count <= MAXIMUM_RECORDS) return matching.ids;
-  const detail = `The filter matches ${matching.count} records. Narrow it to ${MAXIMUM_RECORDS}.`;
+  if (matches.count <= MAXIMUM_RECORDS) return matches.ids;
+  const detail = `The filter matches ${matches.count} records. Narrow it to ${MAXIMUM_RECORDS}.`;
   throw new Problem("too_many_records", detail, {
     errors: { filter: detail },
-    members: { count: matching.count, maximum: MAXIMUM_RECORDS },
+    members: { count: matches.count, maximum: MAXIMUM_RECORDS },
   });
 }
 
 interface Locked {
   id: number;
-  /** Whether row-level security and the guard of owners will let the caller do it. */
+  /** Whether row-level security and the trigger that guards owners allow the change. */
   permitted: boolean;
 }
 
-/** In the order of their ids, so that two bulks never wait for each other in a circle. */
+/** Locks the records in the order of their ids, so that two bulk operations cannot deadlock. */
 async function lockRecords<Row>(
   sql: Sql,
   { table, owner }: BulkTarget<Row>,
@@ -127,20 +132,20 @@ function permittedSql(
     (${manages} or ${sql(owner)} is not distinct from ${Number(set[owner]) || null}::bigint)`;
 }
 
-/** The one statement that does the work on these records. */
-function workOf<Row>(
+/** Returns a function that changes or deletes records by one statement. */
+function changeOf<Row>(
   sql: Sql,
-  { table, name }: Stored<Row>,
+  { table, name }: StoredRecords<Row>,
   input: BulkInput,
   changes: BulkChange | undefined,
 ) {
   return async (ids: number[]): Promise<void> => {
-    const wanted = sql`id = any (${`{${ids.join(",")}}`}::text::bigint[])`;
+    const condition = sql`id = any (${`{${ids.join(",")}}`}::text::bigint[])`;
     const { count } = input.delete
-      ? await sql`delete from ${sql(table)} where ${wanted}`
+      ? await sql`delete from ${sql(table)} where ${condition}`
       : await sql`update ${sql(table)} set ${
         assignments(sql, table, input, changes)
-      } where ${wanted}`;
+      } where ${condition}`;
     if (count < ids.length) throw notTheOwner(name);
   };
 }
@@ -165,18 +170,18 @@ function assignments(
   ]);
 }
 
-/** Tries all records at once; halves what is refused until the refused records are found. */
-async function workInHalves(
+/** Tries all records at once. When one is refused, tries each half of them. */
+async function applyByBisection(
   sql: Sql,
   ids: number[],
-  work: (ids: number[]) => Promise<void>,
+  apply: (ids: number[]) => Promise<void>,
   input: BulkInput,
   refusals: { left: number },
 ): Promise<Outcome[]> {
   if (ids.length === 0) return [];
   await sql`savepoint bulk`;
   try {
-    await work(ids);
+    await apply(ids);
     await sql`release savepoint bulk`;
     return ids.map((id) => success(id, input));
   } catch (error) {
@@ -190,14 +195,14 @@ async function workInHalves(
     }
     const half = Math.ceil(ids.length / 2);
     return [
-      ...await workInHalves(sql, ids.slice(0, half), work, input, refusals),
-      ...await workInHalves(sql, ids.slice(half), work, input, refusals),
+      ...await applyByBisection(sql, ids.slice(0, half), apply, input, refusals),
+      ...await applyByBisection(sql, ids.slice(half), apply, input, refusals),
     ];
   }
 }
 
 function requireAll<Row>(
-  { name }: Stored<Row>,
+  { name }: StoredRecords<Row>,
   missing: number[],
   refused: number[],
   input: BulkInput,
@@ -224,7 +229,7 @@ function failure(id: number, code: ProblemCode): Outcome {
   return { id, outcome: code === "not_found" ? "not_found" : "refused", status, code };
 }
 
-/** In the order of the request. */
+/** Returns the answer, with the outcomes in the order of the request. */
 function reply(ids: number[], outcomes: Outcome[], { partial, dry_run = false }: BulkInput): Reply {
   const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
   const data = ids.flatMap((id) => byId.get(id) ?? []);

@@ -1,15 +1,15 @@
 /**
- * One record in SQL: read, inserted, changed, deleted and restored by its id, as the caller. Values
- * travel as one JSON parameter that Postgres spreads over the columns by their types.
+ * SQL of one record: read, create, update, delete and restore, as the caller. Values are passed as
+ * one JSON parameter, which Postgres converts to the types of the columns.
  */
-import type { Fragment, Sql } from "../database/database.ts";
+import { type Fragment, pipelined, type Sql } from "../database/database.ts";
 import type { Listing } from "../list/list.ts";
 import { found, invariant, Problem } from "../problem.ts";
 
-/** Where records of one kind are stored, and the list that they are read through. */
-export interface Stored<Row> {
+/** Records of one kind: their table, and the list that reads them. */
+export interface StoredRecords<Row> {
   table: string;
-  /** What one record is called in messages: `contact`. */
+  /** Name of one record in messages: `contact`. */
   name: string;
   list: Listing<Row>;
 }
@@ -18,19 +18,22 @@ interface Versioned {
   updated_at: string;
 }
 
-interface Trashed {
+interface TrashEntry {
   merged_into: number | null;
   deleted_at: string;
 }
 
-/** The record; throws 410 `merged` or `deleted` when it is in the trash, else 404. */
+/**
+ * Returns a record, with the related records of `include`.
+ * @throws Problem `not_found`; `deleted` or `merged` when it is in the trash.
+ */
 export async function getRecord<Row>(
   sql: Sql,
-  stored: Stored<Row>,
+  stored: StoredRecords<Row>,
   id: number,
   include: string[] = [],
 ): Promise<Row> {
-  const [record, trashed] = await Promise.all([
+  const [record, trashed] = await pipelined([
     stored.list.find(sql, id, include),
     findTrashed(sql, stored, id),
   ]);
@@ -38,10 +41,10 @@ export async function getRecord<Row>(
   return found(record, stored.name);
 }
 
-/** Inserts the values and returns the new record. */
+/** Inserts a record with these values, and returns it. */
 export async function createRecord<Row>(
   sql: Sql,
-  stored: Stored<Row>,
+  stored: StoredRecords<Row>,
   values: object,
 ): Promise<Row> {
   const { table } = stored;
@@ -58,12 +61,13 @@ export async function createRecord<Row>(
 }
 
 /**
- * Changes the given columns alone, and returns the record.
- * @throws Problem 404, 410; 412 `precondition_failed`; 403 `forbidden`.
+ * Changes the given columns, and returns the record. Without values it locks the record and returns
+ * it.
+ * @throws Problem `not_found`, `deleted`, `merged`, `precondition_failed` or `forbidden`.
  */
 export async function updateRecord<Row extends Versioned>(
   sql: Sql,
-  stored: Stored<Row>,
+  stored: StoredRecords<Row>,
   id: number,
   values: object,
   ifMatch?: string[],
@@ -71,14 +75,14 @@ export async function updateRecord<Row extends Versioned>(
   await lockRecord(sql, stored, id);
   if (ifMatch) requireMatch(await readBack(sql, stored, id), ifMatch);
   if (Object.keys(values).length > 0) {
-    // The row is locked, so only the caller's own rights can have gone in the meantime.
+    // The row is locked, so it exists: row-level security refuses the change.
     const { count } = await setColumns(sql, stored.table, id, values);
     if (count === 0) throw notTheOwner(stored.name);
   }
   return await readBack(sql, stored, id);
 }
 
-/** The statement that sets columns of one row; it runs when it is awaited or executed. */
+/** Returns the statement that sets columns of one row. It runs when it is awaited or executed. */
 export function setColumns(sql: Sql, table: string, id: number, values: object): Fragment {
   const columns = Object.keys(values);
   return sql`
@@ -91,12 +95,12 @@ export function setColumns(sql: Sql, table: string, id: number, values: object):
 }
 
 /**
- * Moves the record to the trash; repeating that succeeds.
- * @throws Problem 404; 412 `precondition_failed`; 403 `forbidden`.
+ * Moves a record to the trash. Does nothing when it is there already.
+ * @throws Problem `not_found`, `precondition_failed` or `forbidden`.
  */
 export async function deleteRecord<Row extends Versioned>(
   sql: Sql,
-  stored: Stored<Row>,
+  stored: StoredRecords<Row>,
   id: number,
   ifMatch?: string[],
 ): Promise<void> {
@@ -112,31 +116,46 @@ export async function deleteRecord<Row extends Versioned>(
   found(await findTrashed(sql, stored, id), name);
 }
 
-/** Takes the record out of the trash with all that its delete took along; repeating that succeeds. */
-export async function restoreRecord<Row>(sql: Sql, stored: Stored<Row>, id: number): Promise<Row> {
+/**
+ * Restores a record from the trash, with all records that were deleted with it, and returns it.
+ * Returns the record unchanged when it is not in the trash.
+ * @throws Problem `not_found`, `merged`, `parent_deleted` or `restore_not_allowed`.
+ */
+export async function restoreRecord<Row>(
+  sql: Sql,
+  stored: StoredRecords<Row>,
+  id: number,
+): Promise<Row> {
   await sql`select private.restore(${stored.table}, ${id})`;
   return found(await stored.list.find(sql, id), stored.name);
 }
 
-/** A record that this transaction has written or locked. */
-export async function readBack<Row>(sql: Sql, stored: Stored<Row>, id: number): Promise<Row> {
+/**
+ * Returns a record that this transaction has written or locked.
+ * @throws Error when it is absent.
+ */
+export async function readBack<Row>(
+  sql: Sql,
+  stored: StoredRecords<Row>,
+  id: number,
+): Promise<Row> {
   return invariant(await stored.list.find(sql, id), `${stored.table} ${id} cannot be read back`);
 }
 
 /**
- * Refuses a change to a record that has changed since the caller read it.
- * @throws Problem `precondition_failed` with the current record and its tag.
+ * Checks `If-Match` against the current record. Does nothing without `ifMatch`.
+ * @throws Problem `precondition_failed` with the current record and its entity tag.
  */
 export function requireMatch(current: Versioned, ifMatch: string[] | undefined): void {
   if (ifMatch === undefined || ifMatch.includes(current.updated_at)) return;
   throw new Problem(
     "precondition_failed",
-    "The record has changed since you read it. Apply your change to the current one.",
+    "The record has changed since you read it. Apply your change to the current record.",
     { members: { current }, headers: { ETag: `"${current.updated_at}"` } },
   );
 }
 
-/** 403 for a record that belongs to another member. */
+/** Returns the problem for a record that the caller may see but not change. */
 export function notTheOwner(name: string): Problem {
   return new Problem(
     "forbidden",
@@ -144,39 +163,43 @@ export function notTheOwner(name: string): Problem {
   );
 }
 
-/** 404 naming the records that a request is about and that do not exist. */
+/** Returns the problem for records that do not exist, or that the caller may not see. */
 export function missingRecords(name: string, ids: number[]): Problem {
-  const detail = `There is no ${name} ${ids.join(", ")}, or it is not yours to see.`;
+  const detail = `There is no ${name} ${ids.join(", ")}, or you may not see it.`;
   return new Problem("not_found", detail, { members: { missing_ids: ids } });
 }
 
-/** 410 `merged` or `deleted` for a record in the trash; undefined when it is not there. */
+/**
+ * Returns the problem `merged` or `deleted` for a record in the trash, or undefined for any other.
+ */
 export async function findGone<Row>(
   sql: Sql,
-  stored: Stored<Row>,
+  stored: StoredRecords<Row>,
   id: number,
 ): Promise<Problem | undefined> {
   const trashed = await findTrashed(sql, stored, id);
   return trashed && gone(stored.name, trashed);
 }
 
-async function lockRecord<Row>(sql: Sql, stored: Stored<Row>, id: number): Promise<void> {
+async function lockRecord<Row>(sql: Sql, stored: StoredRecords<Row>, id: number): Promise<void> {
   const locked = await sql`select from ${sql(stored.table)} where id = ${id} for update`;
   if (locked.length > 0) return;
-  throw await findGone(sql, stored, id) ?? missingRecords(stored.name, [id]);
+  const problem = await findGone(sql, stored, id);
+  if (problem) throw problem;
+  found(undefined, stored.name);
 }
 
 async function findTrashed<Row>(
   sql: Sql,
-  { table }: Stored<Row>,
+  { table }: StoredRecords<Row>,
   id: number,
-): Promise<Trashed | undefined> {
-  const [row] = await sql<{ trashed: Trashed | null }[]>`
+): Promise<TrashEntry | undefined> {
+  const [row] = await sql<{ trashed: TrashEntry | null }[]>`
     select private.trashed(${table}, ${id}) as trashed`;
   return row?.trashed ?? undefined;
 }
 
-function gone(name: string, { merged_into, deleted_at }: Trashed): Problem {
+function gone(name: string, { merged_into, deleted_at }: TrashEntry): Problem {
   return merged_into === null
     ? new Problem("deleted", `The ${name} is in the trash. Restore it to use it again.`, {
       members: { deleted_at },

@@ -1,7 +1,7 @@
 /**
- * Records: what a resource is, and the operations that every resource has, one function each: `get`,
- * `create`, `update`, `remove`, `restore` and `bulk` return operations; what differs is passed. The door
- * of this folder.
+ * Resources, and the operations that they have in common. `get`, `create`, `update`, `remove`,
+ * `restore` and `bulk` each return an operation of a resource. Differences are passed as arguments.
+ * Files outside this folder import this file only.
  */
 import * as z from "zod";
 import { idParams, includeQuery, nothing } from "../fields.ts";
@@ -23,7 +23,7 @@ import {
   deleteRecord,
   getRecord,
   restoreRecord,
-  type Stored,
+  type StoredRecords,
   updateRecord,
 } from "./record.ts";
 
@@ -43,23 +43,23 @@ export {
   updateRecord,
 } from "./record.ts";
 
-/** What every record has. */
-interface Identified {
+/** Fields of every record. */
+interface RecordFields {
   id: number;
   updated_at: string;
 }
 
-/** Everything that the operations of a resource have in common. */
+/** The data of a resource that its operations need. */
 export interface Resource<
-  Row extends Identified = Identified,
+  Row extends RecordFields = RecordFields,
   Create extends z.ZodType = z.ZodType,
   Change extends z.ZodObject = z.ZodObject,
-> extends Stored<Row> {
-  /** The name with its article, for the documents: `a contact`. */
+> extends StoredRecords<Row> {
+  /** Name with its article, for the documents: `a contact`. */
   title: string;
-  /** Column of the owner; without one, managers and admins delete and restore. */
+  /** Column of the owner. Without one, only managers and admins delete and restore. */
   owner?: string;
-  /** Whether records are merged, so that a deleted one may say where it went. */
+  /** Whether records can be merged, so that a deleted record may have a successor. */
   mergeable?: true;
   /** Schema of a record. */
   record: z.ZodType<Row, Row>;
@@ -67,23 +67,24 @@ export interface Resource<
   input: Create;
   /** Schema of a change. */
   patch: Change;
-  /** Problems that the values of a new or changed record can cause. */
+  /** Problems of invalid values in a new or changed record. */
   problems: readonly ProblemCode[];
 }
 
-/** Defines a resource. Its table is also the segment of its addresses. */
+/** Defines a resource. The name of its table is also the first segment of its paths. */
 export function resource<
-  Row extends Identified,
+  Row extends RecordFields,
   Create extends z.ZodType,
   Change extends z.ZodObject,
 >(definition: Resource<Row, Create, Change>): Resource<Row, Create, Change> {
   return definition;
 }
 
-type Texts = Partial<Pick<Declaration, "summary" | "description" | "problems">>;
+type Documentation = Partial<Pick<Declaration, "summary" | "description" | "problems">>;
 
-/** What an operation of a resource says beside what all of them have. */
-interface Differences<Body extends z.ZodType, Result, Params = { id: number }> extends Texts {
+/** The members of an operation that differ from those of other resources. */
+interface Differences<Body extends z.ZodType, Result, Params = { id: number }>
+  extends Documentation {
   example?: z.input<Body>;
   run?: (
     context: WriteContext,
@@ -91,10 +92,10 @@ interface Differences<Body extends z.ZodType, Result, Params = { id: number }> e
   ) => Promise<Result>;
 }
 
-/** `GET /<table>/:id` */
-export function get<Row extends Identified>(
+/** Returns the operation `GET /<table>/:id`. */
+export function get<Row extends RecordFields>(
   of: Resource<Row>,
-  texts: Texts = {},
+  documentation: Documentation = {},
 ): Operation {
   const [first, ...others] = of.list.parameters.includes;
   return read({
@@ -106,22 +107,22 @@ export function get<Row extends Identified>(
     params: idParams,
     query: first === undefined ? undefined : includeQuery([first, ...others]),
     output: of.record,
-    ...texts,
-    problems: [...inTrash(of), ...texts.problems ?? []],
+    ...documentation,
+    problems: [...inTrash(of), ...documentation.problems ?? []],
     run: ({ sql }, { params, query }) => getRecord(sql, of, params.id, query?.include),
   });
 }
 
-/** `POST /<table>` */
+/** Returns the operation `POST /<table>`. */
 export function create<
-  Row extends Identified,
+  Row extends RecordFields,
   Create extends z.ZodType,
   Change extends z.ZodObject,
 >(
   of: Resource<Row, Create, Change>,
   differences: Differences<Create, Row, unknown> & { example: z.input<Create> },
 ): Operation {
-  const ownership = of.owner && `Without \`${of.owner}\` the caller becomes the owner.`;
+  const ownership = of.owner && `Default of \`${of.owner}\`: the caller.`;
   return write({
     id: `${of.table}.create`,
     method: "POST",
@@ -139,9 +140,9 @@ export function create<
   });
 }
 
-/** `PATCH /<table>/:id`, with `If-Match`. */
+/** Returns the operation `PATCH /<table>/:id`, with `If-Match`. */
 export function update<
-  Row extends Identified,
+  Row extends RecordFields,
   Create extends z.ZodType,
   Change extends z.ZodObject,
 >(
@@ -162,8 +163,8 @@ export function update<
     run: ({ sql }, { params, body, ifMatch }) => updateRecord(sql, of, params.id, body, ifMatch),
     ...differences,
     description: sentences(
-      "Omitted fields keep their value; `null` clears. With `If-Match` only the version that it names " +
-        "is changed.",
+      "Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when " +
+        "its ETag matches.",
       differences.description,
     ),
     problems: [
@@ -175,8 +176,10 @@ export function update<
   });
 }
 
-/** `DELETE /<table>/:id`, with `If-Match`: moves the record to the trash. */
-export function remove<Row extends Identified>(
+/**
+ * Returns the operation `DELETE /<table>/:id`, with `If-Match`. It moves the record to the trash.
+ */
+export function remove<Row extends RecordFields>(
   of: Resource<Row>,
   differences: Differences<z.ZodType, void> = {},
 ): Operation {
@@ -193,12 +196,12 @@ export function remove<Row extends Identified>(
     status: 204,
     run: ({ sql }, { params, ifMatch }) => deleteRecord(sql, of, params.id, ifMatch),
     ...differences,
-    description: sentences(differences.description, "Repeating it succeeds."),
+    description: sentences(differences.description, "A repeated request succeeds."),
   });
 }
 
-/** `POST /<table>/:id/restore`: takes the record out of the trash. */
-export function restore<Row extends Identified>(
+/** Returns the operation `POST /<table>/:id/restore`. It restores the record from the trash. */
+export function restore<Row extends RecordFields>(
   of: Resource<Row>,
   differences: Differences<z.ZodType, Row> = {},
 ): Operation {
@@ -206,7 +209,7 @@ export function restore<Row extends Identified>(
     id: `${of.table}.restore`,
     method: "POST",
     path: `/${of.table}/:id/restore`,
-    summary: `Take ${of.title} out of the trash`,
+    summary: `Restore ${of.title} from the trash`,
     access: "member",
     allowed: managedBy(of),
     params: idParams,
@@ -214,8 +217,8 @@ export function restore<Row extends Identified>(
     run: ({ sql }, { params }) => restoreRecord(sql, of, params.id),
     ...differences,
     description: sentences(
-      differences.description ?? "Everything that was deleted with it comes back with it.",
-      "Repeating it succeeds.",
+      differences.description ?? "Also restores the records that were deleted with it.",
+      "A repeated request succeeds.",
     ),
     problems: [
       "restore_not_allowed",
@@ -226,16 +229,16 @@ export function restore<Row extends Identified>(
   });
 }
 
-/** `POST /<table>/bulk`: changes or deletes up to 1,000 records. */
+/** Returns the operation `POST /<table>/bulk`. It changes or deletes up to 1,000 records. */
 export function bulk<
-  Row extends Identified,
+  Row extends RecordFields,
   Create extends z.ZodType,
   Change extends z.ZodObject,
 >(
   of: Resource<Row, Create, Change>,
   { changes, run = ({ sql }, { body }) => runBulk(sql, of, body, changes), ...differences }: {
     example: BulkInput;
-    /** Further changes that a bulk offers, beside `set`. */
+    /** A change that this resource has beside `set`. */
     changes?: BulkChange;
     run?: (context: WriteContext, input: { body: BulkInput }) => Promise<Reply>;
   },

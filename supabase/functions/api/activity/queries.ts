@@ -1,4 +1,4 @@
-/** SQL of the activity: the list of all changes in a workspace. */
+/** SQL of the activity: the list of all changes in the workspace. */
 import { listing } from "../../_shared/list/list.ts";
 import { activity } from "../../_shared/schema.ts";
 import { memberSql } from "../users/queries.ts";

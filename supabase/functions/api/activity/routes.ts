@@ -1,4 +1,4 @@
-/** Activity over HTTP: what happened in the workspace. */
+/** The operation on the activity of a workspace. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import { activityList } from "./queries.ts";
 
@@ -6,9 +6,10 @@ export const operations: readonly Operation[] = [
   list({
     id: "activity.list",
     path: "/activity",
-    summary: "List what happened",
-    description: "Who created, changed, merged, deleted or restored which record, newest first. " +
-      "Changes of members are shown to admins.",
+    summary: "List the changes in the workspace",
+    description:
+      "Newest first: which member created, changed, merged, deleted or restored which record. " +
+      "Only admins see changes of members.",
     of: activityList,
   }),
 ];

@@ -1,7 +1,8 @@
-/** Wire shapes of the activity: rows of the audit log, as the view `activity` shows them. */
+/** The schemas of the activity: rows of the audit log, as the view `activity` shows them. */
 import * as z from "zod";
 import { recordId } from "../../_shared/fields.ts";
 import { activity } from "../../_shared/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
 export const Activity = z.object({
   ...activity.row,
@@ -18,11 +19,12 @@ export const Activity = z.object({
     "purged",
   ]),
   changes: z.record(z.string(), z.object({ before: z.unknown(), after: z.unknown() }))
-    .describe("The changed fields; empty once the record has been deleted for good."),
-  member_id: recordId.nullable().describe("Who did it; null for scripts with the secret key."),
+    .describe("The changed fields. Empty when the record has been purged."),
+  member_id: recordId.nullable().describe(
+    "The member who made the change; `null` for a script with the secret key.",
+  ),
   user_id: z.uuid().nullable(),
   created_at: z.string(),
-  member: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).nullable()
-    .optional(),
+  member: MemberReference.optional(),
 }).meta({ id: "Activity" });
 export type Activity = z.output<typeof Activity>;

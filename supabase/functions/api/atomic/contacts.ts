@@ -1,6 +1,6 @@
-/** `merge_contacts`, as Atomic CRM's clients call it: the same work behind its shapes. */
+/** `merge_contacts` with the request and the answer that Atomic CRM's clients expect. */
 import * as z from "zod";
-import { idParams, recordId } from "../../_shared/fields.ts";
+import { idText, recordId } from "../../_shared/fields.ts";
 import { type Operation, write } from "../../_shared/operation.ts";
 import { merge } from "../contacts/merge.ts";
 
@@ -9,15 +9,15 @@ const mergeContacts = write({
   surface: "atomic",
   method: "POST",
   path: "/merge_contacts",
-  summary: "Merge two contacts, as Atomic CRM's clients ask for it",
+  summary: "Merge two contacts, for Atomic CRM's clients",
   access: "member",
   allowed: "owner",
-  body: z.object({ loserId: idParams.shape.id, winnerId: idParams.shape.id }),
+  body: z.object({ loserId: idText, winnerId: idText }),
   example: { loserId: 2, winnerId: 1 },
   output: z.object({ success: z.literal(true), winnerId: recordId }),
   problems: ["self_merge", "not_found", "deleted", "merged"],
-  run: async ({ sql, member }, { body: { winnerId, loserId } }) => {
-    await merge(sql, member, winnerId, { loser_ids: [loserId] });
+  run: async ({ sql }, { body: { winnerId, loserId } }) => {
+    await merge(sql, winnerId, { loser_ids: [loserId] });
     return { success: true as const, winnerId };
   },
 });

@@ -1,4 +1,4 @@
-/** The slugs of Atomic CRM, beside `/api`: its own addresses and shapes, before the same code. */
+/** The operations at the paths of Atomic CRM's functions, beside `/api`. They run the code of `/api`. */
 import type { Operation } from "../../_shared/operation.ts";
 import { contactOperations } from "./contacts.ts";
 import { userOperations } from "./users.ts";

@@ -1,19 +1,16 @@
 /**
- * `users` and `update_password` as Atomic CRM's clients call them: the same work behind its shapes.
- * Its forms send more than is asked for, unchanged values too: unknown keys are dropped, and what a
- * user who is no admin sends unchanged counts as absent.
+ * `users` and `update_password` with the requests and the answers that Atomic CRM's clients expect.
+ * Its forms send all their fields: unknown fields are ignored, and so are the fields for admins when another
+ * user sends them unchanged.
  */
 import * as z from "zod";
-import { idParams } from "../../_shared/fields.ts";
+import { idText, shortText } from "../../_shared/fields.ts";
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
-import { INVITE_PROBLEMS, inviteUser } from "../users/invite.ts";
+import { invite, INVITE_PROBLEMS } from "../users/invite.ts";
 import { mailPasswordReset, RESET_PROBLEMS } from "../users/passwordReset.ts";
 import { getUser } from "../users/queries.ts";
 import { emailAddress, User, type UserPatch } from "../users/schema.ts";
-import { ADMIN_FIELDS, UPDATE_PROBLEMS, updateUser } from "../users/update.ts";
-
-/** A number, or the same as text. */
-const salesId = idParams.shape.id;
+import { ADMIN_FIELDS, changeUser, UPDATE_PROBLEMS } from "../users/update.ts";
 
 const Sale = User.pick({
   id: true,
@@ -27,23 +24,22 @@ const Sale = User.pick({
 }).meta({ id: "Sale" });
 const SaleAnswer = z.object({ data: Sale });
 
-const name = z.string().trim().max(500).nullish();
 const flag = z.boolean().nullish();
 
 const SaleInput = z.object({
   email: emailAddress,
   password: z.string().max(72).nullish(),
-  first_name: name,
-  last_name: name,
+  first_name: shortText,
+  last_name: shortText,
   administrator: flag,
   disabled: flag,
 }).meta({ id: "SaleInput" });
 
 const SalePatch = z.object({
-  sales_id: salesId,
+  sales_id: idText,
   email: emailAddress.nullish(),
-  first_name: name,
-  last_name: name,
+  first_name: shortText,
+  last_name: shortText,
   administrator: flag,
   disabled: flag,
   avatar: z.looseObject({ src: z.string().max(700_000) }).nullish(),
@@ -55,7 +51,7 @@ const create = saga({
   surface: "atomic",
   method: "POST",
   path: "/users",
-  summary: "Invite a user, as Atomic CRM's clients ask for it",
+  summary: "Invite a user, for Atomic CRM's clients",
   access: "member",
   allowed: "admin",
   body: SaleInput,
@@ -69,7 +65,7 @@ const create = saga({
   output: SaleAnswer,
   problems: INVITE_PROBLEMS,
   run: async (context, { body }) => {
-    const user = await inviteUser(context, {
+    const user = await invite(context, {
       email: body.email,
       password: body.password || undefined,
       first_name: body.first_name || undefined,
@@ -86,16 +82,18 @@ const update = saga({
   surface: "atomic",
   method: "PATCH",
   path: "/users",
-  summary: "Change a user, as Atomic CRM's clients ask for it",
+  summary: "Change a user, for Atomic CRM's clients",
+  description: "Unchanged values are accepted from every user.",
   access: "member",
   allowed: "self",
+  restricted: { email: "admin", administrator: "admin", disabled: "admin" },
   body: SalePatch,
   example: { sales_id: 1, first_name: "Grace" },
   output: SaleAnswer,
   problems: ["not_found", ...UPDATE_PROBLEMS],
   run: async (context, { body }) => {
     const changes = await changesOf(context, body);
-    return toAnswer(await updateUser(context, body.sales_id, changes));
+    return toAnswer(await changeUser(context, body.sales_id, changes));
   },
 });
 
@@ -104,10 +102,10 @@ const updatePassword = saga({
   surface: "atomic",
   method: "PATCH",
   path: "/update_password",
-  summary: "Mail a link to a new password, as Atomic CRM's clients ask for it",
+  summary: "Mail a link to a new password, for Atomic CRM's clients",
   access: "member",
   allowed: "self",
-  body: z.object({ sales_id: salesId.nullish() }).meta({ id: "PasswordUpdate" }),
+  body: z.object({ sales_id: idText.nullish() }).meta({ id: "PasswordUpdate" }),
   example: { sales_id: 1 },
   output: z.object({ data: z.object({}) }),
   problems: ["not_found", ...RESET_PROBLEMS],
@@ -117,7 +115,10 @@ const updatePassword = saga({
   },
 });
 
-/** Null means absent, but for the avatar; `administrator: false` makes an admin a rep. */
+/**
+ * Returns the changes that the request asks for. `null` keeps the value, except for the avatar, which it
+ * clears.
+ */
 async function changesOf(context: SagaContext, patch: SalePatch): Promise<UserPatch> {
   const { sales_id, email, first_name, last_name, administrator, disabled, avatar } = patch;
   const { current, isAdmin } = await context.transaction(async (sql, member) => ({
@@ -133,15 +134,14 @@ async function changesOf(context: SagaContext, patch: SalePatch): Promise<UserPa
     ...(typeof disabled === "boolean" && { disabled }),
     ...(avatar !== undefined && { avatar }),
   };
-  if (!isAdmin) {
-    for (const field of ADMIN_FIELDS) {
-      if (changes[field] === current[field]) delete changes[field];
-    }
-  } else if (changes.email === current.email) delete changes.email;
+  // An admin who repeats `disabled` also repeats the ban at the auth server.
+  for (const field of isAdmin ? ["email" as const] : ADMIN_FIELDS) {
+    if (changes[field] === current[field]) delete changes[field];
+  }
   return changes;
 }
 
-/** Undefined when the flag is absent or already says so: a manager is no administrator either. */
+/** Returns the new role; undefined keeps the role. `administrator: false` keeps a manager. */
 function roleOf(administrator: boolean | null | undefined, current: User): UserPatch["role"] {
   if (typeof administrator !== "boolean" || administrator === current.administrator) {
     return undefined;
@@ -149,7 +149,7 @@ function roleOf(administrator: boolean | null | undefined, current: User): UserP
   return administrator ? "admin" : "rep";
 }
 
-/** The fields of Atomic's row alone. */
+/** Returns only the fields of a row in Atomic CRM. */
 function toAnswer(user: User): z.output<typeof SaleAnswer> {
   return { data: Sale.parse(user) };
 }

@@ -1,9 +1,9 @@
 /**
- * The types of files that may be attached: the endings of their names, and how their content begins.
- * What browsers run when they open it (HTML, SVG, scripts) is not among them.
+ * The file types that a note may have as attachments: the endings of their names and the first bytes of
+ * their content. Types that a browser executes (HTML, SVG, scripts) are excluded.
  *
- * Judged by the first bytes alone, so that a large file need not be read: packages that detect types
- * want whole archives for the office formats. Source: https://mimesniff.spec.whatwg.org/
+ * The first bytes decide, so that a large file is not read in full. Packages that detect types read whole
+ * archives for the office formats. Source: https://mimesniff.spec.whatwg.org/
  */
 
 interface ContentType {
@@ -11,7 +11,7 @@ interface ContentType {
   begins(bytes: Uint8Array): boolean;
 }
 
-/** So many bytes decide. */
+/** Number of bytes at the beginning of a file that `fitsContent` needs. */
 export const DECIDING_BYTES = 4_096;
 
 const zip = starts("PK\x03\x04", "PK\x05\x06");
@@ -55,16 +55,16 @@ const TYPES: Record<string, ContentType> = {
   "video/webm": { endings: ["webm"], begins: matroska },
 };
 
-/** Name → type; the bucket allows the same. */
+/** Media type → how to recognise it. The bucket allows the same types. */
 export const CONTENT_TYPES: ReadonlyMap<string, ContentType> = new Map(Object.entries(TYPES));
 
-/** Whether a file may have this name under this type. */
+/** Whether the file name has an ending of the type. */
 export function fitsName(contentType: string, fileName: string): boolean {
   const ending = /\.([^.]+)$/.exec(fileName)?.[1]?.toLowerCase();
   return CONTENT_TYPES.get(contentType)?.endings.some((known) => known === ending) ?? false;
 }
 
-/** Whether a file that begins with these bytes is of this type. */
+/** Whether a file that begins with these bytes has the type. */
 export function fitsContent(contentType: string, bytes: Uint8Array): boolean {
   return bytes.length > 0 && (CONTENT_TYPES.get(contentType)?.begins(bytes) ?? false);
 }
@@ -77,12 +77,12 @@ function riff(form: string): (bytes: Uint8Array) => boolean {
   return (bytes) => starts("RIFF")(bytes) && textAt(bytes, 8, 4) === form;
 }
 
-/** One character per byte. */
+/** Decodes each byte as one character. */
 function textAt(bytes: Uint8Array, start: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(start, start + length));
 }
 
-/** The sync word of a frame: eleven bits. */
+/** A frame begins with a sync word of eleven bits. */
 function isMp3(bytes: Uint8Array): boolean {
   const [first = 0, second = 0] = bytes;
   return first === 0xff && (second & 0xe0) === 0xe0;
@@ -92,14 +92,14 @@ function isQuickTime(bytes: Uint8Array): boolean {
   return ["moov", "mdat", "wide", "free", "skip"].includes(textAt(bytes, 4, 4));
 }
 
-/** Text of any encoding holds no control characters but these; UTF-16 says by its mark that it is text. */
+/** Text has no control characters except these. A byte order mark shows that a file is UTF-16. */
 function isText(bytes: Uint8Array): boolean {
   if (starts("\xff\xfe", "\xfe\xff")(bytes)) return true;
   const control = bytes.some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d].includes(byte));
   return !control && !isMarkup(bytes);
 }
 
-/** What browsers would take for HTML or SVG, whatever it is called. */
+/** Whether a browser could interpret the content as HTML or SVG. */
 function isMarkup(bytes: Uint8Array): boolean {
   const text = textAt(bytes, 0, 1_024).replace(/^\xef\xbb\xbf/, "").trimStart();
   return /^(<\?xml|<!--|<!doctype html|<(html|head|body|script|iframe|svg|style|title|meta)\b)/i

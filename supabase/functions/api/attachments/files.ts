@@ -1,6 +1,6 @@
 /**
- * The files behind a note's attachments: each new one must have been uploaded by the caller's workspace
- * and be what it says, judged by its content.
+ * The files of a note's attachments. A member of the workspace must have uploaded each new file, and its
+ * content must match its type.
  */
 import { arraySql, type Sql } from "../../_shared/database/database.ts";
 import type { WriteContext } from "../../_shared/operation.ts";
@@ -8,7 +8,7 @@ import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { DECIDING_BYTES, fitsContent, fitsName } from "./contentTypes.ts";
 import { type Attachment, type AttachmentInput, MAXIMUM_SIZE } from "./schema.ts";
 
-/** The private bucket; its paths are `<workspace>/<uuid>/<name>`. */
+/** The private bucket. Its paths have the form `<workspace>/<uuid>/<name>`. */
 export const BUCKET = "portico-attachments";
 
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
@@ -20,46 +20,44 @@ interface UploadedFile {
   content_type: string | null;
 }
 
-/** What a note's attachments can be refused with. */
+/** The problems that attachments of a note can cause. */
 export const ATTACHMENT_PROBLEMS: readonly ProblemCode[] = [
   "attachment_not_uploaded",
   "attachment_type_mismatch",
   "storage_unavailable",
 ];
 
-type Given = AttachmentInput[] | null | undefined;
-
 /**
- * A note's values with its attachments as they are to be stored. Those that the note has already stay as
- * they are; `stored` reads it.
+ * Checks the new attachments of a note, and returns the note's values with the attachments to store.
+ * @param stored reads the note; the attachments that it already has are not checked again.
  * @throws Problem `attachment_not_uploaded`, `attachment_type_mismatch`, `validation_failed`.
  */
-export async function withAttachments<Values extends { attachments?: Given }>(
+export async function withAttachments<Values extends { attachments?: AttachmentInput[] | null }>(
   context: WriteContext,
   values: Values,
   stored?: () => Promise<{ attachments: Attachment[] }>,
 ): Promise<Values> {
-  const given = values.attachments;
-  if (!given || given.length === 0) return values;
+  const { attachments } = values;
+  if (!attachments || attachments.length === 0) return values;
   const before = stored ? (await stored()).attachments : [];
-  return { ...values, attachments: await resolved(context, given, before) };
+  return { ...values, attachments: await checkFiles(context, attachments, before) };
 }
 
-async function resolved(
+async function checkFiles(
   context: WriteContext,
-  given: AttachmentInput[],
+  items: AttachmentInput[],
   stored: Attachment[],
 ): Promise<AttachmentInput[]> {
-  const files = await claimFiles(context.sql, newPrivatePaths(given, stored));
-  return await Promise.all(given.map((item, index) => {
+  const files = await claimFiles(context.sql, newPrivatePaths(items, stored));
+  return await Promise.all(items.map((item, index) => {
     if (isStored(item, stored)) return item;
     return isPrivate(item)
-      ? verifiedFile(context, item, files.get(item.path), `attachments.${index}.path`)
-      : externalFile(item, `attachments.${index}.src`);
+      ? checkFile(context, item, files.get(item.path), `attachments.${index}.path`)
+      : checkUrl(item, `attachments.${index}.src`);
   }));
 }
 
-/** The name at the end of a private path; undefined for any other path. */
+/** Returns the file name at the end of a private path; undefined for any other path. */
 export function fileNameOf(path: string): string | undefined {
   return PRIVATE_PATH.exec(path)?.[1];
 }
@@ -74,11 +72,11 @@ function isStored(item: AttachmentInput, stored: Attachment[]): boolean {
   );
 }
 
-function newPrivatePaths(given: AttachmentInput[], stored: Attachment[]): string[] {
-  return given.flatMap((item) => isPrivate(item) && !isStored(item, stored) ? item.path : []);
+function newPrivatePaths(items: AttachmentInput[], stored: Attachment[]): string[] {
+  return items.flatMap((item) => isPrivate(item) && !isStored(item, stored) ? item.path : []);
 }
 
-/** Files of the caller's workspace, which from now on are not removed as unused. */
+/** Returns the uploaded files of the workspace by path, and takes them off the queue of removals. */
 async function claimFiles(sql: Sql, paths: string[]): Promise<Map<string, UploadedFile>> {
   if (paths.length === 0) return new Map();
   const rows = await sql<UploadedFile[]>`
@@ -88,7 +86,7 @@ async function claimFiles(sql: Sql, paths: string[]): Promise<Map<string, Upload
   return new Map(rows.map((file) => [file.path, file]));
 }
 
-async function verifiedFile(
+async function checkFile(
   { storage }: WriteContext,
   item: AttachmentInput & { path: string },
   file: UploadedFile | undefined,
@@ -105,20 +103,21 @@ async function verifiedFile(
   return { ...item, title: item.title ?? name, src: null, type, size };
 }
 
-/** An address on the web, or a file that Atomic CRM's clients have put into their public bucket. */
-function externalFile(item: AttachmentInput, field: string): AttachmentInput {
+/** Accepts any URL: Atomic CRM's clients upload files to a public bucket. */
+function checkUrl(item: AttachmentInput, field: string): AttachmentInput {
   if (typeof item.src === "string" && /^https?:\/\/[^/]/i.test(item.src)) return item;
-  const detail = "Use the path of a file that was uploaded, or an http or https address as src.";
+  const detail = "Use the path of an uploaded file, or an http or https URL as src.";
   throw new Problem("validation_failed", detail, { errors: { [field]: detail } });
 }
 
 function notUploaded(field: string): Problem {
   const detail =
-    "Upload the file to the address that POST /attachments gave, then send this again.";
+    "Upload the file to the URL that POST /attachments returned, then send the request again.";
   return new Problem("attachment_not_uploaded", detail, { errors: { [field]: detail } });
 }
 
 function mismatch(field: string): Problem {
-  const detail = "The file's content, its type and its name do not fit. Upload it as what it is.";
+  const detail =
+    "The file's content, type and name do not match. Upload the file with its real type and ending.";
   return new Problem("attachment_type_mismatch", detail, { errors: { [field]: detail } });
 }

@@ -1,17 +1,21 @@
-/** Wire shapes of attachments: files of notes, and addresses to upload and download them. */
+/** The schemas of attachments, of the fields that all notes have, and of uploads and downloads. */
 import * as z from "zod";
+import { longText, timestamp } from "../../_shared/fields.ts";
 import { CONTENT_TYPES } from "./contentTypes.ts";
 
-/** As the bucket has it. */
+/** Bytes of a file. The bucket has the same limit. */
 export const MAXIMUM_SIZE = 26_214_400;
 const MAXIMUM_PER_NOTE = 20;
+/** Characters of one attachment as JSON. */
 const MAXIMUM_LENGTH = 10_000;
 
-/** As it is stored; Atomic CRM's clients add keys of their own, and older rows may lack any. */
+/** A stored attachment. Atomic CRM's clients may add fields, and an old row may lack any field. */
 export const Attachment = z.looseObject({
   title: z.string().nullish(),
   path: z.string().nullish(),
-  src: z.string().nullish().describe("Null for a private file: GET /attachments/url gives one."),
+  src: z.string().nullish().describe(
+    "`null` for a private file. GET /attachments/url returns a URL for it.",
+  ),
   type: z.string().nullish(),
   size: z.number().nullish(),
 }).meta({ id: "Attachment" });
@@ -19,19 +23,27 @@ export type Attachment = z.output<typeof Attachment>;
 
 const text = z.string().max(2_000);
 
-/** A note's attachments may be sent back as they came: further keys are kept. */
+/** An attachment in a request. It may have further fields, so that a client can send a stored one back. */
 const AttachmentInput = z.looseObject({
   title: text.nullish(),
-  path: text.nullish().describe("The path that POST /attachments gave."),
-  src: z.string().max(MAXIMUM_LENGTH).nullish().describe("An http or https address."),
+  path: text.nullish().describe("The `path` that POST /attachments returned."),
+  src: z.string().max(MAXIMUM_LENGTH).nullish().describe("An http or https URL."),
   type: text.nullish(),
   size: z.number().nullish(),
-}).refine((item) => JSON.stringify(item).length <= MAXIMUM_LENGTH, "Use less text.")
+}).refine(
+  (item) => JSON.stringify(item).length <= MAXIMUM_LENGTH,
+  `Use at most ${MAXIMUM_LENGTH} characters.`,
+)
   .meta({ id: "AttachmentInput" });
 export type AttachmentInput = z.output<typeof AttachmentInput>;
 
-export const attachmentsInput = z.array(AttachmentInput)
-  .max(MAXIMUM_PER_NOTE, `Attach at most ${MAXIMUM_PER_NOTE} files.`).nullish();
+/** Fields that every note has in a request. */
+export const noteFields = {
+  text: longText,
+  date: timestamp.optional(),
+  attachments: z.array(AttachmentInput)
+    .max(MAXIMUM_PER_NOTE, `Attach at most ${MAXIMUM_PER_NOTE} files.`).nullish(),
+};
 
 const types = [...CONTENT_TYPES.keys()];
 
@@ -46,19 +58,19 @@ export const UploadInput = z.strictObject({
 export type UploadInput = z.output<typeof UploadInput>;
 
 export const Upload = z.object({
-  path: z.string().describe("For the note's `attachments`."),
-  upload_url: z.string().describe("PUT the file here, with its Content-Type."),
-  token: z.string().describe("For `uploadToSignedUrl` of supabase-js."),
+  path: z.string().describe("Use it as `path` in the note's `attachments`."),
+  upload_url: z.string().describe("PUT the file to this URL, with its Content-Type."),
+  token: z.string().describe("The token for `uploadToSignedUrl` of supabase-js."),
   bucket: z.string(),
-  expires_in: z.int().describe("Seconds."),
-  max_size: z.int().describe("Bytes."),
+  expires_in: z.int().describe("Seconds until the URL expires."),
+  max_size: z.int().describe("Maximum size in bytes."),
 }).meta({ id: "Upload" });
 export type Upload = z.output<typeof Upload>;
 
 export const DownloadQuery = z.object({ path: z.string().min(1, "Use a path.").max(2_000) });
 
 export const Download = z.object({
-  url: z.string().describe("Saves the file; nothing is shown inline."),
-  expires_in: z.int().describe("Seconds."),
+  url: z.string().describe("The browser saves the file and does not display it."),
+  expires_in: z.int().describe("Seconds until the URL expires."),
 }).meta({ id: "Download" });
 export type Download = z.output<typeof Download>;

@@ -1,4 +1,4 @@
-/** SQL of companies: the list, and a company as other records show it. */
+/** SQL of companies: the resource, and the company of another record. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
@@ -47,7 +47,7 @@ export const companies = resource({
   }),
 });
 
-/** The company of the row `record`, as one JSON value. */
+/** The company of the row `record` as one JSON value. */
 export function companySql(sql: Sql): Fragment {
   return sql`
     select to_json(company)

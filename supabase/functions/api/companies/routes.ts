@@ -1,4 +1,4 @@
-/** Companies over HTTP. */
+/** The operations on companies. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
@@ -21,7 +21,7 @@ export const operations: readonly Operation[] = [
   }),
   update(companies, { example: { city: "London" } }),
   remove(companies, {
-    description: "Its contacts and deals are deleted with it, and their notes and tasks.",
+    description: "Its contacts and deals, and their notes and tasks, move to the trash with it.",
   }),
   restore(companies),
   bulk(companies, { example: { ids: [1], set: { city: "London" }, dry_run: true } }),

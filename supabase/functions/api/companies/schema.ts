@@ -1,8 +1,8 @@
-/** Wire shapes of companies, from the generated schema; only what the database cannot say is refined. */
+/** The schemas of companies: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { recordId } from "../../_shared/fields.ts";
+import { longText, recordId, requiredName, shortText } from "../../_shared/fields.ts";
 import { companies, companies_summary } from "../../_shared/schema.ts";
-import { Owner } from "../users/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
 export const Company = z.object({
   ...companies_summary.row,
@@ -12,28 +12,34 @@ export const Company = z.object({
   nb_deals: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
-  owner: Owner.optional(),
+  owner: MemberReference.optional(),
 }).meta({ id: "Company" });
 export type Company = z.output<typeof Company>;
 
-const text = z.string().trim().max(500).nullish();
-const longText = z.string().trim().max(2_000).nullish();
+/** The company of another record, as `?include=company` shows it. */
+export const CompanyReference = z.object({
+  id: recordId,
+  name: z.string(),
+  website: z.string().nullable(),
+}).nullable();
+
+const address = z.string().trim().max(2_000).nullish();
 
 export const CompanyInput = z.strictObject({
   ...companies.input,
-  name: z.string().trim().min(1, "Use a name.").max(500),
-  sector: text,
-  phone_number: text,
-  zipcode: text,
-  city: text,
-  state_abbr: text,
-  country: text,
-  revenue: text,
-  tax_identifier: text,
-  address: longText,
-  linkedin_url: longText,
-  website: longText,
-  description: z.string().max(100_000).nullish(),
+  name: requiredName,
+  sector: shortText,
+  phone_number: shortText,
+  zipcode: shortText,
+  city: shortText,
+  state_abbr: shortText,
+  country: shortText,
+  revenue: shortText,
+  tax_identifier: shortText,
+  address,
+  linkedin_url: address,
+  website: address,
+  description: longText,
   size: z.int().min(0).max(32_767).nullish(),
   context_links: z.array(z.string().max(2_000)).max(50).nullish(),
   logo: z.looseObject({ src: z.string().max(500_000) }).nullish(),

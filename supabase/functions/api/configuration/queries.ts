@@ -3,7 +3,7 @@ import type { Sql } from "../../_shared/database/database.ts";
 import { invariant } from "../../_shared/problem.ts";
 import type { Configuration } from "./schema.ts";
 
-/** What holds for the caller's workspace: the stored configuration over the defaults. */
+/** Returns the workspace's configuration: the stored keys, and the defaults of the others. */
 export async function getConfiguration(sql: Sql): Promise<Configuration> {
   const [row] = await sql<{ record: Configuration }[]>`
     select json_build_object(
@@ -15,7 +15,7 @@ export async function getConfiguration(sql: Sql): Promise<Configuration> {
   return invariant(row?.record, "The workspace has no configuration");
 }
 
-/** Stores these keys; those that are null go. */
+/** Stores these keys. A key with the value null is removed. */
 export async function storeConfig(sql: Sql, config: object): Promise<void> {
   await sql`
     update configuration

@@ -1,4 +1,4 @@
-/** The configuration over HTTP: get it, change it. */
+/** The operations on the configuration. */
 import { type Operation, read } from "../../_shared/operation.ts";
 import { getConfiguration } from "./queries.ts";
 import { Configuration } from "./schema.ts";
@@ -10,8 +10,8 @@ const get = read({
   path: "/configuration",
   summary: "Get the configuration",
   description:
-    "What the workspace has stored, over the defaults: stages, categories, sectors, note " +
-    "statuses, task types, currency, title and logos.",
+    "Stages, categories, sectors, note statuses, task types, currency, title and logos. A key that " +
+    "the workspace has not stored has its default.",
   access: "member",
   output: Configuration,
   run: ({ sql }) => getConfiguration(sql),

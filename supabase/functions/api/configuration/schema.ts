@@ -1,11 +1,11 @@
 /**
- * Wire shapes of the configuration: Atomic CRM's settings, whose keys keep their names, and
- * `closedStages` of our own. Keys that only a frontend knows are kept as they are.
+ * The schemas of the configuration: Atomic CRM's settings under their names, and `closedStages`. Further
+ * keys, which only a frontend uses, are stored unchanged.
  */
 import * as z from "zod";
 import { dryRun } from "../../_shared/fields.ts";
 
-/** A value that the configuration allows; the database checks it. */
+/** A value of the configuration. The database checks that the configuration has it. */
 export const configured = z.string().trim().min(1, "Use a value of the configuration.").max(500);
 
 const MAXIMUM_CHOICES = 100;
@@ -13,10 +13,10 @@ const MAXIMUM_CHOICES = 100;
 const slug = z.string().max(100)
   .regex(
     /^[a-z0-9]+(?:[-_][a-z0-9]+)*$/,
-    "Use lower-case letters and digits, with dashes between.",
+    "Use lower-case letters and digits, separated by - or _.",
   );
 
-/** A value to choose: records hold `value`, people see `label`. */
+/** A choice in a form. Records store `value`, and the frontend shows `label`. */
 const Choice = z.strictObject({
   value: slug,
   label: z.string().trim().min(1, "Use a label.").max(200),
@@ -31,7 +31,7 @@ const NoteStatus = z.strictObject({
 }).meta({ id: "NoteStatus" });
 
 function choices<Item extends z.ZodType<{ value: string }>>(item: Item, minimum = 0) {
-  return z.array(item).min(minimum, "Use at least one.").max(MAXIMUM_CHOICES)
+  return z.array(item).min(minimum, "Use at least one item.").max(MAXIMUM_CHOICES)
     .superRefine((items, context) => {
       items.forEach(({ value }, index) => {
         if (items.findIndex((other) => other.value === value) === index) return;
@@ -54,7 +54,7 @@ const currency = z.string().regex(/^[A-Z]{3}$/, "Use a code of ISO 4217, such as
 
 const logo = z.string().trim().max(500_000);
 
-/** What may be stored; null takes a key back to its default. */
+/** A change of the configuration. `null` resets a key to its default. */
 const ConfigPatch = z.looseObject({
   title: z.string().trim().min(1, "Use a title.").max(200).nullish(),
   lightModeLogo: logo.nullish(),
@@ -64,9 +64,9 @@ const ConfigPatch = z.looseObject({
   dealCategories: choices(Choice).nullish(),
   dealStages: choices(Choice, 1).nullish(),
   dealPipelineStatuses: stageNames.nullish()
-    .describe("Stages that the frontend counts as won in its charts."),
+    .describe("Stages that the charts of the frontend count as won."),
   closedStages: ClosedStages.nullish()
-    .describe("Stages in which a deal is won or lost, and so has a closing date."),
+    .describe("Stages in which a deal is won or lost. A deal in them has a closing date."),
   noteStatuses: choices(NoteStatus).nullish(),
   taskTypes: choices(Choice).nullish(),
 }).meta({ id: "ConfigPatch" });
@@ -75,12 +75,12 @@ export type ConfigPatch = z.output<typeof ConfigPatch>;
 export const ConfigurationPatch = z.strictObject({
   config: ConfigPatch.optional(),
   reassign_to: z.record(z.string().max(500), slug).optional()
-    .describe("Stage that goes → stage that stays: where its deals move."),
+    .describe("Removed stage → remaining stage that its deals move to."),
   dry_run: dryRun,
 }).meta({ id: "ConfigurationPatch" });
 export type ConfigurationPatch = z.output<typeof ConfigurationPatch>;
 
-/** Stored by Atomic CRM's clients without validation: lists are lists, whatever is in an item. */
+/** Atomic CRM's clients store items without validation, so answers allow any field in one. */
 const StoredChoices = z.array(z.looseObject({ value: z.string(), label: z.string() }));
 
 const Config = z.looseObject({
@@ -105,11 +105,13 @@ export const Configuration = z.object({
 export type Configuration = z.output<typeof Configuration>;
 
 export const ConfigurationChange = Configuration.extend({
-  reassigned: z.record(z.string(), z.int()).describe("Stage → deals that moved out of it."),
+  reassigned: z.record(z.string(), z.int()).describe(
+    "Removed stage → number of deals that moved to another stage.",
+  ),
 }).meta({ id: "ConfigurationChange" });
 export type ConfigurationChange = z.output<typeof ConfigurationChange>;
 
-/** The runtime's own list, from the Unicode CLDR. */
+/** Checks against the runtime's list, which comes from the Unicode CLDR. */
 function isCurrency(code: string): boolean {
   return Intl.supportedValuesOf("currency").includes(code);
 }

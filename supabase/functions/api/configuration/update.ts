@@ -1,7 +1,7 @@
 /**
- * Changing the configuration, one top-level key at a time. A stage does not go while deals are in it:
- * they move to another stage with `reassign_to` in the same transaction, or the change is refused with
- * their number. Categories and other values may go: records that hold them keep them.
+ * Changing the configuration by top-level keys. A stage with deals is removed only when `reassign_to` names
+ * another stage for them. The deals move in the same transaction. Categories and other values may be
+ * removed at any time, and records keep them.
  */
 import { arraySql, type Member, type Sql } from "../../_shared/database/database.ts";
 import { write } from "../../_shared/operation.ts";
@@ -22,9 +22,9 @@ export const updateConfiguration = write({
   path: "/configuration",
   summary: "Change the configuration",
   description:
-    "Omitted keys keep their value; `null` sets a key back to its default. A stage with deals is " +
-    "removed only with `reassign_to`, which also takes stages that only old deals have. With " +
-    "`dry_run` nothing changes.",
+    "Omitted keys keep their value; `null` resets a key to its default. A stage with deals is removed " +
+    "only with `reassign_to`. Its keys may also be stages that deals have and the configuration lacks. " +
+    "With `dry_run` nothing changes.",
   access: "member",
   allowed: "admin",
   ifMatch: true,
@@ -42,7 +42,7 @@ async function update(
   { config = {}, reassign_to = {} }: ConfigurationPatch,
   ifMatch?: string[],
 ): Promise<ConfigurationChange> {
-  // Creating and moving deals take this lock too: nobody puts one into a stage that is going.
+  // Creating and moving deals take this lock too, so that no deal enters a removed stage.
   await lockBoard(sql, member);
   const before = await getConfiguration(sql);
   requireMatch(before, ifMatch);
@@ -60,7 +60,7 @@ function stagesOf({ config }: Configuration): string[] {
   return config.dealStages.map(({ value }) => value);
 }
 
-/** Lists of stages that are sent name only stages that there will be. */
+/** Refuses stages in the changed lists that the configuration will not have. */
 function requireKnownStages(config: ConfigPatch, stages: string[]): void {
   const named = {
     dealPipelineStatuses: config.dealPipelineStatuses ?? [],
@@ -78,7 +78,9 @@ function requireReassignable(reassignTo: Record<string, string>, stages: string[
   refuse(
     Object.entries(reassignTo).flatMap(([from, to]) => {
       const field = `reassign_to.${from}`;
-      if (stages.includes(from)) return [[field, "This stage stays. Move its deals one by one."]];
+      if (stages.includes(from)) {
+        return [[field, "This stage is not removed. Move its deals one by one."]];
+      }
       return stages.includes(to) ? [] : [[field, `Use one of: ${stages.join(", ")}.`]];
     }),
   );
@@ -92,15 +94,19 @@ function refuse(errors: string[][]): void {
   });
 }
 
-/** Moves the deals out of stages that are gone; returns how many left each of them. */
+/**
+ * Moves the deals out of the removed stages.
+ * @returns stage → number of deals that it had.
+ * @throws Problem `stage_in_use` when `reassignTo` lacks a stage with deals.
+ */
 async function reassignDeals(
   sql: Sql,
   removed: string[],
   reassignTo: Record<string, string>,
 ): Promise<Record<string, number>> {
   const counts = await countDeals(sql, [...new Set([...removed, ...Object.keys(reassignTo)])]);
-  const left = Object.entries(counts).filter(([stage]) => !Object.hasOwn(reassignTo, stage));
-  if (left.length > 0) throw stageInUse(Object.fromEntries(left));
+  const missing = Object.entries(counts).filter(([stage]) => !Object.hasOwn(reassignTo, stage));
+  if (missing.length > 0) throw stageInUse(Object.fromEntries(missing));
   if (Object.keys(counts).length === 0) return {};
   await moveDeals(sql, reassignTo);
   await arrange(sql, [...new Set(Object.values(reassignTo))]);
@@ -112,22 +118,23 @@ async function countDeals(sql: Sql, stages: string[]): Promise<Record<string, nu
     select stage, count(*)::float8 as count
     from deals
     where stage = any (${arraySql(sql, stages, "text")})
-    group by stage`;
+    group by stage
+    order by stage`;
   return Object.fromEntries(rows.map(({ stage, count }) => [stage, count]));
 }
 
 function stageInUse(stages: Record<string, number>): Problem {
   const counted = Object.entries(stages).map(([stage, count]) => `${stage}: ${count}`).join(", ");
   const detail =
-    `Deals are in stages that would go (${counted}). Name the stages that take them in ` +
-    "reassign_to.";
+    `Stages with deals cannot be removed (${counted}). Use reassign_to to move the deals to other ` +
+    "stages.";
   return new Problem("stage_in_use", detail, {
     errors: { "config.dealStages": detail },
     members: { stages },
   });
 }
 
-/** To the end of the columns that take them, in the order that they had. */
+/** Moves the deals to the end of their new columns. The deals keep their order. */
 async function moveDeals(sql: Sql, reassignTo: Record<string, string>): Promise<void> {
   const map = JSON.stringify(reassignTo);
   await sql`
@@ -135,7 +142,7 @@ async function moveDeals(sql: Sql, reassignTo: Record<string, string>): Promise<
       select key as stage, value as target
       from jsonb_each_text(${map}::text::jsonb)
     ),
-    taken as (
+    target_sizes as (
       select stage, count(*) as count
       from deals
       where stage in (select target from targets) and archived_at is null
@@ -144,10 +151,10 @@ async function moveDeals(sql: Sql, reassignTo: Record<string, string>): Promise<
     update deals
     set
       stage = targets.target,
-      index = least(deals.index + coalesce(taken.count, 0), ${
+      index = least(deals.index + coalesce(target_sizes.count, 0), ${
     sql.unsafe(String(MAXIMUM_INDEX))
   })::smallint
     from targets
-    left join taken on taken.stage = targets.target
+    left join target_sizes on target_sizes.stage = targets.target
     where deals.stage = targets.stage`;
 }

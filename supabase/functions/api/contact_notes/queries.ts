@@ -1,4 +1,4 @@
-/** SQL of notes on contacts: the list. */
+/** SQL of notes on contacts: the resource. */
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
 import { contact_notes_summary } from "../../_shared/schema.ts";

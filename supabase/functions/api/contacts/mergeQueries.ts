@@ -1,10 +1,10 @@
-/** SQL of a merge: locking the contacts, moving all that refers to the losers, and noting it. */
+/** SQL of a merge: locks the contacts, moves the references to the losers, and records the merge. */
 import { arraySql, type Sql } from "../../_shared/database/database.ts";
 import { invariant } from "../../_shared/problem.ts";
 import { notTheOwner, setColumns } from "../../_shared/records/records.ts";
 import type { StoredContact } from "./mergedValues.ts";
 
-/** Rows that moved to the winner, by table. */
+/** Number of rows that moved to the winner, by table. */
 interface Moved {
   tasks: number;
   contact_notes: number;
@@ -16,18 +16,27 @@ export interface Merge {
   moved: Moved;
 }
 
-/** Locked in the order of their ids, so that two merges never wait for each other in a circle. */
-export async function lockContacts(sql: Sql, ids: number[]): Promise<StoredContact[]> {
-  const rows = await sql<{ contact: StoredContact }[]>`
-    select to_jsonb(contacts) - 'search' as contact
+/** A contact that is locked until the end of the transaction. */
+export interface LockedContact extends StoredContact {
+  /** Whether the caller may merge it. */
+  permitted: boolean;
+}
+
+/**
+ * Locks the contacts and returns those that exist.
+ * The order of the ids keeps two merges from a deadlock.
+ */
+export async function lockContacts(sql: Sql, ids: number[]): Promise<LockedContact[]> {
+  const rows = await sql<{ contact: StoredContact; permitted: boolean }[]>`
+    select to_jsonb(contacts) - 'search' as contact, private.may_manage(sales_id) as permitted
     from contacts
     where id = any (${arraySql(sql, ids, "bigint")})
     order by id
     for update`;
-  return rows.map(({ contact }) => contact);
+  return rows.map(({ contact, permitted }) => ({ ...contact, permitted }));
 }
 
-/** The merge that has brought these contacts together already; undefined without one. */
+/** Returns the earlier merge of the losers into the winner; undefined when there is none. */
 export async function findMerge(
   sql: Sql,
   winnerId: number,
@@ -39,8 +48,9 @@ export async function findMerge(
 }
 
 /**
- * Moves what refers to the losers, gives the winner its values, and deletes the losers.
- * @throws Problem `forbidden` when row level security keeps one of the losers.
+ * Moves the references to the losers, sets the winner's values, and deletes the losers.
+ * @returns the number of rows that moved.
+ * @throws Problem `forbidden` when row-level security does not let the caller delete a loser.
  */
 export async function moveAll(
   sql: Sql,
@@ -48,20 +58,19 @@ export async function moveAll(
   loserIds: number[],
   values: object,
 ): Promise<Moved> {
-  const moving = moveReferences(sql, winnerId, loserIds);
-  const filling = setColumns(sql, "contacts", winnerId, values);
-  const naming = sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`;
-  const deleting = sql`
+  const move = moveReferences(sql, winnerId, loserIds);
+  const setValues = setColumns(sql, "contacts", winnerId, values);
+  const setMergedInto = sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`;
+  const deleteLosers = sql`
     delete from contacts where id = any (${arraySql(sql, loserIds, "bigint")}) returning id`;
-  // One round trip for all, in this very order: statements are sent as they are executed, and one
-  // that is only awaited would be sent after those that are executed behind it.
-  for (const statement of [moving, filling, naming, deleting]) statement.execute();
-  const [moved, , , deleted] = await Promise.all([moving, filling, naming, deleting]);
+  // `execute` sends the statements in this order, in one round trip. `await` alone may change the order.
+  for (const statement of [move, setValues, setMergedInto, deleteLosers]) statement.execute();
+  const [moved, , , deleted] = await Promise.all([move, setValues, setMergedInto, deleteLosers]);
   if (deleted.length < loserIds.length) throw notTheOwner("contact");
-  return invariant(moved[0], "A merge moved nothing that can be counted");
+  return invariant(moved[0], "Moving the references returned no counts");
 }
 
-/** In a deal the winner takes the place of the first of its contacts that take part in the merge. */
+/** In a deal the winner takes the first place among the deal's contacts that take part in the merge. */
 function moveReferences(sql: Sql, winnerId: number, loserIds: number[]) {
   const losers = arraySql(sql, loserIds, "bigint");
   return sql<Moved[]>`
@@ -99,7 +108,7 @@ function moveReferences(sql: Sql, winnerId: number, loserIds: number[]) {
       (select count(*)::float8 from moved_deals) as deals`;
 }
 
-/** Notes the merge, so that its repetition is answered alike; returns its id. */
+/** Records the merge, so that repeating it returns the same answer. Returns the merge's id. */
 export async function recordMerge(
   sql: Sql,
   winnerId: number,
@@ -110,5 +119,5 @@ export async function recordMerge(
     select private.record_contact_merge(
       ${winnerId}, ${arraySql(sql, loserIds, "bigint")}, ${JSON.stringify(moved)}::text::jsonb
     ) as merge_id`;
-  return invariant(row?.merge_id, "A merge got no id");
+  return invariant(row?.merge_id, "Recording a merge returned no id");
 }

@@ -1,8 +1,8 @@
-/** What the winner of a merge holds afterwards; pure, the rules stand in `merge.ts`. */
+/** The values of the winner after a merge. `merge.ts` describes the rules. Pure code. */
 
 type Address = Record<string, unknown>;
 
-/** A row of `contacts`, as `to_jsonb` prints it. */
+/** A row of `contacts`, as `to_jsonb` formats it. */
 export interface StoredContact {
   id: number;
   sales_id: number | null;
@@ -14,7 +14,7 @@ export interface StoredContact {
   [column: string]: unknown;
 }
 
-/** Columns where one contact's value wins. */
+/** Columns in which the winner takes the value of one contact. */
 export const FIELD_COLUMNS = [
   "first_name",
   "last_name",
@@ -30,7 +30,10 @@ export const FIELD_COLUMNS = [
 ] as const;
 type FieldColumn = (typeof FIELD_COLUMNS)[number];
 
-/** The winner's new values; `fields` names the contact whose value wins for a column. */
+/**
+ * Returns the winner's new values.
+ * @param fields column → id of the contact whose value the winner takes.
+ */
 export function mergedValues(
   winner: StoredContact,
   losers: StoredContact[],
@@ -39,8 +42,8 @@ export function mergedValues(
   const all = [winner, ...losers];
   const values = FIELD_COLUMNS.map((column) => {
     const chosen = all.find((contact) => contact.id === fields[column]);
-    const first = chosen ?? all.find((contact) => !isBlank(contact[column]));
-    return [column, first?.[column] ?? null];
+    const source = chosen ?? all.find((contact) => !isBlank(contact[column]));
+    return [column, source?.[column] ?? null];
   });
   return {
     ...Object.fromEntries(values),
@@ -50,7 +53,7 @@ export function mergedValues(
     phone_jsonb: unite(all.map(({ phone_jsonb }) => asList(phone_jsonb)), phoneKey) ??
       winner.phone_jsonb,
     first_seen: earliest(all.map(({ first_seen }) => first_seen)),
-    last_seen: earliest(all.map(({ last_seen }) => last_seen), true),
+    last_seen: latest(all.map(({ last_seen }) => last_seen)),
   };
 }
 
@@ -59,7 +62,10 @@ function isBlank(value: unknown): boolean {
     (typeof value === "string" && value.trim() === "");
 }
 
-/** The lists' items in order, the first of those that mean the same, no blank one; null without any. */
+/**
+ * Returns the items of all lists in order. Of items with the same key it keeps the first, and it drops
+ * items with an empty key. Returns null when no item is left.
+ */
 function unite<Item>(lists: (Item[] | null)[], keyOf: (item: Item) => string): Item[] | null {
   const byKey = new Map<string, Item>();
   for (const item of lists.flatMap((list) => list ?? [])) {
@@ -71,35 +77,42 @@ function unite<Item>(lists: (Item[] | null)[], keyOf: (item: Item) => string): I
 
 function emailKey(address: unknown): string {
   const email = memberOf(address, "email");
-  return typeof email === "string" ? email.trim().toLowerCase() : otherKey(address, email);
+  return typeof email === "string" ? email.trim().toLowerCase() : fallbackKey(address, email);
 }
 
-/** Numbers are the same when their digits are, whatever the punctuation. */
+/** Numbers with the same digits are the same number. */
 function phoneKey(phone: unknown): string {
   const number = memberOf(phone, "number");
   const text = typeof number === "number" ? String(number) : number;
-  if (typeof text !== "string") return otherKey(phone, number);
+  if (typeof text !== "string") return fallbackKey(phone, number);
   return text.replace(/[^0-9]/g, "") || text.trim();
 }
 
-/** An element without an address is blank; one of a form that nobody knows is kept as it is. */
-function otherKey(element: unknown, address: unknown): string {
-  return address === null || address === undefined ? "" : JSON.stringify(element);
+/** The key of an element whose value is no text: blank without a value, else the element itself. */
+function fallbackKey(element: unknown, value: unknown): string {
+  return value === null || value === undefined ? "" : JSON.stringify(element);
 }
 
 function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : value;
 }
 
-/** Old rows hold a string or an object where a list belongs; nothing of it is lost. */
+/** Some old rows hold a string or an object instead of a list: it becomes a list of one. */
 function asList(value: unknown): unknown[] | null {
   if (value === null || value === undefined) return null;
   return Array.isArray(value) ? value : [value];
 }
 
-/** Times as Postgres prints them: they are compared as instants and kept to the microsecond. */
-function earliest(times: (string | null)[], latest = false): string | null {
-  const known = times.filter((time) => time !== null);
-  known.sort((a, b) => Date.parse(a) - Date.parse(b) || (a < b ? -1 : 1));
-  return (latest ? known.at(-1) : known[0]) ?? null;
+function earliest(times: (string | null)[]): string | null {
+  return sorted(times)[0] ?? null;
+}
+
+function latest(times: (string | null)[]): string | null {
+  return sorted(times).at(-1) ?? null;
+}
+
+/** `Date.parse` drops microseconds, so times of one millisecond are compared as text. */
+function sorted(times: (string | null)[]): string[] {
+  return times.filter((time) => time !== null)
+    .sort((a, b) => Date.parse(a) - Date.parse(b) || (a < b ? -1 : 1));
 }

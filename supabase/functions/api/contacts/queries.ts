@@ -1,4 +1,4 @@
-/** SQL of contacts: the list, a contact as other records show it, and its last contact. */
+/** SQL of contacts: the resource, the contact of another record, and changes of `last_seen`. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
@@ -25,7 +25,7 @@ export const contacts = resource({
     longText: ["background"],
     search: { column: "search", table: "contacts" },
     elements: {
-      // E-mail addresses are stored in lower case.
+      // The database stores e-mail addresses in lower case.
       email_jsonb: (sql, email) =>
         hasElement(sql, "email_jsonb", { email: email.trim().toLowerCase() }),
       phone_jsonb: (sql, number) => hasElement(sql, "phone_jsonb", { number }),
@@ -35,28 +35,31 @@ export const contacts = resource({
   }),
 });
 
-/** A function looks in the index, which row-level security keeps `@>` from. */
+/**
+ * The condition that an array contains the element. Row-level security keeps Postgres from using the index
+ * for `@>`, so a function reads it.
+ */
 function hasElement(sql: Sql, column: string, element: Record<string, string>): Fragment {
-  const wanted = JSON.stringify([element]);
+  const elements = JSON.stringify([element]);
   return sql`
-    record.id = any (array(select private.contacts_with(${column}, ${wanted}::text::jsonb)))`;
+    record.id = any (array(select private.contact_ids_containing(${column}, ${elements}::text::jsonb)))`;
 }
 
-/** The tags of the row `record`, as one JSON value, in its order. */
+/** The tags of the row `record` as one JSON value, in the order of its ids. */
 function tagsSql(sql: Sql): Fragment {
   return sql`
     select coalesce(
       json_agg(
         json_build_object('id', tags.id, 'name', tags.name, 'color', tags.color)
-        order by wanted.position
+        order by tag_ids.position
       ),
       '[]'
     )
-    from unnest(record.tags) with ordinality as wanted (id, position)
-    join tags on tags.id = wanted.id`;
+    from unnest(record.tags) with ordinality as tag_ids (id, position)
+    join tags on tags.id = tag_ids.id`;
 }
 
-/** The contact of the row `record`, as one JSON value. */
+/** The contact of the row `record` as one JSON value. */
 export function contactSql(sql: Sql): Fragment {
   return sql`
     select to_json(contact)
@@ -68,7 +71,9 @@ export function contactSql(sql: Sql): Fragment {
 }
 
 /**
- * Moves a contact's `last_seen` forward, and sets its status when one is given.
+ * Changes a contact when a task or a note is created for it.
+ * @param seenNow whether `last_seen` becomes now.
+ * @param status the contact's new status; undefined keeps the old one.
  * @throws Problem `unknown_contact_status` when the configuration has no such status.
  */
 export async function touchContact(

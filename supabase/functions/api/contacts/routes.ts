@@ -1,4 +1,4 @@
-/** Contacts over HTTP. */
+/** The operations on contacts. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
@@ -9,7 +9,8 @@ import { tagChanges } from "./tagChanges.ts";
 export const operations: readonly Operation[] = [
   list({ id: "contacts.list", path: "/contacts", summary: "List contacts", of: contacts.list }),
   get(contacts, {
-    description: "A merged contact is 410 with the id of the one that it was `merged_into`.",
+    description:
+      "For a merged contact the answer is 410, and `merged_into` is the id of the winner.",
   }),
   create(contacts, {
     example: {
@@ -22,7 +23,7 @@ export const operations: readonly Operation[] = [
     },
   }),
   update(contacts, { example: { status: "hot" } }),
-  remove(contacts, { description: "Its notes and tasks are deleted with it." }),
+  remove(contacts, { description: "Its notes and tasks move to the trash with it." }),
   restore(contacts),
   bulk(contacts, {
     example: { ids: [1], set: { status: "hot" }, dry_run: true },

@@ -1,9 +1,10 @@
-/** Wire shapes of contacts, from the generated schema; only what the database cannot say is refined. */
+/** The schemas of contacts: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { recordId } from "../../_shared/fields.ts";
+import { longText, recordId, shortText } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
+import { CompanyReference } from "../companies/schema.ts";
 import { configured } from "../configuration/schema.ts";
-import { Owner } from "../users/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
 const addressType = z.enum(["Work", "Home", "Other"]);
 
@@ -17,21 +18,16 @@ export const PhoneNumber = z.strictObject({
   type: addressType.optional(),
 }).meta({ id: "PhoneNumber" });
 
-/** Stored by Atomic CRM's clients without validation: whatever is in an element comes out. */
-const stored = { type: z.string().nullish() };
-const storedEmails = z.array(z.looseObject({ email: z.string().nullish(), ...stored })).nullable();
+/** Atomic CRM's clients store elements without validation, so answers allow any field in one. */
+const storedType = z.string().nullish();
+const storedEmails = z.array(
+  z.looseObject({ email: z.string().nullish(), type: storedType }),
+).nullable();
 const storedPhones = z.array(
-  z.looseObject({ number: z.union([z.string(), z.number()]).nullish(), ...stored }),
+  z.looseObject({ number: z.union([z.string(), z.number()]).nullish(), type: storedType }),
 ).nullable();
 
-/** `?include=` of contacts: name → what comes with the contact. */
-export const contactIncludes = {
-  company: z.object({ id: recordId, name: z.string(), website: z.string().nullable() }).nullable(),
-  owner: Owner,
-  tag_records: z.array(z.object({ id: recordId, name: z.string(), color: z.string() })),
-};
-
-/** What a search reads of addresses and numbers; no answer shows it. */
+/** Answers leave out the columns that only the search reads. */
 const { email_fts: _email, phone_fts: _phone, ...row } = contacts_summary.row;
 
 export const Contact = z.object({
@@ -43,13 +39,13 @@ export const Contact = z.object({
   nb_tasks: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
-  company: contactIncludes.company.optional(),
-  owner: contactIncludes.owner.optional(),
-  tag_records: contactIncludes.tag_records.optional(),
+  company: CompanyReference.optional(),
+  owner: MemberReference.optional(),
+  tag_records: z.array(z.object({ id: recordId, name: z.string(), color: z.string() })).optional(),
 }).meta({ id: "Contact" });
 export type Contact = z.output<typeof Contact>;
 
-/** The contact of a task or a note, as `?include=contact` shows it. */
+/** The contact of another record, as `?include=contact` shows it. */
 export const ContactReference = z.object({
   id: recordId,
   first_name: z.string().nullable(),
@@ -57,22 +53,21 @@ export const ContactReference = z.object({
   company_name: z.string().nullable(),
 }).nullable();
 
-/** What a new task or note also does to its contact. */
+/** The field of a new task or note that changes its contact. */
 export const contactStatus = configured.optional()
   .describe("Sets the contact's status in the same transaction.");
 
-const name = z.string().trim().max(500).nullish();
 const url = z.url({ protocol: /^https?$/, error: "Use an http or https address." }).max(2_000)
   .nullish();
 
 export const ContactInput = z.strictObject({
   ...contacts.input,
-  first_name: name,
-  last_name: name,
-  gender: name,
-  title: name,
-  status: name,
-  background: z.string().max(100_000).nullish(),
+  first_name: shortText,
+  last_name: shortText,
+  gender: shortText,
+  title: shortText,
+  status: shortText,
+  background: longText,
   linkedin_url: z.union([url, z.literal("")]),
   avatar: z.looseObject({ src: z.string().max(500_000) }).nullish(),
   tags: z.array(recordId).max(200).nullish(),

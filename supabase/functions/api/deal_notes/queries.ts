@@ -1,4 +1,4 @@
-/** SQL of notes on deals: the list. */
+/** SQL of notes on deals: the resource, and the deal of a note. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
@@ -25,7 +25,7 @@ export const dealNotes = resource({
   }),
 });
 
-/** The deal of the row `record`, as one JSON value. */
+/** The deal of the row `record` as one JSON value. */
 function dealSql(sql: Sql): Fragment {
   return sql`
     select to_json(deal)

@@ -1,9 +1,9 @@
-/** Wire shapes of notes on deals, from the generated schema; only what the database cannot say is refined. */
+/** The schemas of notes on deals: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { recordId, timestamp } from "../../_shared/fields.ts";
+import { recordId, shortText } from "../../_shared/fields.ts";
 import { deal_notes, deal_notes_summary } from "../../_shared/schema.ts";
-import { Attachment, attachmentsInput } from "../attachments/schema.ts";
-import { Owner } from "../users/schema.ts";
+import { Attachment, noteFields } from "../attachments/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
 const deal = z.object({ id: recordId, name: z.string(), stage: z.string() }).nullable();
 
@@ -15,16 +15,14 @@ export const DealNote = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   deal: deal.optional(),
-  owner: Owner.optional(),
+  owner: MemberReference.optional(),
 }).meta({ id: "DealNote" });
 export type DealNote = z.output<typeof DealNote>;
 
 const fields = {
   ...deal_notes.input,
-  text: z.string().max(100_000).nullish(),
-  date: timestamp.optional(),
-  type: z.string().trim().max(500).nullish(),
-  attachments: attachmentsInput,
+  ...noteFields,
+  type: shortText,
 };
 
 export const DealNoteInput = z.strictObject(fields).meta({ id: "DealNoteInput" });

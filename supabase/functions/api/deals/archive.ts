@@ -1,4 +1,4 @@
-/** Archiving takes a deal off the board; unarchiving puts it at the top of its column. */
+/** Archiving removes a deal from the board. Unarchiving puts it at the top of its column. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
@@ -12,13 +12,13 @@ export const archiveDeal = write({
   method: "POST",
   path: "/deals/:id/archive",
   summary: "Archive a deal",
-  description: "It leaves the board; lists still show it. Repeating it succeeds.",
+  description: "The board no longer shows the deal, lists still do. Repeating it succeeds.",
   access: "member",
   ifMatch: true,
   params: idParams,
   output: Deal,
   problems: ["deleted"],
-  run: ({ sql, member }, { params, ifMatch }) => archive(sql, member, params.id, true, ifMatch),
+  run: ({ sql, member }, { params, ifMatch }) => setArchived(sql, member, params.id, true, ifMatch),
 });
 
 export const unarchiveDeal = write({
@@ -26,16 +26,17 @@ export const unarchiveDeal = write({
   method: "POST",
   path: "/deals/:id/unarchive",
   summary: "Put an archived deal back on the board",
-  description: "It goes to the top of its column. Repeating it succeeds.",
+  description: "The deal goes to the top of its column. Repeating it succeeds.",
   access: "member",
   ifMatch: true,
   params: idParams,
   output: Deal,
   problems: ["deleted"],
-  run: ({ sql, member }, { params, ifMatch }) => archive(sql, member, params.id, false, ifMatch),
+  run: ({ sql, member }, { params, ifMatch }) =>
+    setArchived(sql, member, params.id, false, ifMatch),
 });
 
-async function archive(
+async function setArchived(
   sql: Sql,
   member: Member,
   id: number,

@@ -1,7 +1,6 @@
 /**
- * The board: the configured stages in their order, then the stages that only old deals still have, each
- * with its first deals, their number and the sum of their amounts. One statement, whose answer is JSON
- * built by Postgres.
+ * The board: the configured stages in their order, then the other stages that deals have. Each stage has its
+ * first deals, the number of its deals and the sum of their amounts. One statement returns all as JSON.
  */
 import * as z from "zod";
 import {
@@ -10,42 +9,40 @@ import {
   joined,
   type Sql,
 } from "../../_shared/database/database.ts";
-import { recordId } from "../../_shared/fields.ts";
+import { numberText, recordId } from "../../_shared/fields.ts";
 import { JsonText, read } from "../../_shared/operation.ts";
 import { invariant } from "../../_shared/problem.ts";
 import { ownerSql } from "../users/queries.ts";
+import { MemberReference } from "../users/schema.ts";
 import { deals } from "./queries.ts";
-import { Deal, dealIncludes } from "./schema.ts";
+import { Deal } from "./schema.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAXIMUM_LIMIT = 200;
 
-function wholeNumber<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess(
-    (value) => typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value,
-    schema,
-  );
-}
-
 const text = z.string().max(500);
 
 const BoardQuery = z.object({
-  limit: wholeNumber(z.int().min(1).max(MAXIMUM_LIMIT)).optional()
-    .describe(`Deals per stage, ${DEFAULT_LIMIT} unless said.`),
-  company_id: wholeNumber(recordId).optional(),
+  limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).optional()
+    .describe(`Maximum number of deals per stage. Default: ${DEFAULT_LIMIT}.`),
+  company_id: numberText(recordId).optional(),
   category: text.optional(),
-  sales_id: wholeNumber(recordId).optional().describe("Only deals of this owner."),
-  q: text.optional().describe("Words that must all occur, each as a prefix."),
+  sales_id: numberText(recordId).optional().describe("Id of the owner."),
+  q: text.optional().describe(
+    "Search words. A deal must contain all of them; each matches as a prefix.",
+  ),
 });
 type BoardQuery = z.output<typeof BoardQuery>;
 
 const Column = z.object({
   stage: z.string(),
   label: z.string(),
-  configured: z.boolean().describe("False for a stage that only deals know."),
-  count: z.int().describe("All deals of the column, also those beyond the limit."),
-  amount: z.number().describe("Sum of their amounts."),
-  deals: z.array(Deal.extend({ owner: dealIncludes.owner })),
+  configured: z.boolean().describe(
+    "`false` for a stage that deals have and the configuration lacks.",
+  ),
+  count: z.int().describe("Number of all deals in the column."),
+  amount: z.number().describe("Sum of the amounts of all deals in the column."),
+  deals: z.array(Deal.extend({ owner: MemberReference })),
 }).meta({ id: "BoardColumn" });
 
 const Board = z.object({
@@ -59,8 +56,8 @@ export const dealsBoard = read({
   path: "/deals/board",
   summary: "Get the board",
   description:
-    "Live deals by stage, in their order, with number and sum per stage. The rest of a " +
-    "long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.",
+    "The deals that are not archived, by stage and position, with their number and the sum of their " +
+    "amounts. To read a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.",
   access: "member",
   query: BoardQuery,
   output: Board,
@@ -68,7 +65,7 @@ export const dealsBoard = read({
 });
 
 async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
-  const { live, totals, first } = columnsSql(sql, query);
+  const { live, totals, firstIds } = columnsSql(sql, query);
   const [row] = await sql<{ board: string }[]>`
     with settings as (
       select private.effective_configuration(config) as config from configuration
@@ -89,13 +86,13 @@ async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {
     )
     select json_build_object(
       'currency', settings.config ->> 'currency',
-      'data', (select coalesce(${columnsJson(sql, first)}, '[]') from board_columns)
+      'data', (select coalesce(${columnsJson(sql, firstIds)}, '[]') from board_columns)
     )::text as board
     from settings`;
   return new JsonText(invariant(row, "The board returned no row").board);
 }
 
-/** The stages of the configuration `settings`, in their order. */
+/** The stages of the configuration `settings`, with their positions. */
 function configuredSql(sql: Sql): Fragment {
   return sql`
     select
@@ -109,8 +106,8 @@ function configuredSql(sql: Sql): Fragment {
     group by 1`;
 }
 
-/** All of `board_columns` as one JSON array: configured stages first. */
-function columnsJson(sql: Sql, first: Fragment): Fragment {
+/** The rows of `board_columns` as one JSON array, configured stages first. */
+function columnsJson(sql: Sql, firstIds: Fragment): Fragment {
   return sql`
     json_agg(
       json_build_object(
@@ -119,22 +116,25 @@ function columnsJson(sql: Sql, first: Fragment): Fragment {
         'configured', configured,
         'count', count,
         'amount', amount,
-        'deals', (${dealsSql(sql, first)})
+        'deals', (${dealsSql(sql, firstIds)})
       )
       order by position nulls last, stage
     )`;
 }
 
-/** The deals of the board, the totals of its columns, and the first deals of `board_columns`. */
+/**
+ * Three queries: the live deals that match the filters, the totals by stage, and the ids of the first deals
+ * of the row `board_columns`. Without filters the last two read the table of positions.
+ */
 function columnsSql(sql: Sql, query: BoardQuery) {
-  // Numbers stand in the text, for the planner.
+  // A literal instead of a parameter, so that the planner knows the limit.
   const limit = sql.unsafe(String(query.limit ?? DEFAULT_LIMIT));
   const conditions = filtersSql(sql, query);
   if (conditions.length === 0) {
     return {
       live: sql`select where false`,
       totals: sql`select stage, count, amount from private.board_totals()`,
-      first: sql`select private.first_on_board(board_columns.stage, ${limit}) as id`,
+      firstIds: sql`select private.board_deal_ids(board_columns.stage, ${limit}) as id`,
     };
   }
   return {
@@ -146,7 +146,7 @@ function columnsSql(sql: Sql, query: BoardQuery) {
       select stage, count(*) as count, coalesce(sum(amount), 0) as amount
       from live
       group by stage`,
-    first: sql`
+    firstIds: sql`
       select live.id
       from live
       where live.stage = board_columns.stage
@@ -166,15 +166,15 @@ function filtersSql(sql: Sql, { company_id, category, sales_id, q = "" }: BoardQ
   return conditions;
 }
 
-/** The first deals of the column `board_columns`. */
-function dealsSql(sql: Sql, first: Fragment): Fragment {
+/** The deals with these ids as one JSON array, by position. */
+function dealsSql(sql: Sql, ids: Fragment): Fragment {
   const fields = deals.list.parameters.fields.map((name) => sql`record.${sql(name)}`);
   return sql`
     select coalesce(json_agg(to_json(deal) order by deal.index, deal.id), '[]')
-    from (${first}) as first
+    from (${ids}) as ids
     cross join lateral (
       select ${commaSeparated(sql, fields)}, (${ownerSql(sql)}) as owner
       from deals_summary as record
-      where record.id = first.id
+      where record.id = ids.id
     ) as deal`;
 }

@@ -1,17 +1,17 @@
-/** Changing or deleting many deals: as many records, and the board stays numbered. */
-import { type BulkInput, runBulk } from "../../_shared/records/records.ts";
+/** Changing or deleting many deals. It also numbers the columns of the board. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { Reply } from "../../_shared/operation.ts";
+import { type BulkInput, runBulk } from "../../_shared/records/records.ts";
 import { arrange, lockBoard } from "./positions.ts";
 import { deals } from "./queries.ts";
 
-/** Deals that are given a stage go to the top of its column, in the order that they had. */
+/** Runs a bulk. Deals with a new stage go to the top of its column and keep their order. */
 export async function bulkDeals(sql: Sql, member: Member, input: BulkInput): Promise<Reply> {
-  const staged = input.set !== undefined && "stage" in input.set;
-  if (!staged && !input.delete) return await runBulk(sql, deals, input);
+  const setsStage = input.set !== undefined && "stage" in input.set;
+  if (!setsStage && !input.delete) return await runBulk(sql, deals, input);
   await lockBoard(sql, member);
   const before = await stages(sql);
-  const set = staged ? { ...input.set, index: -1 } : input.set;
+  const set = setsStage ? { ...input.set, index: -1 } : input.set;
   const reply = await runBulk(sql, deals, { ...input, set });
   await arrange(sql, [...new Set([...before, ...await stages(sql)])]);
   return reply;

@@ -1,6 +1,6 @@
 /**
- * Creating, changing, deleting and restoring deals: as every record, and the board stays numbered. A new
- * deal, and one whose stage changes, goes to the top of its column.
+ * Creating, changing, deleting and restoring deals. Each function also numbers the columns of the board
+ * that it changes.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import {
@@ -22,7 +22,10 @@ export async function createDeal(sql: Sql, member: Member, values: DealInput): P
   return deal;
 }
 
-/** Changes a deal; throws 404, 410, 412. */
+/**
+ * Changes a deal. When the stage changes, the deal goes to the top of the new column.
+ * @throws Problem `not_found`, `deleted`, `precondition_failed`, `forbidden`.
+ */
 export async function updateDeal(
   sql: Sql,
   member: Member,
@@ -40,7 +43,10 @@ export async function updateDeal(
   return await readBack(sql, deals, id);
 }
 
-/** Moves a deal to the trash and closes the gap; repeating that succeeds. */
+/**
+ * Moves a deal to the trash and closes the gap in its column. Repeating it succeeds.
+ * @throws Problem `not_found`, `precondition_failed`, `forbidden`.
+ */
 export async function deleteDeal(
   sql: Sql,
   member: Member,
@@ -53,7 +59,10 @@ export async function deleteDeal(
   if (stage !== undefined) await arrange(sql, [stage]);
 }
 
-/** Takes a deal out of the trash, to the position that it had. */
+/**
+ * Restores a deal from the trash to its former position. Repeating it succeeds.
+ * @throws Problem `not_found`, `restore_not_allowed`, `parent_deleted`.
+ */
 export async function restoreDeal(sql: Sql, member: Member, id: number): Promise<Deal> {
   await lockBoard(sql, member);
   const deal = await restoreRecord(sql, deals, id);

@@ -1,7 +1,6 @@
 /**
- * Moving a deal on the board: into another stage, to another place in its column, or both. One
- * statement renumbers the columns; the workspace's board is locked meanwhile, so that moves at the same
- * time come one after the other and none is lost.
+ * Moving a deal on the board: to another stage, to another place in its column, or both. One statement
+ * numbers the columns. The workspace's board is locked, so that concurrent moves run one after the other.
  */
 import * as z from "zod";
 import type { Member, Sql } from "../../_shared/database/database.ts";
@@ -17,12 +16,12 @@ const ONE_PLACE = "Use one of before_id, after_id and index.";
 
 const MoveInput = z.strictObject({
   stage: z.string().trim().min(1, "Use a stage of the configuration.").max(500).optional()
-    .describe("Absent: the deal stays in its stage."),
-  before_id: recordId.optional().describe("The deal goes right above this one."),
-  after_id: recordId.optional().describe("The deal goes right below this one."),
+    .describe("The new stage. Default: the deal's stage."),
+  before_id: recordId.optional().describe("The deal goes directly above this deal."),
+  after_id: recordId.optional().describe("The deal goes directly below this deal."),
   index: z.int().min(0).max(MAXIMUM_INDEX).optional()
-    .describe("The position to take, from 0; beyond the last is at the end."),
-  closed_at: timestamp.optional().describe("When it was won or lost; now, unless said."),
+    .describe("The new position, from 0. After the last position means the end."),
+  closed_at: timestamp.optional().describe("The time when the deal was won or lost. Default: now."),
 }).superRefine(({ before_id, after_id, index }, context) => {
   const given = Object.entries({ before_id, after_id, index })
     .filter(([, value]) => value !== undefined);
@@ -37,9 +36,10 @@ export const moveDeal = write({
   method: "POST",
   path: "/deals/:id/move",
   summary: "Move a deal on the board",
-  description: "Into `stage`, and there before or after another deal or to a position; without " +
-    "either, to the top. The columns are renumbered. Entering a stage that the configuration calls " +
-    "won or lost closes the deal, leaving it opens it again.",
+  description:
+    "Moves the deal to `stage`, and there before or after another deal, to a position, or " +
+    "by default to the top. The columns are numbered again. Moving to a won or lost stage of the " +
+    "configuration closes the deal, and moving from there to another stage opens it again.",
   access: "member",
   ifMatch: true,
   params: idParams,
@@ -68,7 +68,7 @@ async function move(
   const deal = await getRecord(sql, deals, id);
   requireMatch(deal, ifMatch);
   if (deal.archived_at !== null) {
-    throw new Problem("deal_archived", "Unarchive the deal, then move it.");
+    throw new Problem("deal_archived", "Unarchive the deal before you move it.");
   }
   const stage = body.stage ?? deal.stage;
   await requireNeighbour(sql, place, stage);
@@ -81,7 +81,7 @@ async function move(
 
 function placeOf(id: number, { before_id, after_id, index }: MoveInput): Place {
   if (before_id === id || after_id === id) {
-    const detail = "Name another deal than the one that moves.";
+    const detail = "Use the id of another deal as the neighbour.";
     const field = before_id === id ? "before_id" : "after_id";
     throw new Problem("validation_failed", detail, { errors: { [field]: detail } });
   }

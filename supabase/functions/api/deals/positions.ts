@@ -1,17 +1,17 @@
 /**
- * Positions on the board: `index` is 0 to n-1 among the live deals of a stage, without gaps. Whoever
- * changes which deals a column holds locks the workspace's board first and numbers the column anew, so
- * that every change also repairs what a client of the database's own API has left behind.
+ * Positions on the board: `index` is 0 to n-1 for the n live deals of a stage, without gaps. Each operation
+ * that changes the deals of a column locks the workspace's board and numbers the column again. So it also
+ * closes gaps that a client of the database's REST API has made.
  */
 import { arraySql, type Member, type Sql } from "../../_shared/database/database.ts";
 
-/** `index` is a smallint: beyond it, the last deals of a column share their position. */
+/** `index` is a smallint. The deals after this position share it. */
 export const MAXIMUM_INDEX = 32_767;
 
-/** Where a deal goes in the column of its stage; beyond the last position is at the end. */
+/** A place in a column. An `index` after the last position means the end. */
 export type Place = { index: number } | { before_id: number } | { after_id: number };
 
-interface Moved {
+interface PlacedDeal {
   id: number;
   stage: string;
   place: Place;
@@ -19,27 +19,30 @@ interface Moved {
 
 export const TOP: Place = { index: 0 };
 
-/** Lets one transaction at a time change the workspace's board, until it ends. */
+/** Locks the workspace's board until the end of the transaction. */
 export async function lockBoard(sql: Sql, member: Member): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`deals ${member.workspace_id}`}, 0))`;
 }
 
-/** Numbers the columns of these stages, and puts one deal into its place in the same statement. */
-export async function arrange(sql: Sql, stages: string[], moved?: Moved): Promise<void> {
-  const { neighbour_id, slot } = slotOf(moved?.place ?? TOP);
+/**
+ * Numbers the columns of these stages in one statement.
+ * @param placed the deal that gets a new stage and place; the caller's transaction has locked the board.
+ */
+export async function arrange(sql: Sql, stages: string[], placed?: PlacedDeal): Promise<void> {
+  const { neighbour_id, rank } = rankOf(placed?.place ?? TOP);
   await sql`
     select private.arrange_deals(
       ${arraySql(sql, stages, "text")},
-      ${moved?.id ?? null}::bigint,
-      ${moved?.stage ?? null}::text,
+      ${placed?.id ?? null}::bigint,
+      ${placed?.stage ?? null}::text,
       ${neighbour_id}::bigint,
-      ${slot}::numeric
+      ${rank}::numeric
     )`;
 }
 
-/** Half a rank before or after another deal, or before whoever holds the index now. */
-function slotOf(place: Place): { neighbour_id: number | null; slot: number } {
-  if ("before_id" in place) return { neighbour_id: place.before_id, slot: -0.5 };
-  if ("after_id" in place) return { neighbour_id: place.after_id, slot: 0.5 };
-  return { neighbour_id: null, slot: place.index - 0.5 };
+/** The rank of a place, relative to the neighbour's rank when there is one: half a rank before or after. */
+function rankOf(place: Place): { neighbour_id: number | null; rank: number } {
+  if ("before_id" in place) return { neighbour_id: place.before_id, rank: -0.5 };
+  if ("after_id" in place) return { neighbour_id: place.after_id, rank: 0.5 };
+  return { neighbour_id: null, rank: place.index - 0.5 };
 }

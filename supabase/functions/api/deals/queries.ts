@@ -1,4 +1,4 @@
-/** SQL of deals: the list, and the relations that come with a deal. */
+/** SQL of deals: the resource, and the contacts of a deal. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
@@ -51,7 +51,7 @@ export const deals = resource({
   }),
 });
 
-/** The contacts of the row `record`, as one JSON value, in its order. */
+/** The contacts of the row `record` as one JSON value, in the order of its ids. */
 function contactsSql(sql: Sql): Fragment {
   return sql`
     select coalesce(
@@ -59,19 +59,19 @@ function contactsSql(sql: Sql): Fragment {
     )
     from (
       select
-        contacts.id, contacts.first_name, contacts.last_name, contacts.title, wanted.position
-      from unnest(record.contact_ids) with ordinality as wanted (id, position)
-      join contacts on contacts.id = wanted.id
+        contacts.id, contacts.first_name, contacts.last_name, contacts.title, contact_ids.position
+      from unnest(record.contact_ids) with ordinality as contact_ids (id, position)
+      join contacts on contacts.id = contact_ids.id
     ) as contact`;
 }
 
-/** The names of the contacts of the row `record`, for an export. */
+/** The names of the contacts of the row `record`, for a CSV export. */
 function contactNames(sql: Sql): Fragment {
   return sql`
     select string_agg(
       nullif(concat_ws(' ', contacts.first_name, contacts.last_name), ''), ', '
-      order by wanted.position
+      order by contact_ids.position
     )
-    from unnest(record.contact_ids) with ordinality as wanted (id, position)
-    join contacts on contacts.id = wanted.id`;
+    from unnest(record.contact_ids) with ordinality as contact_ids (id, position)
+    join contacts on contacts.id = contact_ids.id`;
 }

@@ -1,4 +1,4 @@
-/** Deals over HTTP. */
+/** The operations on deals. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
@@ -14,15 +14,16 @@ export const operations: readonly Operation[] = [
     id: "deals.list",
     path: "/deals",
     summary: "List deals",
-    description: "Archived deals too, unless `archived_at=is.null`.",
+    description: "The list includes archived deals. `archived_at=is.null` leaves them out.",
     of: deals.list,
   }),
-  // Before `get`: the first route that matches answers.
+  // Before `get`, because `/deals/:id` also matches `/deals/board`.
   dealsBoard,
   get(deals),
   create(deals, {
-    description: "The deal goes to the top of its stage's column. In a stage that the " +
-      "configuration calls won or lost, `closed_at` is now when it is omitted.",
+    description:
+      "The deal goes to the top of the column of its stage. In a won or lost stage of the " +
+      "configuration, the default of `closed_at` is now.",
     example: {
       name: "Difference engine",
       stage: "opportunity",
@@ -34,13 +35,14 @@ export const operations: readonly Operation[] = [
   }),
   update(deals, {
     description:
-      "A changed stage puts the deal at the top of the new column; to choose the place, move it.",
+      "When the stage changes, the deal goes to the top of the new column. `deals.move` can choose " +
+      "another place.",
     example: { amount: 30_000 },
     run: ({ sql, member }, { params, body, ifMatch }) =>
       updateDeal(sql, member, params.id, body, ifMatch),
   }),
   remove(deals, {
-    description: "Its notes are deleted with it.",
+    description: "Its notes move to the trash with it.",
     run: ({ sql, member }, { params, ifMatch }) => deleteDeal(sql, member, params.id, ifMatch),
   }),
   restore(deals, { run: ({ sql, member }, { params }) => restoreDeal(sql, member, params.id) }),

@@ -1,21 +1,17 @@
-/** Wire shapes of deals, from the generated schema; only what the database cannot say is refined. */
+/** The schemas of deals: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { recordId } from "../../_shared/fields.ts";
+import { longText, recordId, requiredName } from "../../_shared/fields.ts";
 import { deals, deals_summary } from "../../_shared/schema.ts";
+import { CompanyReference } from "../companies/schema.ts";
 import { configured } from "../configuration/schema.ts";
-import { Owner } from "../users/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
-/** `?include=` of deals: name → what comes with the deal. */
-export const dealIncludes = {
-  company: z.object({ id: recordId, name: z.string(), website: z.string().nullable() }).nullable(),
-  owner: Owner,
-  contacts: z.array(z.object({
-    id: recordId,
-    first_name: z.string().nullable(),
-    last_name: z.string().nullable(),
-    title: z.string().nullable(),
-  })),
-};
+const DealContact = z.object({
+  id: recordId,
+  first_name: z.string().nullable(),
+  last_name: z.string().nullable(),
+  title: z.string().nullable(),
+});
 
 export const Deal = z.object({
   ...deals_summary.row,
@@ -26,22 +22,22 @@ export const Deal = z.object({
   nb_notes: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
-  company: dealIncludes.company.optional(),
-  owner: dealIncludes.owner.optional(),
-  contacts: dealIncludes.contacts.optional(),
+  company: CompanyReference.optional(),
+  owner: MemberReference.optional(),
+  contacts: z.array(DealContact).optional(),
 }).meta({ id: "Deal" });
 export type Deal = z.output<typeof Deal>;
 
-/** Positions are changed by moving, `archived_at` by archiving. */
+/** `deals.move` sets the position, `deals.archive` and `deals.unarchive` set `archived_at`. */
 const { index: _index, archived_at: _archivedAt, ...settable } = deals.input;
 
 export const DealInput = z.strictObject({
   ...settable,
-  name: z.string().trim().min(1, "Use a name.").max(500),
+  name: requiredName,
   stage: configured,
   category: configured.nullish(),
-  description: z.string().max(100_000).nullish(),
-  amount: z.int("Use a whole number that JSON holds exactly.").nullish(),
+  description: longText,
+  amount: z.int("Use a whole number of at most 9007199254740991.").nullish(),
   contact_ids: z.array(recordId).max(200).nullish(),
 }).meta({ id: "DealInput" });
 export type DealInput = z.output<typeof DealInput>;

@@ -1,32 +1,33 @@
 /**
- * Jobs over HTTP, for a scheduler with the secret key where the database has no pg_cron. A run works
- * in steps of one transaction each until nothing is left or its time is up; two at once do no harm.
+ * The jobs, for a scheduler with the secret key where the database has no pg_cron. A job works in steps of
+ * one transaction each. Concurrent runs do no harm.
  */
 import * as z from "zod";
 import type { Sql } from "../../_shared/database/database.ts";
 import { job, type JobContext, type Operation } from "../../_shared/operation.ts";
 import { removeAttachments } from "../attachments/removals.ts";
+import { runSteps } from "./steps.ts";
 
-const TIME_MS = 20_000;
+/** Number of rows that one transaction deletes. */
 const STEP_SIZE = 2_000;
 
 const JobResult = z.object({
-  ran: z.boolean().describe("False: another run is at the same work."),
-  purged: z.record(z.string(), z.int()).describe("Rows that were deleted, by table."),
-  complete: z.boolean().describe("False: more is left for the next run."),
+  ran: z.boolean().describe("`false` when another run is doing the same work."),
+  purged: z.record(z.string(), z.int()).describe("Number of deleted rows, by table."),
+  complete: z.boolean().describe("Whether no row is left to delete. `false`: run the job again."),
 }).meta({ id: "JobResult" });
 type JobResult = z.output<typeof JobResult>;
 
-/** Deletes a limited number of rows; null when another run is at it. */
+/** Deletes at most `STEP_SIZE` rows. `purged` is null when another run is doing the same work. */
 type Step = (sql: Sql) => PromiseLike<{ purged: JobResult["purged"] | null }[]>;
 
 const purgeTrash = job({
   id: "jobs.purge_trash",
   path: "/jobs/purge_trash",
-  summary: "Delete for good what has been in the trash for 30 days",
+  summary: "Purge the records that have been in the trash for 30 days",
   output: JobResult,
   run: (context) =>
-    runSteps(context, (sql) =>
+    purge(context, (sql) =>
       sql`
         select gateway.purge_trash(interval '30 days', ${STEP_SIZE}::integer) as purged`),
 });
@@ -34,27 +35,27 @@ const purgeTrash = job({
 const purgeIdempotencyKeys = job({
   id: "jobs.purge_idempotency_keys",
   path: "/jobs/purge_idempotency_keys",
-  summary: "Forget expired idempotency keys and old rate limits",
+  summary: "Delete expired idempotency keys and old rate limits",
   output: JobResult,
   run: (context) =>
-    runSteps(context, (sql) =>
+    purge(context, (sql) =>
       sql`
         select gateway.purge_idempotency_keys(${STEP_SIZE}::integer) as purged`),
 });
 
-async function runSteps({ transaction, requestId }: JobContext, step: Step): Promise<JobResult> {
-  const deadline = performance.now() + TIME_MS;
+async function purge({ transaction, requestId }: JobContext, step: Step): Promise<JobResult> {
   const result: JobResult = { ran: false, purged: {}, complete: false };
-  while (!result.complete && performance.now() < deadline) {
+  await runSteps(async () => {
     const [row] = await transaction(async (sql) => {
       await sql`select set_config('portico.request_id', ${requestId}, true)`;
       return await step(sql);
     });
-    if (!row?.purged) return result;
+    if (!row?.purged) return true;
     result.ran = true;
     result.complete = Object.values(row.purged).every((count) => count === 0);
     addCounts(result.purged, row.purged);
-  }
+    return result.complete;
+  });
   return result;
 }
 

@@ -1,4 +1,4 @@
-/** The caller's own profile over HTTP. */
+/** The operations on the caller's profile. */
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
 import { getMe, lockUser, setUser } from "../users/queries.ts";
@@ -19,8 +19,9 @@ const update = write({
   method: "PATCH",
   path: "/me",
   summary: "Change your profile",
-  description: "An avatar of null is cleared. Your e-mail address is changed at the auth server, " +
-    "which asks for a confirmation.",
+  description:
+    "Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail " +
+    "address at the auth server, which asks for a confirmation.",
   access: "member",
   ifMatch: true,
   body: ProfilePatch,

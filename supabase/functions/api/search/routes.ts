@@ -1,22 +1,17 @@
-/** One search over contacts, companies, deals and notes, in one statement. */
+/** The search over contacts, companies, deals and notes. One statement does it. */
 import * as z from "zod";
 import { arraySql } from "../../_shared/database/database.ts";
-import { recordId } from "../../_shared/fields.ts";
+import { arrayText, numberText, recordId } from "../../_shared/fields.ts";
 import { JsonText, type Operation, read } from "../../_shared/operation.ts";
 
 const KINDS = ["contacts", "companies", "deals", "contact_notes", "deal_notes"] as const;
-const MAXIMUM = 20;
+const DEFAULT_LIMIT = 10;
+const MAXIMUM_LIMIT = 20;
 
 const SearchQuery = z.object({
   q: z.string().trim().max(200).transform((text) => text.replaceAll("\0", " ")).default(""),
-  kinds: z.preprocess(
-    (value) => typeof value === "string" ? value.split(",").map((kind) => kind.trim()) : value,
-    z.array(z.enum(KINDS)).min(1),
-  ).optional(),
-  limit: z.preprocess(
-    (value) => typeof value === "string" && /^\d{1,3}$/.test(value) ? Number(value) : value,
-    z.int().min(1).max(MAXIMUM),
-  ).default(10),
+  kinds: arrayText(z.array(z.enum(KINDS)).min(1)).optional(),
+  limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).default(DEFAULT_LIMIT),
 });
 
 const SearchHit = z.object({
@@ -24,11 +19,13 @@ const SearchHit = z.object({
   id: recordId,
   title: z.string().nullable(),
   subtitle: z.string().nullable(),
-  rank: z.number().describe("Comparable among hits of one `matched`."),
+  rank: z.number().describe("Higher is better. Comparable between hits with the same `matched`."),
   matched: z.enum(["words", "similar"])
-    .describe("`words`: every word occurs; `similar`: every word is spelt nearly like one."),
-  contact_id: recordId.optional().describe("Of a contact's note."),
-  deal_id: recordId.optional().describe("Of a deal's note."),
+    .describe(
+      "`words`: the record contains every word. `similar`: it contains words of similar spelling.",
+    ),
+  contact_id: recordId.optional().describe("The contact of a note."),
+  deal_id: recordId.optional().describe("The deal of a note."),
 }).meta({ id: "SearchHit" });
 
 const search = read({
@@ -36,17 +33,18 @@ const search = read({
   method: "GET",
   path: "/search",
   summary: "Search all records",
-  description: "Every word must occur, as a prefix, in any spelling of accents and case. Where " +
-    "words find fewer than five records of a kind, contacts, companies and deals of a similar " +
-    `spelling follow. At most \`limit\` (10, at most ${MAXIMUM}) of each kind, best first; of ` +
-    "words that occur in more than 1,000 records the newest are looked at.",
+  description:
+    "A record must contain every word of `q`. A word matches as a prefix, without case and " +
+    "accents. Contacts, companies and deals of similar spelling follow when fewer than five records of " +
+    "their kind contain the words. Returns at most `limit` records of each kind, best first. For words " +
+    "that more than 1,000 records contain, it ranks only the newest.",
   access: "member",
   query: SearchQuery,
   output: z.object({ data: z.array(SearchHit) }),
   run: async ({ sql }, { query: { q, kinds = KINDS, limit } }) => {
-    const wanted = arraySql(sql, [...new Set(kinds)], "text");
+    const tables = arraySql(sql, [...new Set(kinds)], "text");
     const [row] = await sql<{ hits: string }[]>`
-      select private.search_records(${q}, ${wanted}, ${limit}::integer)::text as hits`;
+      select private.search_records(${q}, ${tables}, ${limit}::integer)::text as hits`;
     return new JsonText(`{"data":${row?.hits ?? "[]"}}`);
   },
 });

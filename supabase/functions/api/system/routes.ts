@@ -1,4 +1,4 @@
-/** The gateway about itself: alive, ready, and what it offers. Open to everyone. */
+/** The operations on the gateway itself: health, readiness and the OpenAPI document. */
 import * as z from "zod";
 import { openApiDocument } from "../../_shared/openapi.ts";
 import { type Operation, plain } from "../../_shared/operation.ts";
@@ -17,8 +17,8 @@ const health = plain({
   id: "system.health",
   method: "GET",
   path: "/health",
-  summary: "Whether the function is alive",
-  description: "Answers without the database.",
+  summary: "Check that the function runs",
+  description: "Does not use the database.",
   access: "anyone",
   output: Health,
   run: () => Promise.resolve({ status: "ok" as const, version: VERSION }),
@@ -28,17 +28,21 @@ const ready = plain({
   id: "system.ready",
   method: "GET",
   path: "/ready",
-  summary: "Whether the database and the auth server can be reached",
+  summary: "Check that the database and the auth server answer",
   access: "anyone",
   output: Readiness,
   problems: ["not_ready"],
   run: async ({ check }) => {
     const [database, auth] = await Promise.all([outcome(check.database), outcome(check.auth)]);
     if (database === "ok" && auth === "ok") return { status: "ready" as const, database, auth };
-    throw new Problem("not_ready", "Wait until the parts that fail are back.", {
-      headers: { "Retry-After": "5" },
-      members: { database, auth },
-    });
+    throw new Problem(
+      "not_ready",
+      "Send the request again in a few seconds. The body says which part does not answer.",
+      {
+        headers: { "Retry-After": "5" },
+        members: { database, auth },
+      },
+    );
   },
 });
 
@@ -46,14 +50,14 @@ const openapi = plain({
   id: "system.openapi",
   method: "GET",
   path: "/openapi.json",
-  summary: "This API as an OpenAPI 3.1 document",
+  summary: "Get the OpenAPI 3.1 document of this API",
   access: "anyone",
   output: z.looseObject({ openapi: z.string() }),
   run: async ({ operations: all }) =>
     document ??= { openapi: "3.1.0", ...openApiDocument(await all(), VERSION) },
 });
 
-/** Built once per isolate, on the first request for it. */
+/** The document; the first request of an isolate builds it. */
 let document: { openapi: string } | undefined;
 
 async function outcome(check: () => Promise<void>): Promise<"ok" | ProblemCode> {

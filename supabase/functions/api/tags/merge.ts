@@ -1,6 +1,6 @@
 /**
- * Merging tags: contacts that carry a loser carry the winner instead, in the place of the first of
- * them, once. The losers go to the trash, where `merged_into` says where they went.
+ * Merging tags: the contacts of the losers receive the winner, once and in the place of the first tag that
+ * takes part. The losers move to the trash, where `merged_into` holds the winner's id.
  */
 import * as z from "zod";
 import { arraySql, type Sql } from "../../_shared/database/database.ts";
@@ -27,7 +27,7 @@ export const mergeTags = write({
   method: "POST",
   path: "/tags/:id/merge",
   summary: "Merge tags into this one",
-  description: "Repeating a merge answers as the first time. With `dry_run` nothing changes.",
+  description: "Repeating a merge returns the same answer. With `dry_run` nothing changes.",
   access: "member",
   allowed: "manager",
   dryRun: "body",
@@ -52,18 +52,19 @@ async function merge(sql: Sql, winnerId: number, loserIds: number[]): Promise<vo
     where id = any (${losers}) or id = ${winnerId}
     order by id
     for update`;
-  const gone = [winnerId, ...loserIds].filter((id) => !existing.some((tag) => tag.id === id));
-  if (gone.length > 0) {
+  const missing = [winnerId, ...loserIds].filter((id) => !existing.some((tag) => tag.id === id));
+  if (missing.length > 0) {
     if (await areMerged(sql, winnerId, loserIds)) return;
+    // Throws `deleted` or `merged` when the winner is in the trash.
     await getRecord(sql, tags, winnerId);
-    throw missingRecords("tag", gone);
+    throw missingRecords("tag", missing);
   }
   const statements = [
     sql`select private.replace_tags(${winnerId}, ${losers})`,
     sql`select set_config('portico.merged_into', ${String(winnerId)}, true)`,
     sql`delete from tags where id = any (${losers})`,
   ];
-  // One round trip for all, in this order.
+  // `execute` sends the statements in this order, in one round trip.
   await Promise.all(statements.map((statement) => statement.execute()));
 }
 

@@ -1,4 +1,4 @@
-/** SQL of tags: the list, and names that are taken. */
+/** SQL of tags: the resource, and the check that a name is free. */
 import type { Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { Problem } from "../../_shared/problem.ts";
@@ -24,19 +24,20 @@ export const tags = resource({
 });
 
 /**
- * Keeps a name to one tag, whatever its case. Atomic CRM allows tags of the same name, so that no
- * unique index can; a lock on the name stands in for it, and a tag that has the name already keeps it.
+ * Refuses a name that another tag has, without case. Atomic CRM allows tags of the same name, so that a
+ * unique index is not possible. A lock on the name replaces it.
+ * @param tagId the tag to change; it may keep a name that it shares with another tag.
  * @throws Problem `tag_exists` with the id of the tag that has the name.
  */
-export async function claimName(sql: Sql, name: string | undefined, ownId?: number): Promise<void> {
+export async function claimName(sql: Sql, name: string | undefined, tagId?: number): Promise<void> {
   if (name === undefined) return;
   await sql`
     select pg_advisory_xact_lock(
       hashtextextended('tag ' || private.workspace_id() || ' ' || lower(${name}), 0))`;
-  const named = await sql<{ id: number }[]>`
+  const holders = await sql<{ id: number }[]>`
     select id::float8 as id from tags where lower(name) = lower(${name}) order by id`;
-  const [taken] = named;
-  if (!taken || named.some(({ id }) => id === ownId)) return;
-  const detail = `Tag ${taken.id} has this name. Use it, or choose another name.`;
-  throw new Problem("tag_exists", detail, { errors: { name: detail }, members: { id: taken.id } });
+  const [holder] = holders;
+  if (!holder || holders.some(({ id }) => id === tagId)) return;
+  const detail = `Tag ${holder.id} has this name. Use that tag, or choose another name.`;
+  throw new Problem("tag_exists", detail, { errors: { name: detail }, members: { id: holder.id } });
 }

@@ -1,4 +1,4 @@
-/** Tags over HTTP. */
+/** The operations on tags. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import {
   create,
@@ -17,12 +17,13 @@ export const operations: readonly Operation[] = [
     id: "tags.list",
     path: "/tags",
     summary: "List tags",
-    description: "With the number of contacts that have each tag.",
+    description: "`nb_contacts` is the number of contacts that have the tag.",
     of: tags.list,
   }),
   get(tags),
   create(tags, {
-    description: "A name that a tag has already, in any case, is 409 with that tag's `id`.",
+    description:
+      "When another tag has the name, without case, the answer is 409 with the `id` of that tag.",
     example: { name: "Early adopter", color: "#eddcd2" },
     run: async ({ sql }, { body }) => {
       await claimName(sql, body.name);
@@ -36,7 +37,7 @@ export const operations: readonly Operation[] = [
       return await updateRecord(sql, tags, params.id, body, ifMatch);
     },
   }),
-  remove(tags, { description: "It is taken off all contacts." }),
-  restore(tags, { description: "Contacts that had it get it back, in its place." }),
+  remove(tags, { description: "The tag is removed from all contacts." }),
+  restore(tags, { description: "The contacts that had the tag get it back in its place." }),
   mergeTags,
 ];

@@ -1,4 +1,4 @@
-/** Completing a task, and taking that back. Both may be repeated. */
+/** Completing a task, and reopening it. Repeating either succeeds. */
 import type { Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
@@ -11,7 +11,7 @@ export const completeTask = write({
   method: "POST",
   path: "/tasks/:id/complete",
   summary: "Complete a task",
-  description: "Repeating it succeeds and keeps the first `done_date`.",
+  description: "Sets `done_date` to now. Repeating it succeeds and keeps `done_date`.",
   access: "member",
   ifMatch: true,
   params: idParams,
@@ -25,7 +25,7 @@ export const reopenTask = write({
   method: "POST",
   path: "/tasks/:id/reopen",
   summary: "Reopen a task",
-  description: "Repeating it succeeds.",
+  description: "Clears `done_date`. Repeating it succeeds.",
   access: "member",
   ifMatch: true,
   params: idParams,
@@ -34,13 +34,13 @@ export const reopenTask = write({
   run: ({ sql }, { params, ifMatch }) => setDone(sql, params.id, false, ifMatch),
 });
 
-/** Without values, `updateRecord` locks the task and returns it as it is. */
 async function setDone(
   sql: Sql,
   id: number,
   done: boolean,
   ifMatch: string[] | undefined,
 ): Promise<Task> {
+  // Without values, `updateRecord` locks the task and returns it unchanged.
   const task = await updateRecord(sql, tasks, id, {}, ifMatch);
   if ((task.done_date !== null) === done) return task;
   const done_date = done ? new Date().toISOString() : null;

@@ -1,6 +1,6 @@
 /**
- * `due` of a list of tasks: open tasks by day, where a day is one of a time zone. Days are worked out by
- * Postgres, which knows that some of them have 23 or 25 hours.
+ * The list parameter `due`: open tasks by day in a time zone. Postgres computes the days, because some have
+ * 23 or 25 hours.
  */
 import * as z from "zod";
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
@@ -8,18 +8,22 @@ import type { ListFilters } from "../../_shared/list/list.ts";
 
 const DUE = ["overdue", "today", "week", "none"] as const;
 
-const timeZone = z.string().refine(isTimeZone, "Use a time zone such as Europe/Paris or UTC.");
+const timeZone = z.string().refine(
+  isTimeZone,
+  "Use an IANA time zone such as Europe/Paris or UTC.",
+);
 
 export const dueFilters: ListFilters = {
   due: {
     schema: z.enum(DUE, `Use one of: ${DUE.join(", ")}.`),
     description:
-      "Open tasks alone: due before today, today, today or in the six days after it, or without a day.",
+      "Only open tasks. `overdue`: due before today. `today`: due today. `week`: due today or in the " +
+      "next six days. `none`: without a due date.",
     condition: (sql, { due, time_zone = "UTC" }) => dueSql(sql, due, time_zone),
   },
   time_zone: {
     schema: timeZone,
-    description: "IANA time zone of the days that `due` is about; UTC without it.",
+    description: "IANA time zone for the days of `due`. Default: UTC.",
   },
 };
 
@@ -42,14 +46,14 @@ function dueSql(sql: Sql, due: string | undefined, zone: string): Fragment {
   }
 }
 
-/** The moment at which the day that comes so many days after today begins in the zone. */
+/** The start of a day in the zone; `days` is the number of days from today. */
 function dayStart(sql: Sql, zone: string, days: number): Fragment {
   return sql`
     ((date_trunc('day', now() at time zone ${zone}) + make_interval(days => ${days}::integer))
       at time zone ${zone})`;
 }
 
-/** Names alone: offsets such as `+02:00` mean the opposite in Postgres. */
+/** Refuses offsets such as `+02:00`, because Postgres reads their sign the other way round. */
 function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z][\w+/-]{1,63}$/.test(name)) return false;
   try {

@@ -1,4 +1,4 @@
-/** SQL of tasks: the list. */
+/** SQL of tasks: the resource, and the contact of a task. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { resource } from "../../_shared/records/records.ts";
@@ -39,7 +39,7 @@ export const tasks = resource({
   }),
 });
 
-/** The name of the contact of the row `record`, for an export. */
+/** The name of the contact of the row `record`, for a CSV export. */
 function contactName(sql: Sql): Fragment {
   return sql`
     select concat_ws(' ', first_name, last_name)

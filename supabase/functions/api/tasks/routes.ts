@@ -1,4 +1,4 @@
-/** Tasks over HTTP. */
+/** The operations on tasks. */
 import { list, type Operation } from "../../_shared/operation.ts";
 import {
   bulk,
@@ -18,12 +18,14 @@ export const operations: readonly Operation[] = [
     id: "tasks.list",
     path: "/tasks",
     summary: "List tasks",
-    description: "`due=today&time_zone=Europe/Paris` lists the open tasks of a day there.",
+    description:
+      "`due=today&time_zone=Europe/Paris` lists the open tasks of today in that time zone.",
     of: tasks.list,
   }),
   get(tasks),
   create(tasks, {
-    description: "The contact's `last_seen` becomes now; `contact_status` sets its status.",
+    description:
+      "The contact's `last_seen` becomes now. `contact_status` sets the contact's status.",
     example: {
       contact_id: 1,
       type: "call",

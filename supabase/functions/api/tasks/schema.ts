@@ -1,24 +1,24 @@
-/** Wire shapes of tasks, from the generated schema; only what the database cannot say is refined. */
+/** The schemas of tasks: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { recordId } from "../../_shared/fields.ts";
+import { longText, recordId } from "../../_shared/fields.ts";
 import { tasks } from "../../_shared/schema.ts";
 import { configured } from "../configuration/schema.ts";
 import { ContactReference, contactStatus } from "../contacts/schema.ts";
-import { Owner } from "../users/schema.ts";
+import { MemberReference } from "../users/schema.ts";
 
 export const Task = z.object({
   ...tasks.row,
   id: recordId,
   contact_id: recordId,
   contact: ContactReference.optional(),
-  owner: Owner.optional(),
+  owner: MemberReference.optional(),
 }).meta({ id: "Task" });
 export type Task = z.output<typeof Task>;
 
 const fields = {
   ...tasks.input,
   type: configured.nullish(),
-  text: z.string().max(100_000).nullish(),
+  text: longText,
 };
 
 export const TaskInput = z.strictObject({ ...fields, contact_status: contactStatus })

@@ -1,21 +1,24 @@
-/** SQL of the trash: functions of the database, which keeps the trash to itself. */
-import { decodeCursor, encodeCursor } from "../../_shared/list/list.ts";
+/** SQL of the trash. Members have no access to its table, so functions of the database read and change it. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
-import { JsonText, Reply } from "../../_shared/operation.ts";
+import { decodeCursor, pageJson } from "../../_shared/list/list.ts";
+import { JsonText } from "../../_shared/operation.ts";
 import { found, invariant } from "../../_shared/problem.ts";
 import { memberSql } from "../users/queries.ts";
 import type { Purged, Restored, TrashQuery } from "./schema.ts";
 
-/** Rows that one request deletes for good at most. */
+/** Maximum number of rows that one request purges. */
 const PURGE_SIZE = 5_000;
 const ITEM = "record in the trash";
 
-/** A page of what was deleted itself, newest first. */
-export async function listTrash(sql: Sql, query: TrashQuery): Promise<Reply> {
+/**
+ * Returns a page of the trash, newest first. Rows that a cascade deleted have no item.
+ * @throws Problem `invalid_cursor`.
+ */
+export async function listTrash(sql: Sql, query: TrashQuery): Promise<JsonText> {
   const { table_name = null, reason = null, deleted_by = null, limit, cursor, include } = query;
   const binding = JSON.stringify(["trash", table_name, reason, deleted_by]);
-  const from = cursor === undefined ? undefined : decodeCursor(cursor, binding, 1);
-  const before = from?.key[0] ?? null;
+  const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, 1);
+  const before = position?.key[0] ?? null;
   const items = sql`
     private.list_trash(
       ${table_name}, ${reason}, ${deleted_by}::bigint, ${before}::text::bigint,
@@ -23,14 +26,17 @@ export async function listTrash(sql: Sql, query: TrashQuery): Promise<Reply> {
     )`;
   const rows = await selectItems(sql, items, include);
   const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  const offset = (from?.offset ?? 0) + shown.length;
-  const next = last ? JSON.stringify(encodeCursor({ key: [last.id], offset }, binding)) : "null";
-  const data = shown.map(({ record }) => record).join(",");
-  return new Reply(new JsonText(`{"data":[${data}],"next_cursor":${next}}`));
+  const last = shown.at(-1);
+  const page = {
+    text: shown.map(({ record }) => record).join(","),
+    count: shown.length,
+    last: last && [last.id],
+    hasMore: rows.length > limit,
+  };
+  return pageJson(page, position?.offset ?? 0, binding);
 }
 
-/** One of them by its id. Throws 404. */
+/** Returns one item. Throws `Problem` `not_found`. */
 export async function getItem(sql: Sql, id: number, include?: string[]): Promise<JsonText> {
   const items = sql`private.list_trash(null, null, null, ${id}::bigint + 1, 1)`;
   const rows = await selectItems(sql, items, include);
@@ -47,7 +53,10 @@ async function selectItems(sql: Sql, items: Fragment, include: string[] = []) {
     order by item.id desc`;
 }
 
-/** Takes a record out of the trash by the id of its row there. Throws 404. */
+/**
+ * Restores the record of an item.
+ * @throws Problem `not_found`, `restore_not_allowed`, `merged`, `parent_deleted`.
+ */
 export async function restoreItem(sql: Sql, id: number): Promise<Restored> {
   const [item] = await sql<Pick<Restored, "table_name" | "record_id">[]>`
     select table_name, record_id::float8 as record_id from private.trash_item(${id})`;
@@ -58,16 +67,16 @@ export async function restoreItem(sql: Sql, id: number): Promise<Restored> {
   return { table_name, record_id, restored };
 }
 
-/** Deletes a record of the trash for good, with what went along; repeating it succeeds. Throws 404. */
+/** Purges an item. Repeating it succeeds. Throws `Problem` `not_found`. */
 export async function purgeItem(sql: Sql, id: number): Promise<void> {
   const [row] = await sql<{ purged: Purged["purged"] }[]>`
     select private.purge_trash_item(${id}) as purged`;
   if (Object.keys(row?.purged ?? {}).length > 0) return;
-  const [before] = await sql<{ purged: boolean }[]>`select private.was_purged(${id}) as purged`;
-  found(before?.purged || undefined, ITEM);
+  const [earlier] = await sql<{ purged: boolean }[]>`select private.was_purged(${id}) as purged`;
+  found(earlier?.purged || undefined, ITEM);
 }
 
-/** Deletes all of the trash for good, a limited number of rows at a time. */
+/** Purges the trash, at most `PURGE_SIZE` rows. */
 export async function emptyTrash(sql: Sql): Promise<Purged> {
   const [row] = await sql<{ purged: Purged["purged"] }[]>`
     select private.empty_trash(${PURGE_SIZE}) as purged`;
@@ -75,7 +84,6 @@ export async function emptyTrash(sql: Sql): Promise<Purged> {
   return { purged, complete: total(purged) < PURGE_SIZE };
 }
 
-/** How many rows were deleted, over all tables. */
-export function total(purged: Purged["purged"]): number {
+function total(purged: Purged["purged"]): number {
   return Object.values(purged).reduce((sum, count) => sum + count, 0);
 }

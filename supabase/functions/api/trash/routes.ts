@@ -1,4 +1,4 @@
-/** The trash over HTTP: list, restore, and delete for good. */
+/** The operations on the trash. */
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
 import { emptyTrash, getItem, listTrash, purgeItem, restoreItem } from "./queries.ts";
@@ -8,10 +8,10 @@ const list = read({
   id: "trash.list",
   method: "GET",
   path: "/trash",
-  summary: "List what was deleted",
+  summary: "List the trash",
   description:
-    "Newest first. What a deletion took along is counted with it, not listed. After 30 " +
-    "days it is deleted for good.",
+    "Newest first. Records that were deleted by a cascade have no item; `taken_along` counts them. " +
+    "Items are purged after 30 days.",
   access: "member",
   query: TrashQuery,
   output: TrashPage,
@@ -23,7 +23,7 @@ const get = read({
   id: "trash.get",
   method: "GET",
   path: "/trash/:id",
-  summary: "Get what was deleted",
+  summary: "Get an item of the trash",
   access: "member",
   params: idParams,
   query: includeQuery(["member"]),
@@ -35,8 +35,8 @@ const restore = write({
   id: "trash.restore",
   method: "POST",
   path: "/trash/:id/restore",
-  summary: "Take a record out of the trash",
-  description: "What its deletion took along comes back with it, and only that.",
+  summary: "Restore a record from the trash",
+  description: "Records that were deleted by the cascade come back with it.",
   access: "member",
   allowed: "owner",
   params: idParams,
@@ -49,8 +49,9 @@ const purge = write({
   id: "trash.purge",
   method: "DELETE",
   path: "/trash/:id",
-  summary: "Delete a record of the trash for good",
-  description: "What its deletion took along goes with it, and so do the values in the history. " +
+  summary: "Purge a record from the trash",
+  description:
+    "Permanently deletes the record, the records of the cascade, and their values in the history. " +
     "Repeating it succeeds.",
   access: "member",
   allowed: "admin",
@@ -64,8 +65,9 @@ const empty = write({
   id: "trash.empty",
   method: "DELETE",
   path: "/trash",
-  summary: "Delete all of the trash for good",
-  description: "Newest first; send it again while `complete` is false.",
+  summary: "Purge the trash",
+  description:
+    "Permanently deletes all items, newest first. Send the request again while `complete` is false.",
   access: "member",
   allowed: "admin",
   output: Purged,

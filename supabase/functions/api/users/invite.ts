@@ -1,10 +1,15 @@
 /**
- * Inviting: the invitation is written first, under a new uuid; then the auth user is made with that
- * id, which makes the member; then the mail goes out. A failure on the way is undone as far as the
- * auth server answers, and what is left is found and finished by the same request sent again.
+ * Inviting a user, in three steps:
+ * 1. The database stores the invitation under a new uuid.
+ * 2. The auth server creates the auth user with that id. A trigger then creates the member.
+ * 3. The auth server mails the link.
+ *
+ * When a step fails, the steps before it are undone. When that fails too, the same request sent again
+ * finishes the invitation.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem, type ProblemCode } from "../../_shared/problem.ts";
 import {
   createAuthUser,
@@ -14,12 +19,12 @@ import {
   setBanned,
 } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
-import type { NewUser, User } from "./schema.ts";
+import { type NewUser, User, UserInput } from "./schema.ts";
 
-/** Longer than the calls of one request to the auth server may take together. */
-const CLAIM = "30 seconds";
+/** How long a request has an invitation to itself: longer than its calls to the auth server can take. */
+const CLAIM_DURATION = "30 seconds";
 
-/** What inviting can answer. */
+/** The problems of inviting. */
 export const INVITE_PROBLEMS: readonly ProblemCode[] = [
   "member_exists",
   "user_exists_elsewhere",
@@ -28,47 +33,85 @@ export const INVITE_PROBLEMS: readonly ProblemCode[] = [
   ...MAIL_PROBLEMS,
 ];
 
-/** Invites somebody; throws `member_exists`, `user_exists_elsewhere`, `mail_failed`. */
-export async function inviteUser(context: SagaContext, user: NewUser): Promise<User> {
+export const inviteUser = saga({
+  id: "users.invite",
+  method: "POST",
+  path: "/users",
+  summary: "Invite a user",
+  description: "Mails a link to join the workspace. After a failure, send the same request again.",
+  access: "member",
+  allowed: "admin",
+  body: UserInput,
+  example: { email: "grace@example.com", first_name: "Grace", last_name: "Hopper", role: "rep" },
+  output: User,
+  status: 201,
+  location: ({ id }) => `users/${id}`,
+  problems: INVITE_PROBLEMS,
+  run: (context, { body }) => invite(context, body),
+});
+
+export const resendInvitation = saga({
+  id: "users.resend_invite",
+  method: "POST",
+  path: "/users/:id/resend_invite",
+  summary: "Mail an invitation again",
+  access: "member",
+  allowed: "admin",
+  params: idParams,
+  output: User,
+  status: 202,
+  problems: ["member_active", "user_disabled", ...MAIL_PROBLEMS],
+  run: (context, { params }) => resend(context, params.id),
+});
+
+/** Invites a user and returns the member. Throws one of `INVITE_PROBLEMS`. */
+export async function invite(context: SagaContext, user: NewUser): Promise<User> {
   const { auth, settings, transaction } = context;
   const id = await transaction((sql, member) => writeInvitation(sql, member, user));
   let created = false;
   try {
     await createAuthUser(auth, id, user);
     created = true;
-    // Their link would be refused: they get the mail when it is sent again after enabling.
+    // The link of a disabled user would be refused. An admin can send it after enabling the user.
     if (user.disabled) await setBanned(auth, id, true);
     else await mailInvitation(auth, settings, user.email);
   } catch (error) {
-    await takeBack(context, id, created, error).catch(() => {});
+    await undo(context, id, created, error).catch(() => {});
     throw error;
   }
   return await transaction((sql) => completeInvitation(sql, id));
 }
 
-/** Sends the mail once more to somebody who has not signed in yet. */
-export async function resendInvitation(context: SagaContext, id: number): Promise<User> {
+/**
+ * Mails the link to join again.
+ * @throws Problem `not_found`, `user_disabled`, `member_active`, or one of `MAIL_PROBLEMS`.
+ */
+async function resend(context: SagaContext, id: number): Promise<User> {
   const { auth, settings, transaction } = context;
   const user = await transaction((sql) => getUser(sql, id));
   if (user.status === "disabled") throw userDisabled(id);
   if (user.status === "active") {
     const detail =
-      `They have joined already. POST /users/${id}/password_reset mails a new password.`;
+      `The user has already joined. POST /users/${id}/password_reset mails a link to a new password.`;
     throw new Problem("member_active", detail);
   }
   await mailInvitation(auth, settings, user.email);
   return await transaction((sql) => completeInvitation(sql, user.user_id));
 }
 
-/** 409 for what only members who are let in can be sent. */
+/** Returns the problem `user_disabled`: the auth server would refuse the link in the mail. */
 export function userDisabled(id: number): Problem {
   return new Problem(
     "user_disabled",
-    `The user is disabled. Enable them first: POST /users/${id}/restore.`,
+    `The user is disabled. Enable the user first: POST /users/${id}/restore.`,
   );
 }
 
-/** The id of the invitation that this request, and for the time being no other, works on. */
+/**
+ * Stores the invitation, or takes over one that was not finished, and returns its id. No other request can
+ * take it over for `CLAIM_DURATION`.
+ * @throws Problem `member_exists`, `request_in_flight`.
+ */
 async function writeInvitation(sql: Sql, member: Member, user: NewUser): Promise<string> {
   const pending = await requireFreeAddress(sql, user.email);
   const { email, first_name = null, last_name = null, role, disabled } = user;
@@ -78,7 +121,7 @@ async function writeInvitation(sql: Sql, member: Member, user: NewUser): Promise
     )
     values (
       ${crypto.randomUUID()}, ${member.workspace_id}, ${email}, ${first_name}, ${last_name},
-      ${role}, ${disabled}, ${member.id}, now() + ${CLAIM}::text::interval
+      ${role}, ${disabled}, ${member.id}, now() + ${CLAIM_DURATION}::text::interval
     )
     on conflict (workspace_id, email) where accepted_at is null and withdrawn_at is null
     do update set
@@ -92,7 +135,7 @@ async function writeInvitation(sql: Sql, member: Member, user: NewUser): Promise
       and coalesce(invitations.claimed_until, '-infinity') < now()
     returning id`;
   if (!invitation) {
-    const detail = "Somebody is inviting this address right now. Look at GET /users in a moment.";
+    const detail = "Another request is inviting this address. Read GET /users after a few seconds.";
     throw new Problem("request_in_flight", detail, { headers: { "Retry-After": "5" } });
   }
   if (pending !== undefined) {
@@ -102,31 +145,35 @@ async function writeInvitation(sql: Sql, member: Member, user: NewUser): Promise
   return invitation.id;
 }
 
-/** Throws `member_exists`; returns the id of a member whose invitation broke off half-way. */
+/**
+ * Returns the id of the member of an unfinished invitation; undefined when the address is free.
+ * @throws Problem `member_exists`.
+ */
 async function requireFreeAddress(sql: Sql, email: string): Promise<number | undefined> {
-  // Its user was deleted in the auth server: nothing is left to be invited to.
+  // The auth server has deleted the users of these invitations.
   await sql`
     delete from invitations
     where email = ${email} and accepted_at is null and withdrawn_at is null
       and completed_at is not null
       and not exists (select from sales where sales.user_id = invitations.id)`;
-  const [member] = await sql<{ id: number; status: User["status"]; broken_off: boolean }[]>`
+  const [member] = await sql<{ id: number; status: User["status"]; unfinished: boolean }[]>`
     select members.id::float8 as id, members.status, exists (
       select from invitations
       where invitations.id = members.user_id
         and accepted_at is null and withdrawn_at is null and completed_at is null
-    ) as broken_off
+    ) as unfinished
     from members
     where members.email = ${email}`;
-  if (member && !member.broken_off) throw memberExists(member);
+  if (member && !member.unfinished) throw memberExists(member);
   return member?.id;
 }
 
 function memberExists({ id, status }: { id: number; status: User["status"] }): Problem {
   const details = {
-    active: "A member with this address exists. Change them with PATCH /users/{id}.",
-    invited: `This address is invited already. POST /users/${id}/resend_invite mails it again.`,
-    disabled: `A disabled member has this address. POST /users/${id}/restore lets them in again.`,
+    active: "An active member has this address. PATCH /users/{id} changes a member.",
+    invited:
+      `An invited member has this address. POST /users/${id}/resend_invite mails the link again.`,
+    disabled: `A disabled member has this address. POST /users/${id}/restore enables the member.`,
   };
   return new Problem("member_exists", details[status], {
     errors: { email: "A member has this address." },
@@ -134,18 +181,21 @@ function memberExists({ id, status }: { id: number; status: User["status"] }): P
   });
 }
 
-/** Undoes user and invitation, or, when the auth server is away, lets the next request have them. */
-async function takeBack(
+/**
+ * Deletes the auth user and the invitation. When the auth server does not answer, it ends the claim instead,
+ * so that the next request can take the invitation over.
+ */
+async function undo(
   context: SagaContext,
   id: string,
   created: boolean,
   error: unknown,
 ): Promise<void> {
-  const away = error instanceof Problem && error.code === "auth_unavailable";
-  const undone = !away &&
+  const unavailable = error instanceof Problem && error.code === "auth_unavailable";
+  const deleted = !unavailable &&
     (!created || await deleteAuthUser(context.auth, id).then(() => true, () => false));
   await context.transaction((sql) =>
-    undone
+    deleted
       ? sql`delete from invitations where id = ${id} and accepted_at is null`
       : sql`update invitations set claimed_until = null where id = ${id}`
   );

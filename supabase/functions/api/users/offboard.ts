@@ -1,35 +1,60 @@
 /**
- * Offboarding: all records of a user get another owner and the user is disabled, in one transaction
- * that also ends the sessions; then the account is banned. Repeating it does what is left to do.
+ * Offboarding a user. One transaction gives all records of the user to another owner, disables the user,
+ * sets the role to rep and ends the sessions. Then the auth server bans the account. Repeating it does the
+ * missing steps. The role is reset, so that enabling an offboarded admin does not make an admin again.
  *
- * Somebody who has not joined yet is withdrawn instead: the auth user is deleted, the member goes
- * along, and the address is free for another invitation or a sign-up of its own. Offboarding takes
- * the role away, so that nobody becomes an admin again by being enabled.
+ * The invitation of a user who has not joined yet is withdrawn instead. The auth user and the member are
+ * deleted, and the address is free for another invitation or a sign-up.
  */
 import * as z from "zod";
-import type { Member, Sql } from "../../_shared/database/database.ts";
-import { booleanText, idParams } from "../../_shared/fields.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { commaSeparated, type Member, type Sql } from "../../_shared/database/database.ts";
+import { booleanText, idParams, idText } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser, setBanned } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
-import type { Offboarding, User } from "./schema.ts";
+import { Offboarding, type User } from "./schema.ts";
 
-export const OffboardQuery = z.object({
-  reassign_to: idParams.shape.id.optional().describe("The user who gets the records."),
+const OffboardQuery = z.object({
+  reassign_to: idText.optional().describe("Id of the new owner of the user's records."),
   dry_run: booleanText.default(false),
 });
 type OffboardQuery = z.output<typeof OffboardQuery>;
 type Counts = Offboarding["reassigned"];
 
-/** What the transaction leaves to do; `user_id` is null when nothing is. */
+const OWNED_TABLES = Offboarding.shape.reassigned.keyof().options;
+
 interface Outcome {
   answer: Offboarding;
+  /** The auth user to ban or delete; null when there is none. */
   user_id: string | null;
 }
 
-/** Offboards a user; throws `reassign_required`, `unknown_reference`, `last_admin`, `forbidden`. */
-export async function offboardUser(
+export const offboardUser = saga({
+  id: "users.offboard",
+  method: "DELETE",
+  path: "/users/:id",
+  summary: "Offboard a user",
+  description:
+    "`reassign_to` becomes the owner of the user's records. The user is disabled and all their " +
+    "sessions end. A user who has not joined yet is deleted. Repeating it succeeds.",
+  access: "member",
+  allowed: "admin",
+  dryRun: "query",
+  params: idParams,
+  query: OffboardQuery,
+  output: Offboarding,
+  problems: [
+    "reassign_required",
+    "unknown_reference",
+    "forbidden",
+    "last_admin",
+    "auth_unavailable",
+  ],
+  run: (context, { params, query }) => runOffboarding(context, params.id, query),
+});
+
+async function runOffboarding(
   context: SagaContext,
   id: number,
   query: OffboardQuery,
@@ -56,7 +81,7 @@ async function offboard(
   const earlier = await findWithdrawn(sql, id, dry_run);
   if (earlier) return { answer: earlier, user_id: null };
   const user = await getUser(sql, id);
-  if (id === member.id) await refuseOneself(sql, member);
+  if (id === member.id) await refuseCaller(sql, member);
   if (reassign_to !== undefined) await requireNewOwner(sql, reassign_to, id);
   const reassigned = await reassign(sql, id, reassign_to);
   await setUser(sql, id, { disabled: true, role: "rep" });
@@ -66,7 +91,7 @@ async function offboard(
   return { answer: { id, outcome, reassigned_to, reassigned, dry_run }, user_id: user.user_id };
 }
 
-/** The answer for somebody whose invitation was withdrawn, and whose member is gone with it. */
+/** Returns the answer for a user whose invitation is already withdrawn; undefined for any other user. */
 async function findWithdrawn(
   sql: Sql,
   id: number,
@@ -77,40 +102,35 @@ async function findWithdrawn(
     where member_id = ${id} and withdrawn_at is not null
       and not exists (select from sales where sales.id = ${id})`;
   if (rows.length === 0) return undefined;
-  return { id, outcome: "withdrawn", reassigned_to: null, reassigned: NOTHING, dry_run };
+  const reassigned = await countOwned(sql, id);
+  return { id, outcome: "withdrawn", reassigned_to: null, reassigned, dry_run };
 }
 
-const NOTHING: Counts = {
-  companies: 0,
-  contacts: 0,
-  contact_notes: 0,
-  deals: 0,
-  deal_notes: 0,
-  tasks: 0,
-};
-
-async function refuseOneself(sql: Sql, member: Member): Promise<void> {
+async function refuseCaller(sql: Sql, member: Member): Promise<void> {
   const others = await sql`
     select from sales where role = 'admin' and not disabled and id <> ${member.id} limit 1`;
   if (others.length > 0) {
-    throw new Problem("forbidden", "Nobody offboards themselves. Ask another administrator.");
+    throw new Problem("forbidden", "You cannot offboard yourself. Ask another administrator.");
   }
-  throw new Problem("last_admin", "You are the last active administrator. Make another one first.");
+  throw new Problem(
+    "last_admin",
+    "You are the last active administrator. Make another user an administrator first.",
+  );
 }
 
 async function requireNewOwner(sql: Sql, reassign_to: number, id: number): Promise<void> {
   const owners = await sql`
     select from sales where id = ${reassign_to} and id <> ${id} and not disabled`;
   if (owners.length > 0) return;
-  const detail = "Name another active user of your workspace in reassign_to.";
+  const detail = "Use the id of another active user of your workspace as reassign_to.";
   throw new Problem("unknown_reference", detail, { errors: { reassign_to: detail } });
 }
 
 async function reassign(sql: Sql, id: number, reassign_to: number | undefined): Promise<Counts> {
   const owned = await countOwned(sql, id);
-  if (Object.values(owned).every((count) => count === 0)) return NOTHING;
+  if (Object.values(owned).every((count) => count === 0)) return owned;
   if (reassign_to !== undefined) return await moveOwned(sql, id, reassign_to);
-  const detail = "The user owns records. Name in reassign_to the id of the user who gets them.";
+  const detail = "The user owns records. Use the id of their new owner as reassign_to.";
   throw new Problem("reassign_required", detail, {
     errors: { reassign_to: "This parameter is required." },
     members: { owned },
@@ -118,49 +138,31 @@ async function reassign(sql: Sql, id: number, reassign_to: number | undefined): 
 }
 
 async function countOwned(sql: Sql, id: number): Promise<Counts> {
-  const [counts] = await sql<Counts[]>`
-    select
-      (select count(*)::int from companies where sales_id = ${id}) as companies,
-      (select count(*)::int from contacts where sales_id = ${id}) as contacts,
-      (select count(*)::int from contact_notes where sales_id = ${id}) as contact_notes,
-      (select count(*)::int from deals where sales_id = ${id}) as deals,
-      (select count(*)::int from deal_notes where sales_id = ${id}) as deal_notes,
-      (select count(*)::int from tasks where sales_id = ${id}) as tasks`;
-  return invariant(counts, "A count returned no row");
+  const counts = OWNED_TABLES.map((table) =>
+    sql`(select count(*)::int from ${sql(table)} where sales_id = ${id}) as ${sql(table)}`
+  );
+  const [row] = await sql<Counts[]>`select ${commaSeparated(sql, counts)}`;
+  return invariant(row, "Counting the records returned no row");
 }
 
+/** Gives all records of a user to another owner, in one statement. */
 async function moveOwned(sql: Sql, id: number, owner: number): Promise<Counts> {
-  const [counts] = await sql<Counts[]>`
-    with
-      moved_companies as (
-        update companies set sales_id = ${owner} where sales_id = ${id} returning 1
-      ),
-      moved_contacts as (
-        update contacts set sales_id = ${owner} where sales_id = ${id} returning 1
-      ),
-      moved_contact_notes as (
-        update contact_notes set sales_id = ${owner} where sales_id = ${id} returning 1
-      ),
-      moved_deals as (
-        update deals set sales_id = ${owner} where sales_id = ${id} returning 1
-      ),
-      moved_deal_notes as (
-        update deal_notes set sales_id = ${owner} where sales_id = ${id} returning 1
-      ),
-      moved_tasks as (
-        update tasks set sales_id = ${owner} where sales_id = ${id} returning 1
-      )
-    select
-      (select count(*)::int from moved_companies) as companies,
-      (select count(*)::int from moved_contacts) as contacts,
-      (select count(*)::int from moved_contact_notes) as contact_notes,
-      (select count(*)::int from moved_deals) as deals,
-      (select count(*)::int from moved_deal_notes) as deal_notes,
-      (select count(*)::int from moved_tasks) as tasks`;
-  return invariant(counts, "A count returned no row");
+  const updates = OWNED_TABLES.map((table) =>
+    sql`
+      ${sql(`moved_${table}`)} as (
+        update ${sql(table)} set sales_id = ${owner} where sales_id = ${id} returning 1
+      )`
+  );
+  const counts = OWNED_TABLES.map((table) =>
+    sql`(select count(*)::int from ${sql(`moved_${table}`)}) as ${sql(table)}`
+  );
+  const [row] = await sql<Counts[]>`
+    with ${commaSeparated(sql, updates)}
+    select ${commaSeparated(sql, counts)}`;
+  return invariant(row, "Moving the records returned no row");
 }
 
-/** Takes an open invitation back; false when the user has joined. */
+/** Withdraws an open invitation. Returns false when the user has joined. */
 async function withdraw(sql: Sql, user: User): Promise<boolean> {
   const withdrawn = await sql`
     update invitations

@@ -1,4 +1,4 @@
-/** SQL of users: the list, one user for reading or changing, and the caller's own profile. */
+/** SQL of users: the list, one user, the owner of a record, and the caller's profile. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
 import { listing } from "../../_shared/list/list.ts";
 import { found, invariant, Problem } from "../../_shared/problem.ts";
@@ -13,31 +13,32 @@ export const usersList = listing({
   search: { column: "search" },
 });
 
-/** The owner of the row `record`, as one JSON value. */
+/** The owner of the row `record` as one JSON value. */
 export function ownerSql(sql: Sql): Fragment {
-  return sql`
-    select to_json(owner)
-    from (select id, first_name, last_name from sales where sales.id = record.sales_id) as owner`;
+  return memberSql(sql, sql`record.sales_id`);
 }
 
-/** The name of the owner of the row `record`, for an export. */
+/** The name of the owner of the row `record`, for a CSV export. */
 export function ownerName(sql: Sql): Fragment {
   return sql`select first_name || ' ' || last_name from sales where sales.id = record.sales_id`;
 }
 
-/** A member by id, as one JSON value; null when there is none. */
+/** The member with this id as one JSON value; null when there is none. */
 export function memberSql(sql: Sql, id: Fragment): Fragment {
   return sql`
     select to_json(member)
     from (select id, first_name, last_name from sales where sales.id = ${id}) as member`;
 }
 
-/** One user of the caller's workspace; throws 404. */
+/** Returns one user of the workspace. Throws `Problem` `not_found`. */
 export async function getUser(sql: Sql, id: number): Promise<User> {
   return found(await usersList.find(sql, id), "user");
 }
 
-/** The user, locked until the end of the transaction where the caller may change them; throws 404. */
+/**
+ * Returns one user. Locks the row until the end of the transaction when the caller may change it.
+ * @throws Problem `not_found`.
+ */
 export async function lockUser(sql: Sql, id: number): Promise<User> {
   await sql`select from sales where id = ${id} for update`;
   return await getUser(sql, id);
@@ -45,8 +46,8 @@ export async function lockUser(sql: Sql, id: number): Promise<User> {
 
 /**
  * Sets columns of a user.
- * @throws Problem `admin_required` when row level security lets the caller change no such row: they
- *   may have been an administrator until a moment ago.
+ * @throws Problem `admin_required` when row-level security refuses the change. That happens when the caller
+ *   loses the role in the meantime.
  */
 export async function setUser(sql: Sql, id: number, values: object): Promise<void> {
   if (Object.keys(values).length === 0) return;
@@ -55,7 +56,7 @@ export async function setUser(sql: Sql, id: number, values: object): Promise<voi
   throw new Problem("admin_required", "Ask an administrator to change other users.");
 }
 
-/** The caller with workspace and permissions. */
+/** Returns the caller with workspace and permissions. */
 export async function getMe(sql: Sql): Promise<Me> {
   const [row] = await sql<{ me: Me }[]>`
     select to_json(fields) as me

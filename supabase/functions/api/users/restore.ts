@@ -1,15 +1,31 @@
 /**
- * Restoring: an offboarded or disabled user is let in again. The role is what the request says, rep
- * without a word: nobody becomes an admin again unseen. Records that went to somebody else stay there.
+ * Restoring a user: enables an offboarded or disabled user. The request sets the role. The default is rep,
+ * so that a former admin does not become one again by mistake. Reassigned records keep their new owner.
  */
 import type { Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
-import type { User } from "./schema.ts";
+import { RestoreInput, User } from "./schema.ts";
 
-/** Lets a user in again; an active one stays as they are. */
-export async function restoreUser(
+export const restoreUser = saga({
+  id: "users.restore",
+  method: "POST",
+  path: "/users/:id/restore",
+  summary: "Enable a disabled user",
+  description: "Default of `role`: rep. An active user keeps the role.",
+  access: "member",
+  allowed: "admin",
+  params: idParams,
+  body: RestoreInput,
+  example: { role: "rep" },
+  output: User,
+  problems: ["auth_unavailable"],
+  run: (context, { params, body }) => restore(context, params.id, body.role),
+});
+
+async function restore(
   context: SagaContext,
   id: number,
   role: User["role"],

@@ -1,19 +1,21 @@
-/** Wire shapes of users: the members of a workspace, as the view `members` shows them. */
+/** The schemas of users: the members of a workspace, as the view `members` shows them. */
 import * as z from "zod";
-import { recordId } from "../../_shared/fields.ts";
+import { recordId, requiredName } from "../../_shared/fields.ts";
 import { members } from "../../_shared/schema.ts";
 
 const role = z.enum(["admin", "manager", "rep"]);
 const avatar = z.looseObject({ src: z.string().max(700_000) }).nullable();
-const name = z.string().trim().min(1, "Use a name.").max(500);
 
-/** Compared and stored in lower case, as the auth server does. */
+/** The auth server compares and stores e-mail addresses in lower case, and so does the database. */
 export const emailAddress = z.string().trim().toLowerCase()
   .pipe(z.email("Use an e-mail address.").max(255));
 
-/** Who owns a record, as `?include=owner` shows it. */
-export const Owner = z.object({ id: recordId, first_name: z.string(), last_name: z.string() })
-  .nullable();
+/** A member in another record, as `?include=owner` and `?include=member` show it. */
+export const MemberReference = z.object({
+  id: recordId,
+  first_name: z.string(),
+  last_name: z.string(),
+}).nullable();
 
 export const User = z.object({
   ...members.row,
@@ -26,7 +28,7 @@ export const User = z.object({
   administrator: z.boolean(),
   disabled: z.boolean(),
   status: z.enum(["active", "invited", "disabled"])
-    .describe("`invited` until the first sign-in."),
+    .describe("`invited`: has not signed in yet."),
   created_at: z.string(),
   updated_at: z.string(),
 }).meta({ id: "User" });
@@ -37,14 +39,16 @@ export const Me = User.extend({
   permissions: z.object({
     manage_users: z.boolean(),
     manage_configuration: z.boolean(),
-    manage_all_records: z.boolean().describe("Delete and merge records of other owners."),
+    manage_all_records: z.boolean().describe(
+      "Whether you may delete, merge and restore records of other owners.",
+    ),
   }),
 }).meta({ id: "Me" });
 export type Me = z.output<typeof Me>;
 
 export const ProfilePatch = z.strictObject({
-  first_name: name.optional(),
-  last_name: name.optional(),
+  first_name: requiredName.optional(),
+  last_name: requiredName.optional(),
   avatar: avatar.optional(),
 }).meta({ id: "ProfilePatch" });
 
@@ -57,13 +61,15 @@ export type UserPatch = z.output<typeof UserPatch>;
 
 export const UserInput = z.strictObject({
   email: emailAddress,
-  first_name: name,
-  last_name: name,
+  first_name: requiredName,
+  last_name: requiredName,
   role: role.default("rep"),
-  disabled: z.boolean().default(false).describe("Disabled members get their mail once enabled."),
+  disabled: z.boolean().default(false).describe(
+    "`true`: no mail is sent. Enable the user, then mail the invitation again.",
+  ),
 }).meta({ id: "UserInput" });
 
-/** Somebody to invite. Atomic CRM's clients may choose a password, and leave names out. */
+/** A user to invite. Atomic CRM's clients may set a password, and may omit the names. */
 export interface NewUser {
   email: string;
   first_name?: string;
@@ -79,7 +85,9 @@ export const RestoreInput = z.strictObject({ role: role.default("rep") })
 export const Offboarding = z.object({
   id: recordId,
   outcome: z.enum(["disabled", "withdrawn"])
-    .describe("`withdrawn`: had not joined yet; the invitation is taken back, the address free."),
+    .describe(
+      "`withdrawn`: the user had not joined yet. The invitation is withdrawn and the address is free.",
+    ),
   reassigned_to: recordId.nullable(),
   reassigned: z.object({
     companies: z.int(),
@@ -88,7 +96,7 @@ export const Offboarding = z.object({
     deals: z.int(),
     deal_notes: z.int(),
     tasks: z.int(),
-  }).describe("Records that got another owner, by table."),
+  }).describe("Number of records that changed their owner, by table."),
   dry_run: z.boolean(),
 }).meta({ id: "Offboarding" });
 export type Offboarding = z.output<typeof Offboarding>;

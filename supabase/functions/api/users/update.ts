@@ -1,29 +1,52 @@
 /**
- * Changing a user. The database decides first, permission before everything else; then the auth
- * server follows. Every step may be repeated with the same request: after a failure in between, a
- * user who is to be disabled is out of the database already, and one who is to be enabled is still
- * banned.
+ * Changing a user. The database checks the permission and changes the user, then the auth server changes the
+ * account. When a step fails, the same request sent again does the missing steps. Until then a user who is
+ * being disabled or enabled has no access.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import type { SagaContext } from "../../_shared/operation.ts";
+import { idParams } from "../../_shared/fields.ts";
+import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
-import type { User, UserPatch } from "./schema.ts";
+import { User, UserPatch } from "./schema.ts";
 
-/** Fields that are for admins, whoever the user is. */
+/** Fields that only admins may change, also for themselves. */
 export const ADMIN_FIELDS = ["email", "role", "disabled"] as const;
 
-/** What changing a user can answer. */
+/** The problems of changing a user. */
 export const UPDATE_PROBLEMS: readonly ProblemCode[] = [
   "last_admin",
   "email_taken",
   "auth_unavailable",
 ];
 
-/** Changes what is given; throws `admin_required`, `last_admin`, `email_taken`. */
-export async function updateUser(
+export const updateUser = saga({
+  id: "users.update",
+  method: "PATCH",
+  path: "/users/:id",
+  summary: "Change a user",
+  description:
+    "Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail " +
+    "address needs no confirmation.",
+  access: "member",
+  allowed: "self",
+  restricted: { email: "admin", role: "admin", disabled: "admin" },
+  ifMatch: true,
+  params: idParams,
+  body: UserPatch,
+  example: { role: "manager" },
+  output: User,
+  problems: UPDATE_PROBLEMS,
+  run: (context, { params, body, ifMatch }) => changeUser(context, params.id, body, ifMatch),
+});
+
+/**
+ * Changes a user. Omitted fields keep their value.
+ * @throws Problem `not_found`, `admin_required`, `precondition_failed`, or one of `UPDATE_PROBLEMS`.
+ */
+export async function changeUser(
   context: SagaContext,
   id: number,
   changes: UserPatch,
@@ -32,10 +55,11 @@ export async function updateUser(
   const { auth, transaction } = context;
   const { email, disabled } = changes;
   if (email !== undefined) {
-    // All that the database would refuse is refused before the auth server changes the address.
-    const write = (sql: Sql, member: Member) => applyChanges(sql, member, id, changes, ifMatch);
-    await changeEmail(auth, (await transaction(write, { dryRun: true })).user_id, email);
+    // A dry run first: the auth server must not change the address when the database refuses the request.
+    const dryRun = (sql: Sql, member: Member) => applyChanges(sql, member, id, changes, ifMatch);
+    await changeEmail(auth, (await transaction(dryRun, { dryRun: true })).user_id, email);
   }
+  // The new address has changed `updated_at`, so only the dry run checks `ifMatch`.
   const version = email === undefined ? ifMatch : undefined;
   const user = await transaction((sql, member) => applyChanges(sql, member, id, changes, version));
   if (disabled !== undefined) await setBanned(auth, user.user_id, disabled);
@@ -72,12 +96,12 @@ function requirePermission(member: Member, id: number, changes: UserPatch): void
   });
 }
 
-/** An open invitation has to carry its user's address. */
+/** Copies the new address to the open invitation of the user. Throws `Problem` `email_taken`. */
 async function moveAddress(sql: Sql, user: User, email: string): Promise<void> {
   const taken = await sql`select from members where email = ${email} and id <> ${user.id}`;
   if (taken.length > 0) {
-    throw new Problem("email_taken", "Another member has this address. Use another one.", {
-      errors: { email: "This address is taken." },
+    throw new Problem("email_taken", "Another member has this address. Use another address.", {
+      errors: { email: "Another member has this address." },
     });
   }
   await sql`
