@@ -46,6 +46,8 @@ export interface Page<Item> {
   next_cursor: string | null;
   /** Present when the query has `count`. */
   total?: number;
+  /** Instead of `total`, when `count: "estimated"` stopped counting here. */
+  total_at_least?: number;
 }
 
 /**

@@ -38,7 +38,7 @@ export type ListQuery<Operators, Field extends string, Include extends string> =
     limit?: number;
     /** `next_cursor` of the previous page. */
     cursor?: string;
-    /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+    /** Adds `total`, the number of matching records. `estimated` counts up to 10,000. */
     count?: "exact" | "estimated";
     /** Fields to return. Default: all. */
     select?: readonly Field[];

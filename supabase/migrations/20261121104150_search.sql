@@ -217,7 +217,7 @@ declare
   caller_workspace constant uuid := private.workspace_id();
   holders constant text := format(
     'select t.id, t.workspace_id from public.%I t where t.%I operator(pg_catalog.%s) %L::bigint[]',
-    case column_name when 'tags' then 'contacts' when 'contact_ids' then 'deals' end,
+    case column_name when 'tags' then 'contacts' else 'deals' end,
     column_name,
     case when hold_all then '@>' else '&&' end,
     ids
@@ -234,8 +234,9 @@ declare
   end;
   found_ids bigint[];
 begin
-  -- The planner's estimate would tell how frequent an id of another workspace is.
-  if known_ids < (select count(distinct id) from unnest(ids) as id) then
+  -- Other columns have no index. For an id of another workspace the planner's estimate would tell its
+  -- frequency.
+  if known_ids is null or known_ids < (select count(distinct id) from unnest(ids) as id) then
     return null;
   end if;
   -- Finding a common id in the index would take longer than reading the list.

@@ -76,6 +76,12 @@ async function insertDeal(caller: Member, contactIds: number[]): Promise<number>
   return row?.id;
 }
 
+test("private.holder_ids returns null for a column that it has no index of", async () => {
+  const { admin } = await foundWorkspace();
+  const [tag] = await insertTags(admin, 1);
+  assertEquals(await fewWith(admin, "other_ids", [tag], true), null);
+});
+
 async function fewWith(
   caller: Member,
   column: string,

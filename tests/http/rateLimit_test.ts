@@ -105,3 +105,19 @@ test("rateLimit gives the whole quota in a new window", async () => {
     });
   });
 });
+
+test("rateLimit takes little of the quota for each isolate that a caller reaches", async () => {
+  const quota = 600;
+  const used = await withinOneWindow(async (member) => {
+    for (let isolate = 0; isolate < 10; isolate++) {
+      await withApp({ rateLimit: quota }, async (app) => {
+        assertEquals((await me(app, member)).status, 200);
+      });
+    }
+    const [row] = await sql<{ used: number }[]>`
+      select used from gateway.rate_limits where key = ${member.user_id}`;
+    return row?.used ?? 0;
+  });
+  assertGreaterOrEqual(used, 10);
+  assertLessOrEqual(used, 30);
+});

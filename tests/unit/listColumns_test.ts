@@ -48,9 +48,16 @@ Deno.test("filterableColumns asks JSON without a condition on its elements only 
     name: "t",
     columns: { id: "bigint", emails: "jsonb", logo: "jsonb", hidden: "text" },
   });
-  const filterable = filterableColumns(columns, ["id", "emails", "logo"], ["emails"]);
+  const filterable = filterableColumns(columns, ["id", "emails", "logo"], ["emails"], []);
   const operators = Object.values(filterable).map(({ name, operators }) => [name, operators]);
   assertEquals(operators, [["id", COMPARISONS], ["emails", ["eq", "is"]], ["logo", ["is"]]]);
+});
+
+Deno.test("filterableColumns gives long text no patterns", () => {
+  const columns = columnsOf({ name: "t", columns: { name: "text", page: "text" } });
+  const { name, page } = filterableColumns(columns, ["name", "page"], [], ["page"]);
+  assertEquals(name?.operators, [...COMPARISONS, "like", "ilike"]);
+  assertEquals(page?.operators, COMPARISONS);
 });
 
 Deno.test("every type accepts its values and refuses others", () => {

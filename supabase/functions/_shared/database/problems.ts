@@ -102,6 +102,7 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
   "23502": ["invalid_value", INVALID_DETAIL],
   "23514": ["invalid_value", INVALID_DETAIL],
   "22": ["invalid_value", INVALID_DETAIL],
+  "54": ["invalid_value", "A value is too large or too deeply nested. Send less."],
   "42501": ["forbidden", "Only the record's owner, a manager or an administrator may do this."],
   "40001": [
     "concurrent_change",

@@ -6,6 +6,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
 
 const MAXIMUM_BYTES = 1_000_000;
+/** Parsers, validators and Postgres need stack for each level. */
+const MAXIMUM_DEPTH = 100;
 
 /**
  * Cancels a body that no step has read. HTTP/1.1 reuses a connection only when the whole request
@@ -72,6 +74,10 @@ export const optionalJson: MiddlewareHandler = async (context, next) => {
 
 async function checkJson(context: Context): Promise<void> {
   const text = await context.req.text();
+  if (depthOf(text) > MAXIMUM_DEPTH) {
+    const detail = `Nest objects and arrays at most ${MAXIMUM_DEPTH} levels deep.`;
+    throw new Problem("validation_failed", detail, { errors: { body: detail } });
+  }
   try {
     // JSON allows NUL and single surrogates, which Postgres cannot store as text.
     JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
@@ -82,6 +88,22 @@ async function checkJson(context: Context): Promise<void> {
       : "The body is not valid JSON. Check its quotes, commas and brackets.";
     throw new Problem("invalid_json", detail, { cause });
   }
+}
+
+/** The deepest nesting of brackets outside strings, whether or not the text is JSON. */
+export function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let isString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (character === '"') isString = !isString;
+    else if (isString && character === "\\") index++;
+    else if (!isString && (character === "[" || character === "{")) {
+      deepest = Math.max(deepest, ++depth);
+    } else if (!isString && (character === "]" || character === "}")) depth--;
+  }
+  return deepest;
 }
 
 const UNSTORABLE_ESCAPE = /\\u(0000|d[89a-f])/i;

@@ -1,6 +1,8 @@
 /**
  * Rate limit: at most `limit` requests per caller and minute, over all isolates. Postgres keeps the
- * count. An isolate leases several requests at a time, so that most requests need no round trip.
+ * count. An isolate leases several requests at a time, so that most requests need no round trip. Its
+ * first lease is small and each next one is twice as large, so that a caller whose requests reach many
+ * isolates does not lose the quota to their leases.
  * Source of the headers: draft-ietf-httpapi-ratelimit-headers-11.
  */
 import type { Database, Lease } from "../database/database.ts";
@@ -15,16 +17,24 @@ export interface RateLimiter {
 }
 
 const WINDOW_SECONDS = 60;
-const LEASES_PER_WINDOW = 20;
+/** Share of the limit in an isolate's first lease of a window, and in the largest. */
+const FIRST_SHARE = 1 / 200;
+const LARGEST_SHARE = 1 / 20;
 const REMEMBERED_LEASES = 5_000;
 
 /** Creates a limiter of `limit` requests per caller and minute. 0 means no limit. */
 export function createRateLimiter(database: Database, limit: number): RateLimiter {
   if (limit === 0) return { take: () => Promise.resolve({}) };
   const leases = new Map<string, Promise<Lease>>();
-  const size = Math.max(1, Math.floor(limit / LEASES_PER_WINDOW));
+  const sizes = new Map<string, number>();
+  const sizeOf = (share: number) => Math.max(1, Math.floor(limit * share));
   const renew = (key: string) => {
-    if (leases.size >= REMEMBERED_LEASES) leases.clear();
+    if (leases.size >= REMEMBERED_LEASES) {
+      leases.clear();
+      sizes.clear();
+    }
+    const size = sizes.get(key) ?? sizeOf(FIRST_SHARE);
+    sizes.set(key, Math.min(size * 2, sizeOf(LARGEST_SHARE)));
     const lease = database.leaseRequests(key, size, limit, WINDOW_SECONDS);
     leases.set(key, lease);
     lease.catch(() => leases.delete(key));
@@ -33,7 +43,10 @@ export function createRateLimiter(database: Database, limit: number): RateLimite
   return {
     async take(key) {
       let lease = await (leases.get(key) ?? renew(key));
-      if (Date.now() >= lease.windowEnds) lease = await renewOnce(leases, key, lease, renew);
+      if (Date.now() >= lease.windowEnds) {
+        sizes.delete(key);
+        lease = await renewOnce(leases, key, lease, renew);
+      }
       // Many requests at once can use up the renewed lease, too.
       while (isSpent(lease)) lease = await renewOnce(leases, key, lease, renew);
       const seconds = Math.max(1, Math.ceil((lease.windowEnds - Date.now()) / 1_000));

@@ -19,6 +19,7 @@ export const LIST_OPERATORS = {
   time: COMPARISONS,
   date: COMPARISONS,
   text: [...COMPARISONS, ...PATTERNS],
+  long_text: COMPARISONS,
   boolean: ["eq", "neq", "is"],
   uuid: ["eq", "neq", "in", "is"],
   ids: [...CONTAINMENTS, "is"],
@@ -115,21 +116,24 @@ export function columnOf(name: string, type: string): Column | undefined {
 /**
  * Returns the columns of these fields. A `jsonb` column has operators beside `is` only when it is
  * named in `elements`.
+ * Long text has no patterns: to compare it with one can take seconds.
  */
 export function filterableColumns(
   columns: Record<string, Column>,
   fields: string[],
   elements: string[],
+  longText: string[],
 ): Record<string, Column> {
   const shown = Object.values(columns).filter(({ name }) => fields.includes(name));
   return Object.fromEntries(shown.map((column) => {
     const isOpaque = column.type === "jsonb" && !elements.includes(column.name);
-    return [column.name, isOpaque ? opaque(column) : column];
+    if (isOpaque) return [column.name, ofKind(column, "opaque")];
+    return [column.name, longText.includes(column.name) ? ofKind(column, "long_text") : column];
   }));
 }
 
-function opaque(column: Column): Column {
-  return { ...column, kind: "opaque", operators: LIST_OPERATORS.opaque };
+function ofKind(column: Column, kind: Column["kind"]): Column {
+  return { ...column, kind, operators: LIST_OPERATORS[kind] };
 }
 
 /** Returns the condition that a column of the row `record` matches a value by an operator. */

@@ -66,6 +66,8 @@ interface ListDefinition<Shape extends z.ZodObject> {
   search?: Search;
   /** Allows `column=value`: column with a JSON array → condition that an element has the value. */
   elements?: Record<string, (sql: Sql, value: string) => Fragment>;
+  /** Columns with long text. They have no patterns. */
+  longText?: string[];
   /** Filters of this list that are more than comparisons with a column. */
   filters?: ListFilters;
   /** Allows `include`: name → subselect that returns one JSON value for the row `record`. */
@@ -87,6 +89,8 @@ export interface Listing<Row = unknown> {
   parameters: ListParameters;
   /** Parses parameters without a request. Throws `invalid_parameter`. */
   parse(parameters: Parameters): ListQuery;
+  /** Whether a filter has a condition. Without one it matches all records. */
+  isLimited(filter: Filter): boolean;
   /** Returns the query with further conditions: column → its required value. */
   narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
   /** Returns the answer with one page. Throws `invalid_cursor` or `invalid_parameter`. */
@@ -130,6 +134,9 @@ export function listing<Shape extends z.ZodObject>(
     isPartial: (query) => isPartial(query, fields.length),
     parameters,
     parse: (given) => parseListQuery(given, parameters),
+    isLimited: ({ conditions, words, filters }) =>
+      conditions.length > 0 || words !== undefined ||
+      Object.keys(filters).some((name) => definition.filters?.[name]?.condition !== undefined),
     narrowed: (query, values) => ({
       ...query,
       conditions: [...query.conditions, ...equalities(values, columns)],
@@ -163,13 +170,15 @@ function equalities(
 }
 
 function parametersOf<Shape extends z.ZodObject>(
-  { record, elements = {}, include = {}, search, csv, filters = {} }: ListDefinition<Shape>,
+  { record, elements = {}, longText = [], include = {}, search, csv, filters = {} }: ListDefinition<
+    Shape
+  >,
   columns: Record<string, Column>,
 ): ListParameters {
   const includes = Object.keys(include);
   const fields = Object.keys(record.shape).filter((name) => !includes.includes(name));
   return {
-    columns: filterableColumns(columns, fields, Object.keys(elements)),
+    columns: filterableColumns(columns, fields, Object.keys(elements), longText),
     fields,
     includes,
     searchable: search !== undefined,
@@ -208,7 +217,7 @@ async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promi
     selectRows(sql, table, { where, keys, after: position?.key, limit, output, separator: "," }),
     query.count && countRows(sql, query.count, table.name, where),
   ]);
-  return pageReply(rows, query, position?.offset ?? 0, counted, binding);
+  return pageReply(rows, position?.offset ?? 0, counted, binding);
 }
 
 /** Returns the text that a cursor is bound to: all that determines the records and their order. */
@@ -233,7 +242,8 @@ async function findMatchingIds(
   const where = whereSql(sql, filter, table, conditions);
   const ids = await selectIds(sql, table.name, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
-  return { ids: [], count: await countRows(sql, "exact", table.name, where) };
+  const { rows } = await countRows(sql, "exact", table.name, where);
+  return { ids: [], count: rows };
 }
 
 /** Turns `invalid_value` (422, for records) into `invalid_cursor` or `invalid_parameter` (400). */

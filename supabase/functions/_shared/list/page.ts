@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { encodeCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "../database/database.ts";
-import type { Count, ListQuery } from "./parse.ts";
+import type { Count } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
 import type { Rows } from "./select.ts";
 
@@ -13,6 +13,8 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
       data: z.array(record()),
       next_cursor: z.string().nullable(),
       total: z.int().optional(),
+      total_at_least: z.int().optional()
+        .describe("Instead of `total`, when `count=estimated` stopped counting here."),
     })
   );
 }
@@ -25,50 +27,54 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
  */
 export function pageReply(
   rows: Rows,
-  query: ListQuery,
   offset: number,
-  counted: number | undefined,
+  counted: Counted | undefined,
   binding: string,
 ): Reply {
   const end = offset + rows.count;
-  const total = counted !== undefined && query.count === "estimated"
-    ? correctEstimate(counted, end, rows.hasMore)
-    : counted;
   const range = rows.count === 0 ? "*" : `${offset}-${end - 1}`;
-  return new Reply(pageJson(rows, offset, binding, total), {
-    headers: { "Content-Range": `${range}/${total ?? "*"}` },
+  return new Reply(pageJson(rows, offset, binding, counted), {
+    headers: { "Content-Range": `${range}/${counted?.isComplete ? counted.rows : "*"}` },
   });
 }
 
-/** Returns a page as JSON, with the cursor of the next page, and with `total` when it is given. */
-export function pageJson(rows: Rows, offset: number, binding: string, total?: number): JsonText {
+/** Returns a page as JSON, with the cursor of the next page, and with the count when it is given. */
+export function pageJson(
+  rows: Rows,
+  offset: number,
+  binding: string,
+  counted?: Counted,
+): JsonText {
   const next = rows.hasMore && rows.last
     ? JSON.stringify(encodeCursor({ key: rows.last, offset: offset + rows.count }, binding))
     : "null";
-  const member = total === undefined ? "" : `,"total":${total}`;
+  const name = counted?.isComplete ? "total" : "total_at_least";
+  const member = counted ? `,"${name}":${counted.rows}` : "";
   return new JsonText(`{"data":[${rows.text}],"next_cursor":${next}${member}}`);
 }
 
-/** Returns at least the number of records seen so far. On the last page this number is exact. */
-function correctEstimate(estimated: number, shown: number, hasMore: boolean): number {
-  return hasMore ? Math.max(estimated, shown + 1) : shown;
+/** The number of rows that match conditions. */
+interface Counted {
+  rows: number;
+  /** False when the count stopped at `rows`. */
+  isComplete: boolean;
 }
 
-/** Returns the number of rows that match the conditions: counted, or estimated by the planner. */
+/** `count=estimated` stops here. The planner's estimate would depend on the rows of other workspaces. */
+const MAXIMUM_ESTIMATED = 10_000;
+
+/** Returns the number of rows that match the conditions: all of them, or at most 10,000. */
 export async function countRows(
   sql: Sql,
   count: Count,
   relation: string,
   where: Fragment,
-): Promise<number> {
-  if (count === "exact") {
-    const [row] = await sql<{ total: number }[]>`
-      select count(*)::float8 as total from ${sql(relation)} as record where ${where}`;
-    return row?.total ?? 0;
-  }
-  const [row] = await sql<{ "QUERY PLAN": { Plan: { "Plan Rows": number } }[] }[]>`
-    explain (format json) select 1 from ${sql(relation)} as record where ${where}`;
-  const estimated = row?.["QUERY PLAN"][0]?.Plan["Plan Rows"];
-  if (estimated === undefined) throw new Error("The query plan has no number of rows");
-  return estimated;
+): Promise<Counted> {
+  const limit = count === "exact" ? sql`` : sql`limit ${MAXIMUM_ESTIMATED + 1}`;
+  const [row] = await sql<{ rows: number }[]>`
+    select count(*)::float8 as rows
+    from (select from ${sql(relation)} as record where ${where} ${limit}) as counted`;
+  const rows = row?.rows ?? 0;
+  const isComplete = count === "exact" || rows <= MAXIMUM_ESTIMATED;
+  return { rows: isComplete ? rows : MAXIMUM_ESTIMATED, isComplete };
 }

@@ -96,6 +96,14 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
 
 const MAXIMUM_CONDITIONS = 30;
 const MAXIMUM_SEARCH_LENGTH = 1_000;
+/** Characters of one value. */
+const MAXIMUM_VALUE_LENGTH = 1_000;
+/** Values of one list `a,b,c`. */
+const MAXIMUM_VALUES = 1_000;
+/** Postgres ignores its time limit while it compares a pattern. Short patterns need no time. */
+const MAXIMUM_PATTERN_LENGTH = 200;
+const MAXIMUM_WILDCARDS = 5;
+const MAXIMUM_PATTERNS = 3;
 /** Parameters that do not select records. */
 const PRESENTATION = ["sort", "limit", "cursor", "count", "select", "include"];
 
@@ -166,6 +174,9 @@ function parseConditions(parameters: Parameters, list: ListParameters): Conditio
   if (conditions.length > MAXIMUM_CONDITIONS) {
     throw invalid("filter", `Use at most ${MAXIMUM_CONDITIONS} conditions.`);
   }
+  if (conditions.filter(({ operator }) => isPattern(operator)).length > MAXIMUM_PATTERNS) {
+    throw invalid("filter", `Use like and ilike at most ${MAXIMUM_PATTERNS} times.`);
+  }
   return conditions;
 }
 
@@ -188,8 +199,26 @@ function parseCondition(name: string, value: string, list: ListParameters): Cond
 function checkValue(name: string, operator: Operator, value: string, column: Column): void {
   if (operator === "is") return checkIs(name, value, column);
   const values = operator === "in" ? parseList(value) : [value];
-  if (values.length > 0 && values.length <= 1_000 && values.every(column.accepts)) return;
+  if (values.some((item) => item.length > MAXIMUM_VALUE_LENGTH)) {
+    throw invalid(name, `Use at most ${MAXIMUM_VALUE_LENGTH} characters.`);
+  }
+  if (isPattern(operator)) checkPattern(name, value);
+  if (values.length > MAXIMUM_VALUES) throw invalid(name, `Use at most ${MAXIMUM_VALUES} values.`);
+  if (values.length > 0 && values.every(column.accepts)) return;
   throw invalid(name, `Use a value of type ${column.type}.`);
+}
+
+function isPattern(operator: Operator): boolean {
+  return operator === "like" || operator === "ilike";
+}
+
+function checkPattern(name: string, pattern: string): void {
+  const wildcards = pattern.match(/[*%]+/g) ?? [];
+  if (pattern.length <= MAXIMUM_PATTERN_LENGTH && wildcards.length <= MAXIMUM_WILDCARDS) return;
+  throw invalid(
+    name,
+    `Use at most ${MAXIMUM_PATTERN_LENGTH} characters and ${MAXIMUM_WILDCARDS} wildcards.`,
+  );
 }
 
 function checkIs(name: string, value: string, column: Column): void {

@@ -152,23 +152,59 @@ export async function selectRows(
   return rows;
 }
 
+interface Range {
+  /** Null when it is too large. */
+  text: string | null;
+  count: number;
+  last: Key | null;
+}
+
+/** Bytes of a page or of a block of an export. They bound the memory of a request. */
+const MAXIMUM_BYTES = 4_000_000;
+
 /**
- * Returns rows as one row: the text, the count and the last key. The limit is part of the
- * statement's text, since Postgres would plan every execution again with a limit as parameter.
+ * Returns rows as one row: the text, the count and the last key. When the text is too large, selects half
+ * as many. The limit is part of the statement's text, since Postgres would plan every execution again
+ * with a limit as parameter.
  */
 async function selectRange(
+  sql: Sql,
+  table: ListTable,
+  selection: Selection,
+  range: Fragment,
+): Promise<Rows> {
+  const { limit } = selection;
+  const [row] = await sql<Range[]>`${rangeSql(sql, table, selection, range)}`;
+  const { count = 0, text, last } = row ?? {};
+  if (count > 0 && text === null) {
+    return await selectRange(sql, table, { ...selection, limit: Math.ceil(limit / 2) }, range);
+  }
+  return {
+    text: text ?? "",
+    count: Math.min(count, limit),
+    last: last ?? undefined,
+    hasMore: count > limit,
+  };
+}
+
+function rangeSql(
   sql: Sql,
   { name }: ListTable,
   { where, keys, limit, output, separator }: Selection,
   range: Fragment,
-): Promise<Rows> {
+): Fragment {
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
-  const [maximum, oneMore] = [sql.unsafe(String(limit)), sql.unsafe(String(limit + 1))];
-  const between = sql.unsafe(SEPARATORS[separator]);
-  const [row] = await sql<{ text: string | null; count: number; last: Key | null }[]>`
+  const number = (value: number) => sql.unsafe(String(value));
+  const maximum = number(limit);
+  return sql`
     select
-      array_to_string((array_agg(output))[1:${maximum}], ${between}) as text,
+      case
+        when ${maximum} = 1 or sum(octet_length(output)) <= ${number(MAXIMUM_BYTES)}
+          then array_to_string(
+            (array_agg(output))[1:${maximum}], ${sql.unsafe(SEPARATORS[separator])}
+          )
+      end as text,
       count(*)::integer as count,
       (array_agg(key))[least(count(*), ${maximum})] as last
     from (
@@ -176,16 +212,8 @@ async function selectRange(
       from ${sql(name)} as record
       where ${where} and ${range}
       order by ${order}
-      limit ${oneMore}
+      limit ${number(limit + 1)}
     ) as page`;
-  const count = row?.count ?? 0;
-  const { text, last } = row ?? {};
-  return {
-    text: text ?? "",
-    count: Math.min(count, limit),
-    last: last ?? undefined,
-    hasMore: count > limit,
-  };
 }
 
 /**

@@ -83,10 +83,10 @@ export async function runBulk<Row>(
 async function requestedIds<Row>(
   sql: Sql,
   { list }: StoredRecords<Row>,
-  { ids, filter = {} }: BulkInput,
+  { ids, filter = {}, all }: BulkInput,
 ): Promise<number[]> {
   if (ids) return [...new Set(ids)];
-  const parsed = parseFilter(filter, list);
+  const parsed = all ? list.parse({}) : parseFilter(filter, list);
   const matches = await list.matchingIds(sql, parsed, MAXIMUM_RECORDS).catch((error) => {
     throw asBodyProblem(error);
   });

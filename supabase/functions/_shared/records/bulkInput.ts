@@ -14,6 +14,7 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export interface BulkInput {
   ids?: number[];
   filter?: Record<string, z.output<typeof value> | z.output<typeof value>[]>;
+  all?: true;
   set?: Record<string, unknown>;
   delete?: true;
   partial?: boolean;
@@ -48,6 +49,7 @@ export function bulkInput(target: BulkTarget, changes?: BulkChange): z.ZodType<B
     ids: z.array(recordId).min(1, "Name at least one record.").max(MAXIMUM_RECORDS).optional(),
     filter: z.record(z.string(), z.union([value, z.array(value).min(1)])).optional()
       .describe("Filters of the list: `field`, `field@op` or `q`. null means `is.null`."),
+    all: z.literal(true).optional().describe("Selects all records, instead of `ids` or `filter`."),
     set: patch.optional().describe("Omitted fields keep their value; `null` clears."),
     delete: z.literal(true).optional(),
     partial: z.boolean().optional()
@@ -67,12 +69,10 @@ function errorsOf(input: BulkInput, list: Listing, changes: BulkChange | undefin
   return [...selectionErrors(input, list), ...changeErrors(input, changes)];
 }
 
-function selectionErrors({ ids, filter }: BulkInput, list: Listing): FieldError[] {
+function selectionErrors({ ids, filter, all }: BulkInput, list: Listing): FieldError[] {
   const found: FieldError[] = [];
-  if ((ids === undefined) === (filter === undefined)) found.push([["ids"], "Use ids or filter."]);
-  if (filter && Object.keys(filter).length === 0) {
-    const message = "Name at least one condition: an empty filter would match all records.";
-    found.push([["filter"], message]);
+  if ([ids, filter, all].filter((selection) => selection !== undefined).length !== 1) {
+    found.push([["ids"], "Use one of ids, filter and all."]);
   }
   for (const name of Object.keys(filter ?? {})) {
     if (!isFilter(name, list.parameters)) {
@@ -108,10 +108,13 @@ export function parseFilter(filter: NonNullable<BulkInput["filter"]>, list: List
     parameters[name] = texts.length === 1 ? texts[0] ?? "" : texts;
   }
   try {
-    return list.parse(parameters);
+    const parsed = list.parse(parameters);
+    if (list.isLimited(parsed)) return parsed;
   } catch (error) {
     throw asBodyProblem(error);
   }
+  const detail = "Name at least one condition, or send `all: true` for all records.";
+  throw new Problem("validation_failed", detail, { errors: { filter: detail } });
 }
 
 /** Turns `invalid_parameter` of a list into `validation_failed` of the body's filter. */

@@ -19,6 +19,7 @@ export const companies = resource({
     relation: companies_summary,
     record: Company,
     defaultSort: "-created_at,-id",
+    longText: ["description"],
     search: { column: "search", table: "companies" },
     include: { owner: ownerSql },
     csv: {

@@ -118,7 +118,8 @@ async function countDeals(sql: Sql, stages: string[]): Promise<Record<string, nu
     select stage, count(*)::float8 as count
     from deals
     where stage = any (${arraySql(sql, stages, "text")})
-    group by stage`;
+    group by stage
+    order by stage`;
   return Object.fromEntries(rows.map(({ stage, count }) => [stage, count]));
 }
 

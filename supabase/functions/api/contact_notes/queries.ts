@@ -20,6 +20,7 @@ export const contactNotes = resource({
     relation: contact_notes_summary,
     record: ContactNote,
     defaultSort: "-date,-id",
+    longText: ["text"],
     include: { contact: contactSql, owner: ownerSql },
   }),
 });

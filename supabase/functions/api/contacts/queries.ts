@@ -22,6 +22,7 @@ export const contacts = resource({
     relation: contacts_summary,
     record: Contact,
     defaultSort: "-last_seen,-id",
+    longText: ["background"],
     search: { column: "search", table: "contacts" },
     elements: {
       // The database stores e-mail addresses in lower case.

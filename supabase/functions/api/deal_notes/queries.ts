@@ -20,6 +20,7 @@ export const dealNotes = resource({
     relation: deal_notes_summary,
     record: DealNote,
     defaultSort: "-date,-id",
+    longText: ["text"],
     include: { deal: dealSql, owner: ownerSql },
   }),
 });

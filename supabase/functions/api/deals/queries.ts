@@ -27,6 +27,7 @@ export const deals = resource({
     relation: deals_summary,
     record: Deal,
     defaultSort: "-updated_at,-id",
+    longText: ["description"],
     search: { column: "search", table: "deals" },
     include: { company: companySql, owner: ownerSql, contacts: contactsSql },
     csv: {

@@ -21,6 +21,7 @@ export const tasks = resource({
     relation: table,
     record: Task,
     defaultSort: "due_date,id",
+    longText: ["text"],
     filters: dueFilters,
     include: { contact: contactSql, owner: ownerSql },
     csv: {
