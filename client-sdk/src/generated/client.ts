@@ -145,6 +145,7 @@ type OperatorsOfNumber = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is
 type OperatorsOfTime = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
 type OperatorsOfDate = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
 type OperatorsOfText = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is" | "like" | "ilike";
+type OperatorsOfLongText = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
 type OperatorsOfBoolean = "eq" | "neq" | "is";
 type OperatorsOfUuid = "eq" | "neq" | "in" | "is";
 type OperatorsOfIds = "cs" | "cd" | "ov" | "is";
@@ -377,7 +378,7 @@ interface CompaniesListOperators {
   sales_id: OperatorsOfNumber;
   context_links: OperatorsOfOpaque;
   country: OperatorsOfText;
-  description: OperatorsOfText;
+  description: OperatorsOfLongText;
   revenue: OperatorsOfText;
   tax_identifier: OperatorsOfText;
   logo: OperatorsOfOpaque;
@@ -578,7 +579,7 @@ interface ContactsListOperators {
   last_name: OperatorsOfText;
   gender: OperatorsOfText;
   title: OperatorsOfText;
-  background: OperatorsOfText;
+  background: OperatorsOfLongText;
   avatar: OperatorsOfOpaque;
   first_seen: OperatorsOfTime;
   last_seen: OperatorsOfTime;
@@ -950,7 +951,7 @@ interface DealsListOperators {
   contact_ids: OperatorsOfIds;
   category: OperatorsOfText;
   stage: OperatorsOfText;
-  description: OperatorsOfText;
+  description: OperatorsOfLongText;
   amount: OperatorsOfNumber;
   created_at: OperatorsOfTime;
   updated_at: OperatorsOfTime;
@@ -1453,7 +1454,7 @@ interface TasksListOperators {
   id: OperatorsOfNumber;
   contact_id: OperatorsOfNumber;
   type: OperatorsOfText;
-  text: OperatorsOfText;
+  text: OperatorsOfLongText;
   due_date: OperatorsOfTime;
   done_date: OperatorsOfTime;
   sales_id: OperatorsOfNumber;
@@ -1606,7 +1607,7 @@ export class TasksResource {
 interface ContactNotesListOperators {
   id: OperatorsOfNumber;
   contact_id: OperatorsOfNumber;
-  text: OperatorsOfText;
+  text: OperatorsOfLongText;
   date: OperatorsOfTime;
   sales_id: OperatorsOfNumber;
   status: OperatorsOfText;
@@ -1735,7 +1736,7 @@ interface DealNotesListOperators {
   id: OperatorsOfNumber;
   deal_id: OperatorsOfNumber;
   type: OperatorsOfText;
-  text: OperatorsOfText;
+  text: OperatorsOfLongText;
   date: OperatorsOfTime;
   sales_id: OperatorsOfNumber;
   attachments: OperatorsOfOpaque;

@@ -527,6 +527,11 @@ export interface components {
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
+      /**
+       * @description Selects all records, instead of `ids` or `filter`.
+       * @constant
+       */
+      all?: true;
       /** @description Omitted fields keep their value; `null` clears. */
       set?: components["schemas"]["CompanyPatch"];
       /** @constant */
@@ -666,6 +671,11 @@ export interface components {
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
+      /**
+       * @description Selects all records, instead of `ids` or `filter`.
+       * @constant
+       */
+      all?: true;
       /** @description Omitted fields keep their value; `null` clears. */
       set?: components["schemas"]["ContactInput"];
       /** @constant */
@@ -862,6 +872,11 @@ export interface components {
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
+      /**
+       * @description Selects all records, instead of `ids` or `filter`.
+       * @constant
+       */
+      all?: true;
       /** @description Omitted fields keep their value; `null` clears. */
       set?: components["schemas"]["DealPatch"];
       /** @constant */
@@ -1082,6 +1097,11 @@ export interface components {
       filter?: {
         [key: string]: (string | number | boolean | null) | (string | number | boolean | null)[];
       };
+      /**
+       * @description Selects all records, instead of `ids` or `filter`.
+       * @constant
+       */
+      all?: true;
       /** @description Omitted fields keep their value; `null` clears. */
       set?: components["schemas"]["TaskPatch"];
       /** @constant */
@@ -1392,6 +1412,8 @@ export interface operations {
             data: components["schemas"]["User"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -1623,6 +1645,8 @@ export interface operations {
             data: components["schemas"]["Company"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -1819,6 +1843,8 @@ export interface operations {
             data: components["schemas"]["Activity"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -1889,6 +1915,8 @@ export interface operations {
             data: components["schemas"]["Contact"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -2098,6 +2126,8 @@ export interface operations {
             data: components["schemas"]["Activity"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -2160,6 +2190,8 @@ export interface operations {
             data: components["schemas"]["Tag"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -2378,6 +2410,8 @@ export interface operations {
             data: components["schemas"]["Deal"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -2595,6 +2629,8 @@ export interface operations {
             data: components["schemas"]["Activity"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -2752,6 +2788,8 @@ export interface operations {
             data: components["schemas"]["Activity"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -2917,6 +2955,8 @@ export interface operations {
             data: components["schemas"]["Task"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -3153,6 +3193,8 @@ export interface operations {
             data: components["schemas"]["ContactNote"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
@@ -3307,6 +3349,8 @@ export interface operations {
             data: components["schemas"]["DealNote"][];
             next_cursor: string | null;
             total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
           };
         };
       };
