@@ -37,18 +37,11 @@ async function main(): Promise<void> {
   console.log(`\nDone in ${seconds(begun)}. Every call: ${url}/openapi.json`);
 }
 
-/** The rows of `file`. Without it, those of the first default file that exists. */
-async function readRows(file?: string): Promise<{ path: string; rows: ContactRow[] }> {
-  const sample = new URL("contacts.csv", import.meta.url).pathname;
-  const shared = new URL("../../shared/data/contacts.csv", import.meta.url).pathname;
-  for (const path of file ? [file] : [shared, sample]) {
-    try {
-      return { path, rows: readContacts(await Deno.readTextFile(path)) };
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  throw new Error(`There is no file ${file ?? sample}.`);
+const SAMPLE = new URL("contacts.csv", import.meta.url).pathname;
+
+/** Returns the rows of a file. Throws when there is no such file. */
+async function readRows(path = SAMPLE): Promise<{ path: string; rows: ContactRow[] }> {
+  return { path, rows: readContacts(await Deno.readTextFile(path)) };
 }
 
 function fullName({ first_name, last_name }: Pick<Contact, "first_name" | "last_name">): string {

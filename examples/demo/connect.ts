@@ -6,7 +6,7 @@ import { say } from "./print.ts";
 
 const USAGE = `deno task demo [options]
 
-  --file <path>       contacts CSV (default ../shared/data/contacts.csv, else the sample)
+  --file <path>       contacts CSV (default examples/contacts.csv)
   --directory <path>  data of the local stack (default .portico)
   --url <url>         API URL instead of the local stack's
   --key <key>         publishable key, with --url
