@@ -18,6 +18,7 @@
 -- Errors
 --   PT422 workspace_required                the row has no caller, owner or parent with a workspace
 --   PT403 owner_change_not_allowed          the caller is not the owner, a manager or an admin
+--   PT403 forbidden                         a deletion would cascade to records of other members
 --   PT403 id_not_allowed                    the caller chose the id of a new record
 --   PT403 identity_fixed                    the caller changed the id or the workspace of a record
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
@@ -205,6 +206,39 @@ $$;
 comment on function private.guard_owner() is
   'Refuses a change of owner by other members, because the owner may delete the record.';
 
+-- A policy lets members delete a record that they own. The foreign keys then delete its children
+-- without asking a policy, so the owners of the children are compared here, once per statement.
+create function private.guard_deleted_owners()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant bigint := private.member_id();
+  foreign_rows bigint;
+begin
+  if caller_id is null or private.can_manage() then
+    return null;
+  end if;
+  select count(*) into foreign_rows
+  from deleted_rows d
+  where d.sales_id is distinct from caller_id;
+  if foreign_rows > 0 then
+    raise exception using
+      errcode = 'PT403',
+      message = format(
+        'This would also delete %s %s of other members. Ask their owners, a manager or an '
+        'administrator.',
+        foreign_rows, replace(tg_table_name, '_', ' ')
+      ),
+      detail = 'forbidden';
+  end if;
+  return null;
+end
+$$;
+comment on function private.guard_deleted_owners() is
+  'Refuses a deletion of records that the caller neither owns nor manages.';
+
 create procedure private.add_owner_triggers(table_name text)
 language plpgsql
 set search_path = ''
@@ -222,14 +256,19 @@ begin
         for each row
         when (old.sales_id is distinct from new.sales_id)
         execute function private.guard_owner();
+      create trigger "05_guard_deleted_owners"
+        after delete on public.%1$I
+        referencing old table as deleted_rows
+        for each statement
+        execute function private.guard_deleted_owners();
     $sql$,
     table_name
   );
 end
 $$;
 comment on procedure private.add_owner_triggers(text) is
-  'Adds triggers to a table that set workspace_id and sales_id and refuse a change of owner by '
-  'other members.';
+  'Adds triggers to a table that set workspace_id and sales_id, and refuse a change of owner and a '
+  'deletion by other members.';
 
 -- Ids in arrays ---------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 /** Deleting moves rows to the trash, for every role and every way of deleting. */
-import { assertEquals, assertGreaterOrEqual, assertNotEquals } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertNotEquals, assertRejects } from "@std/assert";
 import {
   asCaller,
   foundWorkspace,
@@ -145,17 +145,23 @@ test("trash: a tag that is deleted while a contact takes it up leaves no danglin
   assertEquals(row?.tags, []);
 });
 
-test("trash: deleting a rep's company deletes records of other owners with it", async () => {
+test("trash: a rep's company with records of other owners is deleted by a manager alone", async () => {
   const tenant = await foundWorkspace();
-  const rep = await tenant.join("rep");
+  const [rep, manager] = [await tenant.join("rep"), await tenant.join("manager")];
   const { company } = await createFamily(tenant, tenant.admin);
   await sql`update public.companies set sales_id = ${rep.id} where id = ${company.id}`;
-  await asCaller(rep, (tx) => tx`delete from public.companies where id = ${company.id}`);
+  const remove = (caller: typeof rep) =>
+    asCaller(caller, (tx) => tx`delete from public.companies where id = ${company.id}`);
+  const children = () =>
+    sql`
+      select from public.contacts where company_id = ${company.id}
+      union all select from public.deals where company_id = ${company.id}`;
+  const before = (await children()).length;
+  await assertRejects(() => remove(rep), Error, "of other members");
+  assertEquals((await children()).length, before);
+  await remove(manager);
   assertEquals((await trashCounts(tenant.workspace_id)).contacts, 2);
-  const children = await sql`
-    select from public.contacts where company_id = ${company.id}
-    union all select from public.deals where company_id = ${company.id}`;
-  assertEquals(children.length, 0);
+  assertEquals((await children()).length, 0);
 });
 
 test("private.trashed finds records only in the caller's workspace", async () => {
