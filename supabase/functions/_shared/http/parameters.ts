@@ -45,8 +45,18 @@ function unknownParameters(operation: Operation, unknown: string[]): Problem {
     }.`;
   return new Problem("unknown_parameter", detail, {
     errors: Object.fromEntries(
-      unknown.slice(0, 20).map((name) => [name, "This parameter is not known."]),
+      unknown.slice(0, 20).map((name) => [name, messageOf(operation, name)]),
     ),
     members: { allowed },
   });
+}
+
+/** Names the operators of a field that lacks the given one. */
+function messageOf(operation: Operation, name: string): string {
+  const [field = "", operator] = name.split("@");
+  const columns = operation.kind === "list" ? operation.of.parameters.columns : {};
+  const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
+  return column && operator !== undefined
+    ? `Use ${field} with one of: ${column.operators.join(", ")}.`
+    : "This parameter is not known.";
 }
