@@ -21,7 +21,7 @@ import {
   MAXIMUM_RECORDS,
   parseFilter,
 } from "./bulkInput.ts";
-import { missingRecords, notTheOwner, type StoredRecords } from "./record.ts";
+import { columnAssignments, missingRecords, notTheOwner, type StoredRecords } from "./record.ts";
 
 /** The resource of a bulk operation. */
 interface BulkTarget<Row> extends StoredRecords<Row> {
@@ -157,15 +157,9 @@ function assignments(
   changes: BulkChange | undefined,
 ): Fragment {
   const { set = {} } = input;
-  const columns = Object.keys(set);
-  const values = sql`
-    (${sql(columns)}) = (
-      select ${sql(columns)}
-      from jsonb_populate_record(null::${sql(table)}, ${JSON.stringify(set)}::text::jsonb)
-    )`;
   const further = changes?.assignment(sql, input);
   return commaSeparated(sql, [
-    ...(columns.length > 0 ? [values] : []),
+    ...(Object.keys(set).length > 0 ? [columnAssignments(sql, table, set)] : []),
     ...(further ? [further] : []),
   ]);
 }

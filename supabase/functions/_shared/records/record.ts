@@ -84,14 +84,17 @@ export async function updateRecord<Row extends Versioned>(
 
 /** Returns the statement that sets columns of one row. It runs when it is awaited or executed. */
 export function setColumns(sql: Sql, table: string, id: number, values: object): Fragment {
+  return sql`update ${sql(table)} set ${columnAssignments(sql, table, values)} where id = ${id}`;
+}
+
+/** Returns the assignments of a `set` clause: each column of `values`, in the type of its table. */
+export function columnAssignments(sql: Sql, table: string, values: object): Fragment {
   const columns = Object.keys(values);
   return sql`
-    update ${sql(table)}
-    set (${sql(columns)}) = (
+    (${sql(columns)}) = (
       select ${sql(columns)}
       from jsonb_populate_record(null::${sql(table)}, ${JSON.stringify(values)}::text::jsonb)
-    )
-    where id = ${id}`;
+    )`;
 }
 
 /**
