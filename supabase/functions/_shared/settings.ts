@@ -12,6 +12,8 @@ export interface Settings {
   databaseUrl: string;
   /** Maximum number of connections per isolate. */
   databaseConnections: number;
+  /** In milliseconds. No variable sets them; tests lower them. */
+  timeLimits: TimeLimits;
   secretKey: string;
   publishableKey: string;
   /** Accepted issuer of access tokens. */
@@ -28,6 +30,18 @@ export interface Settings {
   /** Requests per minute and caller; 0 = no limit. */
   rateLimit: number;
 }
+
+interface TimeLimits {
+  /**
+   * For an answer of the auth or storage server, for a free connection to the database, and for the
+   * first answer on it.
+   */
+  answer: number;
+  /** For one transaction. Longer than one statement may take: above it, the server hangs. */
+  transaction: number;
+}
+
+const TIME_LIMITS: TimeLimits = { answer: 4_000, transaction: 15_000 };
 
 type Environment = Record<string, string | undefined>;
 
@@ -51,6 +65,7 @@ export function readSettings(environment: Environment): Settings {
     publicUrl: (environment.PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
     databaseUrl: environment.DATABASE_URL || required(environment, "SUPABASE_DB_URL"),
     databaseConnections: count(environment, "DATABASE_CONNECTIONS", 2),
+    timeLimits: TIME_LIMITS,
     secretKey: apiKey(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
     publishableKey: apiKey(environment, "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY"),
     jwtIssuer: environment.JWT_ISSUER || `${supabaseUrl}/auth/v1`,

@@ -30,8 +30,6 @@ export interface Storage {
   remove(bucket: string, paths: string[]): Promise<void>;
 }
 
-const TIMEOUT_MS = 4_000;
-
 /** Creates the client. It sends nothing yet. */
 export function createStorage(settings: Settings): Storage {
   let client: Promise<StorageClient> | undefined;
@@ -81,7 +79,7 @@ async function firstBytes(
       Authorization: `Bearer ${settings.secretKey}`,
       Range: `bytes=0-${count - 1}`,
     },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(settings.timeLimits.answer),
   }).catch((cause) => {
     throw unavailable(cause);
   });

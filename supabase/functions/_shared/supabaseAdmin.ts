@@ -18,7 +18,6 @@ export interface AuthAdmin {
   ping(): Promise<void>;
 }
 
-const TIMEOUT_MS = 4_000;
 const NO_SESSION = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false };
 
 /** Creates the client. It sends nothing yet. */
@@ -33,11 +32,11 @@ export function createAuthAdmin(settings: Settings): AuthAdmin {
       if (error) throw authProblem(error);
     },
     ping: async () => {
+      const url = `${settings.supabaseUrl}/auth/v1/health`;
       const headers = { apikey: settings.publishableKey };
-      const response = await fetchWithTimeout(`${settings.supabaseUrl}/auth/v1/health`, { headers })
-        .catch((cause) => {
-          throw unavailable(cause);
-        });
+      const response = await fetchWithin(settings)(url, { headers }).catch((cause) => {
+        throw unavailable(cause);
+      });
       await response.body?.cancel();
       if (response.status >= 500) throw unavailable(response.status);
     },
@@ -53,13 +52,14 @@ async function createAuthClient(settings: Settings): Promise<GoTrueClient> {
 /**
  * Returns the options `headers` and `fetch` of Supabase's libraries, for calls with the secret key.
  */
-export function withSecretKey({ secretKey }: Settings) {
+export function withSecretKey(settings: Settings) {
+  const { secretKey } = settings;
   const headers = { apikey: secretKey, Authorization: `Bearer ${secretKey}` };
-  return { headers, fetch: fetchWithTimeout };
+  return { headers, fetch: fetchWithin(settings) };
 }
 
-function fetchWithTimeout(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  return fetch(input, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+function fetchWithin({ timeLimits }: Settings): typeof fetch {
+  return (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(timeLimits.answer) });
 }
 
 /**

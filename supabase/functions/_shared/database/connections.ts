@@ -14,9 +14,6 @@ import {
 import type { Sql } from "./sql.ts";
 import { connectionOptions } from "./url.ts";
 
-const ANSWER_TIMEOUT_MS = 4_000;
-/** Longer than the statement timeout: work that takes longer means that the server hangs. */
-const WORK_TIMEOUT_MS = 15_000;
 const IDLE_TIMEOUT_MS = 20_000;
 const MAXIMUM_AGE_MS = 1_800_000;
 
@@ -39,6 +36,7 @@ interface Slot {
 /** The connections of an isolate. */
 interface Pool {
   options: Options;
+  limits: Settings["timeLimits"];
   /** Waits for a free slot. Throws `NoAnswer` when no slot becomes free in time. */
   acquire(): Promise<Slot>;
   release(slot: Slot): void;
@@ -53,16 +51,18 @@ interface Pool {
  * not in the driver, which loses its waiting requests when a connection closes.
  */
 export function createPool(settings: Settings): Pool {
+  const { timeLimits: limits } = settings;
   const slots: Slot[] = Array.from({ length: settings.databaseConnections }, () => ({}));
   const free = [...slots];
   const waiting = new Set<(slot: Slot) => void>();
   const closeIdle = () => Promise.all(free.map(closeIdleConnection));
   return {
     options: connectionOptions(settings),
+    limits,
     acquire: () => {
       const slot = free.pop();
       clearTimeout(slot?.idleTimer);
-      return slot ? Promise.resolve(slot) : waitForSlot(waiting);
+      return slot ? Promise.resolve(slot) : waitForSlot(waiting, limits.answer);
     },
     release(slot) {
       const [next] = waiting;
@@ -79,7 +79,7 @@ export function createPool(settings: Settings): Pool {
   };
 }
 
-function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
+function waitForSlot(waiting: Set<(slot: Slot) => void>, milliseconds: number): Promise<Slot> {
   return new Promise((resolve, reject) => {
     const take = (slot: Slot) => {
       clearTimeout(timer);
@@ -89,7 +89,7 @@ function waitForSlot(waiting: Set<(slot: Slot) => void>): Promise<Slot> {
     const timer = setTimeout(() => {
       waiting.delete(take);
       reject(new NoAnswer("No connection to the database became free in time"));
-    }, ANSWER_TIMEOUT_MS);
+    }, milliseconds);
     waiting.add(take);
   });
 }
@@ -104,13 +104,13 @@ export async function withConnection<Value>(
   pool: Pool,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  const deadline = Date.now() + pool.limits.answer;
   const slot = await pool.acquire();
   let ended = false;
   try {
     const { sql, isClosed } = await openConnection(slot, pool.options, deadline - Date.now());
     const guarded = refuseWhenClosed(sql, () => ended || isClosed());
-    return await withTimeout(work(guarded), WORK_TIMEOUT_MS);
+    return await withTimeout(work(guarded), pool.limits.transaction);
   } catch (error) {
     if (isConnectionLost(error)) {
       void close(slot, 0);
@@ -182,9 +182,12 @@ async function close(slot: Slot, graceSeconds: number): Promise<void> {
  * @throws StaleConnection when the server had closed the connection: it shows with this statement.
  * @throws NoAnswer when the database does not answer in time.
  */
-export async function firstStatement<Value>(statement: PromiseLike<Value>): Promise<Value> {
+export async function firstStatement<Value>(
+  statement: PromiseLike<Value>,
+  milliseconds: number,
+): Promise<Value> {
   try {
-    return await withTimeout(statement);
+    return await withTimeout(statement, milliseconds);
   } catch (error) {
     throw asStale(error);
   }
@@ -201,7 +204,7 @@ function asStale(error: unknown): unknown {
  */
 export async function withTimeout<Value>(
   promise: PromiseLike<Value>,
-  milliseconds = ANSWER_TIMEOUT_MS,
+  milliseconds: number,
 ): Promise<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {

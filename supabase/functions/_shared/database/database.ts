@@ -106,13 +106,15 @@ export function createDatabase(settings: Settings): Database {
   const pool = createPool(settings);
   const run = <Value>(scope: TimedScope, work: (sql: Sql) => Promise<Value>) =>
     timed(scope, () => retrying(() => withConnection(pool, work)));
+  const { answer } = settings.timeLimits;
   const untimed = { timing: { databaseMs: 0 } };
   return {
-    read: (scope, work) => run(scope, (sql) => read(sql, scope, work)),
-    write: (scope, work, options = {}) => run(scope, (sql) => write(sql, scope, work, options)),
-    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work)),
-    leaseRequests: (...terms) => run(untimed, (sql) => leaseRequests(sql, ...terms)),
-    ping: () => run(untimed, async (sql) => void await firstStatement(sql`select 1`)),
+    read: (scope, work) => run(scope, (sql) => read(sql, scope, work, answer)),
+    write: (scope, work, options = {}) =>
+      run(scope, (sql) => write(sql, scope, work, options, answer)),
+    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work, answer)),
+    leaseRequests: (...terms) => run(untimed, (sql) => leaseRequests(sql, answer, ...terms)),
+    ping: () => run(untimed, async (sql) => void await firstStatement(sql`select 1`, answer)),
     close: () => pool.close(),
   };
 }
@@ -121,6 +123,7 @@ async function read<Value>(
   sql: Sql,
   scope: RequestScope,
   work: (sql: Sql) => Promise<Value>,
+  answerLimit: number,
 ): Promise<Value> {
   const begun = outcomeOf(sql`begin isolation level repeatable read read only`.execute());
   const opened = outcomeOf(openAsCaller(sql, scope));
@@ -128,8 +131,8 @@ async function read<Value>(
   const working = outcomeOf((async () => await work(sql))());
   let open = true;
   try {
-    await firstStatement(begun.then(unwrap));
-    scope.authorise(memberOf(unwrap(await withTimeout(opened))));
+    await firstStatement(begun.then(unwrap), answerLimit);
+    scope.authorise(memberOf(unwrap(await withTimeout(opened, answerLimit))));
     return unwrap(await working);
   } catch (error) {
     open = !isConnectionLost(error);
@@ -152,15 +155,16 @@ async function write<Value>(
   scope: RequestScope,
   work: (sql: Sql, member: Member) => Promise<Value>,
   { dryRun, hooks }: WriteOptions<Value>,
+  answerLimit: number,
 ): Promise<Value> {
   const begun = outcomeOf(sql`begin`.execute());
   const lookedUp = outcomeOf(hooks ? hooks.before(sql) : Promise.resolve(undefined));
   const opened = outcomeOf(openAsCaller(sql, scope));
   let open = true;
   try {
-    await firstStatement(begun.then(unwrap));
+    await firstStatement(begun.then(unwrap), answerLimit);
     const earlier = unwrap(await lookedUp);
-    const member = memberOf(unwrap(await withTimeout(opened)));
+    const member = memberOf(unwrap(await withTimeout(opened, answerLimit)));
     scope.authorise(member);
     if (earlier !== undefined) return earlier;
     const value = await work(sql, member);
@@ -182,8 +186,12 @@ async function write<Value>(
   }
 }
 
-async function asGateway<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): Promise<Value> {
-  await firstStatement(sql`begin`);
+async function asGateway<Value>(
+  sql: Sql,
+  work: (sql: Sql) => Promise<Value>,
+  answerLimit: number,
+): Promise<Value> {
+  await firstStatement(sql`begin`, answerLimit);
   let open = true;
   try {
     const value = await work(sql);
@@ -200,6 +208,7 @@ async function asGateway<Value>(sql: Sql, work: (sql: Sql) => Promise<Value>): P
 
 async function leaseRequests(
   sql: Sql,
+  answerLimit: number,
   key: string,
   size: number,
   limit: number,
@@ -208,7 +217,7 @@ async function leaseRequests(
   const leasing = sql<{ leased: number; remaining: number; window_end: number }[]>`
     select leased, remaining, window_end
     from gateway.lease_requests(${key}, ${size}::integer, ${limit}::integer, ${windowSeconds}::integer)`;
-  const [row] = await firstStatement(leasing);
+  const [row] = await firstStatement(leasing, answerLimit);
   return row
     ? { left: row.leased, remaining: row.remaining, windowEnds: row.window_end * 1_000 }
     : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
