@@ -5,8 +5,7 @@
  */
 import { resolve } from "@std/path";
 import postgres from "postgres";
-import { startStack } from "./stack.ts";
-import { removeStackData, temporaryDirectory } from "./stackData.ts";
+import { withMigratedDatabase } from "./migratedDatabase.ts";
 
 /** Kind and name of an object → its definition. */
 export type Catalogue = Map<string, string>;
@@ -67,20 +66,9 @@ function oneLine(text: string): string {
 /** The catalogue of a database, or of a folder of migrations. */
 async function catalogueOf(source: string): Promise<Catalogue> {
   if (/^postgres(ql)?:/.test(source)) return await readCatalogue(source);
-  const directory = await temporaryDirectory();
-  const stack = await startStack({
-    directory,
+  return await withMigratedDatabase(({ superuserUrl }) => readCatalogue(superuserUrl), {
     migrations: resolve(source),
-    runFunction: false,
-    durable: false,
   });
-  try {
-    return await readCatalogue(stack.superuserUrl);
-  } finally {
-    await stack.stop();
-    await removeStackData(directory);
-    await Deno.remove(directory, { recursive: true });
-  }
 }
 
 if (import.meta.main) {

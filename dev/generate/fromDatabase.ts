@@ -1,9 +1,9 @@
-/** Files derived from the migrations: shapes of tables and views, the Drizzle schema, a page. */
-import { startStack } from "../stack.ts";
-import { removeStackData, temporaryDirectory } from "../stackData.ts";
+/** Files derived from the migrations: shapes of tables and views, the Drizzle schema, a page, pgTAP tests. */
+import { withMigratedDatabase } from "../migratedDatabase.ts";
 import { pageOf } from "./database.ts";
 import { drizzleSchema } from "./drizzle.ts";
 import { formatted } from "./formatted.ts";
+import { pgtapFiles } from "./pgtap.ts";
 import { readRelations } from "./relations.ts";
 import { schema } from "./schema.ts";
 
@@ -11,22 +11,18 @@ import { schema } from "./schema.ts";
 export async function generateFromDatabase(
   log: (line: string) => void,
 ): Promise<Record<string, string>> {
-  const directory = await temporaryDirectory();
-  const stack = await startStack({ directory, runFunction: false, durable: false, log });
-  try {
-    const [ours, drizzle, { relations, functions }] = await Promise.all([
-      schema(stack.superuserUrl),
-      drizzleSchema(stack.superuserUrl, directory),
-      readRelations(stack.superuserUrl),
+  return await withMigratedDatabase(async ({ superuserUrl, directory }) => {
+    const [ours, drizzle, { relations, functions }, pgtap] = await Promise.all([
+      schema(superuserUrl),
+      drizzleSchema(superuserUrl, directory),
+      readRelations(superuserUrl),
+      pgtapFiles(superuserUrl),
     ]);
     return {
       "supabase/functions/_shared/schema.ts": ours,
       "examples/drizzle/schema.ts": drizzle,
       "docs/reference/database.md": await formatted(pageOf(relations, functions), "md"),
+      ...pgtap,
     };
-  } finally {
-    await stack.stop();
-    await removeStackData(directory);
-    await Deno.remove(directory, { recursive: true });
-  }
+  }, { log });
 }

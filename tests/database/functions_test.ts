@@ -10,15 +10,8 @@ import {
   type Transaction,
 } from "../support/database.ts";
 import { test } from "../support/workspace.ts";
-import {
-  insertRecord,
-  insertSampleRows,
-  readRelations,
-  type Relation,
-  type SampleRows,
-  sampleValue,
-  sampleValues,
-} from "./sampleRows.ts";
+import { insertRecord, insertSampleRows, readRelations, type Relation } from "./sampleRows.ts";
+import { type SampleRows, sampleValue, sampleValues } from "./sampleValues.ts";
 import { isRow } from "./sweep.ts";
 
 interface Callable {

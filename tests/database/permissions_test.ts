@@ -11,7 +11,8 @@ import {
   type Verb,
   VERBS,
 } from "./permissions.ts";
-import { type Relation, sampleValues } from "./sampleRows.ts";
+import type { Relation } from "./sampleRows.ts";
+import { sampleValues, SINGLETONS } from "./sampleValues.ts";
 import {
   attempt,
   createFixture,
@@ -25,9 +26,6 @@ import {
   rowOf,
   statementOf,
 } from "./sweep.ts";
-
-/** Tables with one row per workspace. The row is deleted before another one is inserted. */
-const SINGLETONS = ["configuration"];
 
 const fixturePromise = createFixture();
 let cases = 0;

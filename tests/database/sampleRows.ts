@@ -4,6 +4,7 @@
  */
 import type { Member, Row, Tenant, Transaction } from "../support/database.ts";
 import { sql } from "../support/database.ts";
+import { type Column, type SampleRows, sampleValues } from "./sampleValues.ts";
 
 /** A table or view of schema `public`. */
 export interface Relation {
@@ -12,15 +13,6 @@ export interface Relation {
   /** Columns of the primary key; empty for a view. */
   key: string[];
   columns: Column[];
-}
-
-export interface Column {
-  name: string;
-  type: string;
-  /** Not nullable, and without a default. */
-  required: boolean;
-  /** The table that a foreign key of this column refers to. */
-  parent: string | null;
 }
 
 /** Reads all tables and views of schema `public`. */
@@ -59,9 +51,6 @@ export async function readRelations(): Promise<Relation[]> {
     order by c.relname`;
 }
 
-/** Rows of one member: table → row. */
-export type SampleRows = Record<string, Row>;
-
 /** Inserts a row into every table. The member owns it if the table has owners. */
 export async function insertSampleRows(
   relations: Relation[],
@@ -73,12 +62,6 @@ export async function insertSampleRows(
     rows[relation.name] ??= await insertRecord(sql, relation, sampleValues(relation, rows));
   }
   return rows;
-}
-
-/** Values for a new row: the required columns, and its parents among the given rows. */
-export function sampleValues(relation: Relation, rows: SampleRows): Row {
-  const filled = relation.columns.filter((column) => column.required || column.parent);
-  return Object.fromEntries(filled.map((column) => [column.name, sampleValue(column, rows)]));
 }
 
 async function existingRows(tenant: Tenant, owner: Member): Promise<SampleRows> {
@@ -123,30 +106,4 @@ export async function insertRecord(
         returning *`;
   if (!row) throw new Error(`${relation.name} took no row.`);
   return row;
-}
-
-/** A value for a column: the parent's id, or a unique value of its type. */
-export function sampleValue({ name, type, parent }: Column, rows: SampleRows): unknown {
-  if (parent) return rows[parent]?.id ?? null;
-  const unique = crypto.randomUUID();
-  const samples: Record<string, unknown> = {
-    text: `sample ${unique}`,
-    "extensions.citext": `${unique}@example.test`,
-    citext: `${unique}@example.test`,
-    uuid: unique,
-    bigint: 1,
-    integer: 1,
-    smallint: 1,
-    numeric: 1,
-    boolean: false,
-    jsonb: {},
-    json: {},
-    "bigint[]": [1],
-    "jsonb[]": [{}],
-    tsvector: "sample",
-    date: "2026-01-01",
-    "timestamp with time zone": "2026-01-01T00:00:00Z",
-  };
-  if (!(type in samples)) throw new Error(`No sample for ${name} ${type}: add one here.`);
-  return samples[type];
 }

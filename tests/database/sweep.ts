@@ -13,7 +13,8 @@ import {
   type Transaction,
 } from "../support/database.ts";
 import { type CallerName, CALLERS, type Verb } from "./permissions.ts";
-import { insertSampleRows, readRelations, type Relation, type SampleRows } from "./sampleRows.ts";
+import { insertSampleRows, readRelations, type Relation } from "./sampleRows.ts";
+import { type SampleRows, viewRow } from "./sampleValues.ts";
 
 /** A workspace with a row of every member in every table, and another workspace beside it. */
 export interface Fixture {
@@ -135,14 +136,6 @@ function changeOf(relation: Relation) {
   return sql`${first} = ${first}`;
 }
 
-/** The row of a view that shows a row of a table; a `<table>_summary` shows the row of its table. */
-const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
-  activity: ({ audit_log }) => ({ id: audit_log?.id }),
-  members: ({ sales }) => ({ id: sales?.id }),
-  activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
-  init_state: () => ({}),
-};
-
 /** SQLSTATE of a missing privilege, and of a row that violates a policy. */
 export const DENIED = ["42501"];
 /** PostgreSQL refuses writes to a view that is not updatable before it checks privileges. */
@@ -164,9 +157,5 @@ export function refused(outcome: Outcome, codes: string[]): string | null {
 export function rowOf({ rows }: Fixture, relation: Relation, owner: CallerName): Row {
   const own = rows.get(owner) ?? {};
   if (relation.kind === "table") return own[relation.name] ?? {};
-  const viewRow = VIEW_ROWS[relation.name];
-  if (viewRow) return viewRow(own);
-  const [, table] = /^(\w+)_summary$/.exec(relation.name) ?? [];
-  if (!table) throw new Error(`VIEW_ROWS lacks ${relation.name}.`);
-  return { id: own[table]?.id };
+  return viewRow(relation.name, own);
 }

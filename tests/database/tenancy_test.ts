@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { test } from "../support/workspace.ts";
 import { type CallerName, isAllowed } from "./permissions.ts";
-import { type Relation, sampleValues } from "./sampleRows.ts";
+import type { Relation } from "./sampleRows.ts";
+import { sampleValues } from "./sampleValues.ts";
 import {
   attempt,
   createFixture,
