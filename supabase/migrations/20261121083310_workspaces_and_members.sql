@@ -72,7 +72,8 @@ create table public.sales (
     char_length(first_name) <= 500
     and char_length(last_name) <= 500
     and char_length(email::text) <= 500
-  )
+  ),
+  constraint sales_avatar_check check (private.picture_fault(avatar) is null)
 );
 comment on table public.sales is
   'The members of workspaces. A user is a member of exactly one workspace.';
@@ -557,6 +558,8 @@ create trigger "90_set_updated_at"
   before update on public.sales
   for each row
   execute function private.set_updated_at();
+
+call private.add_picture_triggers('sales', 'avatar');
 
 -- Triggers of workspaces and invitations --------------------------------------------------------
 

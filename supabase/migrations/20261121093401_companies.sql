@@ -48,7 +48,8 @@ create table public.companies (
     and char_length(description) <= 100000
     and char_length(revenue) <= 500
     and char_length(tax_identifier) <= 500
-  )
+  ),
+  constraint companies_logo_check check (private.picture_fault(logo) is null)
 );
 comment on table public.companies is
   'Organisations that contacts work for and that deals are made with.';
@@ -86,8 +87,8 @@ create index ix__companies__workspace_id__created_at
 create index ix__companies__workspace_id__search
   on public.companies using gin (workspace_id, search);
 create index ix__companies__workspace_id__logo_path
-  on public.companies (workspace_id, (logo ->> 'path'))
-  where logo ->> 'path' is not null;
+  on public.companies (workspace_id, private.picture_path(logo))
+  where private.picture_path(logo) is not null;
 create index ix__companies__workspace_id__trigram on public.companies
   using gin (workspace_id, name extensions.gin_trgm_ops);
 
@@ -107,6 +108,7 @@ call private.add_identity_triggers('companies');
 call private.add_owner_triggers('companies');
 call private.add_audit_triggers('companies');
 call private.add_trash_triggers('companies');
+call private.add_picture_triggers('companies', 'logo');
 
 create function private.set_company_search()
 returns trigger

@@ -45,6 +45,7 @@ create table public.contacts (
     and char_length(status) <= 500
     and char_length(linkedin_url) <= 2000
   ),
+  constraint contacts_avatar_check check (private.picture_fault(avatar) is null),
   constraint contacts_email_jsonb_array check (jsonb_typeof(email_jsonb) = 'array'),
   constraint contacts_phone_jsonb_shape check (
     jsonb_typeof(phone_jsonb) in ('array', 'object', 'string', 'null')
@@ -97,8 +98,8 @@ create index ix__contacts__email_jsonb on public.contacts using gin (email_jsonb
 create index ix__contacts__phone_jsonb on public.contacts using gin (phone_jsonb jsonb_path_ops);
 create index ix__contacts__workspace_id__search on public.contacts using gin (workspace_id, search);
 create index ix__contacts__workspace_id__avatar_path
-  on public.contacts (workspace_id, (avatar ->> 'path'))
-  where avatar ->> 'path' is not null;
+  on public.contacts (workspace_id, private.picture_path(avatar))
+  where private.picture_path(avatar) is not null;
 
 create function private.email_addresses(emails jsonb)
 returns text
@@ -161,6 +162,7 @@ call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
 call private.add_audit_triggers('contacts');
 call private.add_trash_triggers('contacts');
+call private.add_picture_triggers('contacts', 'avatar');
 
 create trigger "20_remove_references"
   after delete on public.contacts

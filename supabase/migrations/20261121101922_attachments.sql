@@ -1,4 +1,4 @@
--- Attachments: the files of notes, their buckets, and the removal of unused files.
+-- Attachments: the files of notes, their buckets, and the removal of unused files, also of pictures.
 --
 -- Tables      private.attachment_removals
 -- Functions   private.attachment_list(attachments)           converts attachments to JSON objects
@@ -90,13 +90,21 @@ create index ix__trash__attachment_paths
   using gin (private.attachment_paths(private.trashed_attachments(record)))
   where table_name in ('contact_notes', 'deal_notes');
 
+create index ix__trash__picture_path
+  on private.trash (
+    workspace_id, private.picture_path(coalesce(record -> 'avatar', record -> 'logo'))
+  )
+  where table_name in ('contacts', 'companies')
+    and private.picture_path(coalesce(record -> 'avatar', record -> 'logo')) is not null;
+
 -- Buckets ---------------------------------------------------------------------------------------
 
 --   portico-attachments   Private, with paths <workspace>/<uuid>/<name>. Members of the workspace
 --                         read and add files. Only the gateway changes and removes them.
 --   attachments           Public, for clients of Atomic CRM. A file belongs to the workspace of its
 --                         uploader. Its members list the file. The uploader, managers and admins
---                         remove it.
+--                         remove it. Pictures that the gateway stores have paths
+--                         <workspace>/pictures/<uuid>.<ending> and no uploader.
 --
 -- Source: https://supabase.com/docs/guides/storage/security/access-control
 
@@ -167,7 +175,7 @@ set
 -- It waits for the lock of the job, and the job skips rows that a note has locked.
 --
 -- A private path begins with its workspace, and only this workspace may refer to it. A file in the
--- public bucket is only removed for the workspace of its uploader.
+-- public bucket is only removed for the workspace of its uploader or at the beginning of its path.
 create table private.attachment_removals (
   workspace_id uuid not null,
   path text not null,
@@ -297,11 +305,11 @@ set search_path = ''
 as $$
   insert into private.attachment_removals (workspace_id, path, remove_after)
   select private.workspace_id(), path, now() + interval '2 days'
-  where private.is_private_path(path) and starts_with(path, private.workspace_id()::text || '/')
+  where starts_with(path, private.workspace_id()::text || '/')
   on conflict do nothing
 $$;
 comment on function private.queue_upload(text) is
-  'Queues an upload of the caller''s workspace for removal, in case no note uses it.';
+  'Queues an upload of the caller''s workspace for removal, in case no record uses it.';
 grant execute on function private.queue_upload(text) to authenticated;
 
 create function private.claim_attachments(paths text[])
@@ -349,15 +357,15 @@ begin
     or not private.is_private_path(p_path) and (
       exists (
         select from public.companies c
-        where c.workspace_id = p_workspace_id and c.logo ->> 'path' = p_path
+        where c.workspace_id = p_workspace_id and private.picture_path(c.logo) = p_path
       )
       or exists (
         select from public.contacts c
-        where c.workspace_id = p_workspace_id and c.avatar ->> 'path' = p_path
+        where c.workspace_id = p_workspace_id and private.picture_path(c.avatar) = p_path
       )
       or exists (
         select from public.sales s
-        where s.workspace_id = p_workspace_id and s.avatar ->> 'path' = p_path
+        where s.workspace_id = p_workspace_id and private.picture_path(s.avatar) = p_path
       )
       or exists (
         select from public.configuration c
@@ -380,10 +388,15 @@ as $$
     where t.table_name in ('contact_notes', 'deal_notes')
       and private.attachment_paths(private.trashed_attachments(t.record)) @> array[p_path]
       and (t.workspace_id = p_workspace_id or not private.is_private_path(p_path))
+  ) or exists (
+    select from private.trash t
+    where t.table_name in ('contacts', 'companies')
+      and t.workspace_id = p_workspace_id
+      and private.picture_path(coalesce(t.record -> 'avatar', t.record -> 'logo')) = p_path
   )
 $$;
 comment on function private.is_file_in_trash(uuid, text) is
-  'Returns whether a note in the trash refers to the file.';
+  'Returns whether a note or a picture in the trash refers to the file.';
 
 create function gateway.lock_attachment_removals(max_rows integer)
 returns table (bucket text, path text, unused boolean)
@@ -405,8 +418,10 @@ begin
     path := due.path;
     unused := false;
     if private.is_file_in_use(due.workspace_id, due.path)
-      -- A file in the public bucket must have been uploaded by a member of this workspace.
-      or not due.is_private and not exists (
+      -- A file in the public bucket must belong to this workspace.
+      or not due.is_private
+      and not starts_with(due.path, due.workspace_id::text || '/')
+      and not exists (
         select
         from storage.objects o
         join public.sales s on s.user_id::text = o.owner_id

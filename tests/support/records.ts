@@ -3,7 +3,15 @@
  * workspace, and references to missing contacts.
  */
 import { only } from "./exactly.ts";
-import { type Api, sql, stack, type TestMember, type Workspace } from "./workspace.ts";
+import {
+  type Answer,
+  answerOf,
+  type Api,
+  sql,
+  stack,
+  type TestMember,
+  type Workspace,
+} from "./workspace.ts";
 
 type Values = Record<string, unknown>;
 
@@ -148,17 +156,27 @@ export async function dataApi(
   path: string,
   body: unknown,
 ): Promise<number> {
-  const response = await fetch(`${stack.apiUrl}/rest/v1/${path}`, {
-    method,
-    headers: {
-      apikey: stack.publishableKey,
-      Authorization: `Bearer ${member.token}`,
-      "Content-Type": "application/json",
-    },
-    body: JSON.stringify(body),
-  });
-  await response.body?.cancel();
-  return response.status;
+  return (await dataApiAnswer(member, method, path, JSON.stringify(body))).status;
+}
+
+/** Sends a request with this text to the Data API as a member. */
+export async function dataApiAnswer(
+  member: TestMember,
+  method: string,
+  path: string,
+  body?: string,
+): Promise<Answer> {
+  return await answerOf(
+    await fetch(`${stack.apiUrl}/rest/v1/${path}`, {
+      method,
+      headers: {
+        apikey: stack.publishableKey,
+        Authorization: `Bearer ${member.token}`,
+        "Content-Type": "application/json",
+      },
+      body,
+    }),
+  );
 }
 
 async function workspaceTables() {

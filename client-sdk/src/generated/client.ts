@@ -15,7 +15,11 @@ export type Readiness = components["schemas"]["Readiness"];
 
 export type Me = components["schemas"]["Me"];
 
+export type Picture = components["schemas"]["Picture"];
+
 export type ProfilePatch = components["schemas"]["ProfilePatch"];
+
+export type PhotoInput = components["schemas"]["PhotoInput"];
 
 export type User = components["schemas"]["User"];
 
@@ -30,6 +34,8 @@ export type RestoreInput = components["schemas"]["RestoreInput"];
 export type Company = components["schemas"]["Company"];
 
 export type CompanyInput = components["schemas"]["CompanyInput"];
+
+export type PictureInput = components["schemas"]["PictureInput"];
 
 export type CompanyPatch = components["schemas"]["CompanyPatch"];
 
@@ -211,6 +217,8 @@ export class MeResource {
    * Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail address at the auth server, which asks for a confirmation.
    *
    * Allowed to: every member.
+   *
+   * Problems: `invalid_picture`, `storage_unavailable`.
    */
   update(body: ProfilePatch, options?: CallOptions): Call<Me> {
     return this.#transport.call<Me>({ method: "PATCH", path: path`/me`, body, options });
@@ -285,7 +293,7 @@ export class UsersResource {
    *
    * Allowed to: the user with this id, and admins; `email`: admins; `role`: admins; `disabled`: admins.
    *
-   * Problems: `last_admin`, `email_taken`, `auth_unavailable`.
+   * Problems: `last_admin`, `email_taken`, `auth_unavailable`, `invalid_picture`, `storage_unavailable`.
    */
   update(id: number, body: UserPatch, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "PATCH", path: path`/users/${id}`, body, options });
@@ -438,7 +446,7 @@ export class CompaniesResource {
    *
    * Allowed to: every member.
    *
-   * Problems: `unknown_reference`.
+   * Problems: `unknown_reference`, `invalid_picture`.
    */
   create(body: CompanyInput, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({ method: "POST", path: path`/companies`, body, options });
@@ -471,7 +479,7 @@ export class CompaniesResource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`.
+   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: CompanyPatch, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -517,7 +525,7 @@ export class CompaniesResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({

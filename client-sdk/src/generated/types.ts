@@ -292,6 +292,7 @@ export interface components {
         | "attachment_type_not_allowed"
         | "attachment_not_uploaded"
         | "attachment_type_mismatch"
+        | "invalid_picture"
         | "self_merge"
         | "rate_limited"
         | "auth_rate_limited"
@@ -330,7 +331,7 @@ export interface components {
       email: string;
       first_name: string;
       last_name: string;
-      avatar: unknown;
+      avatar: components["schemas"]["Picture"] | null;
       /** @enum {string} */
       role: "admin" | "manager" | "rep";
       administrator: boolean;
@@ -354,16 +355,27 @@ export interface components {
         manage_all_records: boolean;
       };
     };
+    Picture: {
+      /** @description The URL of the image, or a data URL of at most 16 kB. */
+      src?: string | null;
+      title?: string | null;
+      /** @description Path of the file in the bucket `attachments`. */
+      path?: string | null;
+      type?: string | null;
+    };
     ProfilePatch: {
       first_name?: string;
       last_name?: string;
-      avatar?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      avatar?: components["schemas"]["PhotoInput"] | null;
+    };
+    PhotoInput: {
+      /** @description A URL, or an image as a data URL. An image above 16 kB becomes a file in the storage. */
+      src: string;
+      title?: string | null;
+      path?: string | null;
+      type?: string | null;
+    } & {
+      [key: string]: unknown;
     };
     User: {
       id: number;
@@ -372,7 +384,7 @@ export interface components {
       email: string;
       first_name: string;
       last_name: string;
-      avatar: unknown;
+      avatar: components["schemas"]["Picture"] | null;
       /** @enum {string} */
       role: "admin" | "manager" | "rep";
       administrator: boolean;
@@ -403,13 +415,7 @@ export interface components {
     UserPatch: {
       first_name?: string;
       last_name?: string;
-      avatar?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      avatar?: components["schemas"]["PhotoInput"] | null;
       email?: string;
       /** @enum {string} */
       role?: "admin" | "manager" | "rep";
@@ -461,7 +467,7 @@ export interface components {
       description: string | null;
       revenue: string | null;
       tax_identifier: string | null;
-      logo: unknown;
+      logo: components["schemas"]["Picture"] | null;
       nb_deals: number;
       nb_contacts: number;
       updated_at: string;
@@ -488,13 +494,16 @@ export interface components {
       description?: string | null;
       revenue?: string | null;
       tax_identifier?: string | null;
-      logo?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      logo?: components["schemas"]["PictureInput"] | null;
+    };
+    PictureInput: {
+      /** @description A URL, or a PNG, JPEG, GIF, WebP or ICO image as a data URL of at most 16 kB. */
+      src: string;
+      title?: string | null;
+      path?: string | null;
+      type?: string | null;
+    } & {
+      [key: string]: unknown;
     };
     CompanyPatch: {
       name?: string;
@@ -513,13 +522,7 @@ export interface components {
       description?: string | null;
       revenue?: string | null;
       tax_identifier?: string | null;
-      logo?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      logo?: components["schemas"]["PictureInput"] | null;
     };
     CompanyBulkInput: {
       ids?: number[];
@@ -591,7 +594,7 @@ export interface components {
       gender: string | null;
       title: string | null;
       background: string | null;
-      avatar: unknown;
+      avatar: components["schemas"]["Picture"] | null;
       first_seen: string | null;
       last_seen: string | null;
       has_newsletter: boolean | null;
@@ -634,13 +637,7 @@ export interface components {
       gender?: string | null;
       title?: string | null;
       background?: string | null;
-      avatar?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      avatar?: components["schemas"]["PictureInput"] | null;
       /** Format: date-time */
       first_seen?: string | null;
       /** Format: date-time */
@@ -1251,7 +1248,7 @@ export interface components {
       administrator: boolean;
       /** Format: uuid */
       user_id: string;
-      avatar: unknown;
+      avatar: components["schemas"]["Picture"] | null;
       disabled: boolean;
     };
     SalePatch: {
@@ -1261,13 +1258,7 @@ export interface components {
       last_name?: string | null;
       administrator?: boolean | null;
       disabled?: boolean | null;
-      avatar?:
-        | ({
-          src: string;
-        } & {
-          [key: string]: unknown;
-        })
-        | null;
+      avatar?: components["schemas"]["PhotoInput"] | null;
     };
     PasswordUpdate: {
       sales_id?: number | null;

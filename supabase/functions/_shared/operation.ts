@@ -107,6 +107,8 @@ export interface Declaration<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Maximum size of the request's body. Default: 1 MB. */
+  maximumBytes?: number;
   output: Result;
   /** Status of a successful answer. Default: 200. */
   status?: 200 | 201 | 202 | 204;

@@ -26,6 +26,12 @@ export interface Storage {
    * Returns at most `count` bytes from the start of a file, or undefined when it does not exist.
    */
   firstBytes(file: StoredFile, count: number): Promise<Uint8Array | undefined>;
+  /** Stores a new file. Returns its public URL, which works when the bucket is public. */
+  upload(
+    file: StoredFile,
+    bytes: Uint8Array<ArrayBuffer>,
+    contentType: string,
+  ): Promise<string>;
   /** Removes files. Files that do not exist are ignored. */
   remove(bucket: string, paths: string[]): Promise<void>;
 }
@@ -48,6 +54,12 @@ export function createStorage(settings: Settings): Storage {
       return publicAddress(settings, data.signedUrl);
     },
     firstBytes: (file, count) => firstBytes(settings, file, count),
+    upload: async ({ bucket, path }, bytes, contentType) => {
+      const files = await from(bucket);
+      const { error } = await files.upload(path, bytes, { contentType });
+      if (error) throw unavailable(error);
+      return publicAddress(settings, files.getPublicUrl(path).data.publicUrl);
+    },
     remove: async (bucket, paths) => {
       const { error } = await (await from(bucket)).remove(paths);
       if (error) throw unavailable(error);

@@ -28,6 +28,7 @@ const CRM_PROBLEMS = declareProblems(
     attachment_type_not_allowed: [422, "The file type is not allowed"],
     attachment_not_uploaded: [422, "The file has not been uploaded"],
     attachment_type_mismatch: [422, "The file does not match its type"],
+    invalid_picture: [422, "The picture is not valid"],
     self_merge: [422, "A record cannot be merged into itself"],
   } as const,
 );

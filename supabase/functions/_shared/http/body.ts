@@ -1,11 +1,11 @@
 /**
- * Request bodies: JSON, at most 1 MB. An unread body is cancelled, so that its connection stays
+ * Request bodies: JSON, at most 1 MB unless the operation allows more. An unread body is cancelled, so that its connection stays
  * usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
 
-const MAXIMUM_BYTES = 1_000_000;
+const DEFAULT_BYTES = 1_000_000;
 /** Parsers, validators and Postgres need stack for each level. */
 const MAXIMUM_DEPTH = 100;
 
@@ -21,35 +21,41 @@ export const releaseBody: MiddlewareHandler = async (context, next) => {
 };
 
 /**
- * Throws 413 `body_too_large` for a body above the limit, with or without `Content-Length`. Hono's
+ * Returns the step that throws 413 `body_too_large` for a body above the limit, with or without `Content-Length`. Hono's
  * `bodyLimit` locks a refused body, so that the rest could not be cancelled.
  */
-export const limitBody: MiddlewareHandler = async (context, next) => {
-  const { raw } = context.req;
-  if (raw.method !== "GET" && raw.body !== null) {
-    const announced = raw.headers.get("Content-Length");
-    if (Number(announced) > MAXIMUM_BYTES) throw tooLarge();
-    if (announced === null) {
-      context.req.raw = new Request(raw, { body: await readWithinLimit(raw.body) });
+export function limitBody(maximumBytes = DEFAULT_BYTES): MiddlewareHandler {
+  return async (context, next) => {
+    const { raw } = context.req;
+    if (raw.method !== "GET" && raw.body !== null) {
+      const announced = raw.headers.get("Content-Length");
+      if (Number(announced) > maximumBytes) throw tooLarge(maximumBytes);
+      if (announced === null) {
+        const body = await readWithinLimit(raw.body, maximumBytes);
+        context.req.raw = new Request(raw, { body });
+      }
     }
-  }
-  await next();
-};
+    await next();
+  };
+}
 
-async function readWithinLimit(body: ReadableStream<Uint8Array>): Promise<Blob> {
+async function readWithinLimit(
+  body: ReadableStream<Uint8Array>,
+  maximumBytes: number,
+): Promise<Blob> {
   const chunks: BlobPart[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
     // Leaving the loop cancels the stream.
-    if (size > MAXIMUM_BYTES) throw tooLarge();
+    if (size > maximumBytes) throw tooLarge(maximumBytes);
     chunks.push(new Uint8Array(chunk));
   }
   return new Blob(chunks);
 }
 
-function tooLarge(): Problem {
-  return new Problem("body_too_large", `Send at most ${MAXIMUM_BYTES} bytes in one request.`);
+function tooLarge(maximumBytes: number): Problem {
+  return new Problem("body_too_large", `Send at most ${maximumBytes} bytes in one request.`);
 }
 
 /**

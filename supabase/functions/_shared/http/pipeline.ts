@@ -34,13 +34,13 @@ export function mount(app: Hono<AppEnvironment>, operation: Operation, platform:
 }
 
 function steps(operation: Operation, platform: Platform): Step[] {
-  const { access, ifMatch, params, query, body } = operation;
+  const { access, ifMatch, params, query, body, maximumBytes } = operation;
   return [
     withOperation(operation),
     ...(access === "service" ? [requireSecretKey(platform)] : []),
     ...(access === "member" ? [authenticate(platform)] : []),
     ...(ifMatch ? [] : [refuseIfMatch]),
-    limitBody,
+    limitBody(maximumBytes),
     ...(body ? [body.safeParse(undefined).success ? optionalJson : requireJson] : []),
     knownParameters(operation),
     ...(params ? [validated("param", params, "invalid_parameter")] : []),

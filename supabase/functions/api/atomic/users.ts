@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { idText, shortText } from "../../_shared/fields.ts";
 import { type Operation, saga, type SagaContext } from "../../_shared/operation.ts";
+import { PHOTO_REQUEST_BYTES, PhotoInput } from "../pictures/schema.ts";
 import { invite, INVITE_PROBLEMS } from "../users/invite.ts";
 import { mailPasswordReset, RESET_PROBLEMS } from "../users/passwordReset.ts";
 import { getUser } from "../users/queries.ts";
@@ -42,7 +43,7 @@ const SalePatch = z.object({
   last_name: shortText,
   administrator: flag,
   disabled: flag,
-  avatar: z.looseObject({ src: z.string().max(700_000) }).nullish(),
+  avatar: PhotoInput.nullish(),
 }).meta({ id: "SalePatch" });
 type SalePatch = z.output<typeof SalePatch>;
 
@@ -88,6 +89,7 @@ const update = saga({
   allowed: "self",
   restricted: { email: "admin", administrator: "admin", disabled: "admin" },
   body: SalePatch,
+  maximumBytes: PHOTO_REQUEST_BYTES,
   example: { sales_id: 1, first_name: "Grace" },
   output: SaleAnswer,
   problems: ["not_found", ...UPDATE_PROBLEMS],

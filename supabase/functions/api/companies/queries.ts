@@ -14,7 +14,7 @@ export const companies = resource({
   record: Company,
   input: CompanyInput,
   patch: CompanyPatch,
-  problems: ["unknown_reference"],
+  problems: ["unknown_reference", "invalid_picture"],
   list: listing({
     relation: companies_summary,
     record: Company,

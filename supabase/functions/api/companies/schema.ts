@@ -2,12 +2,14 @@
 import * as z from "zod";
 import { longText, recordId, requiredName, shortText } from "../../_shared/fields.ts";
 import { companies, companies_summary } from "../../_shared/schema.ts";
+import { Picture, PictureInput } from "../pictures/schema.ts";
 import { MemberReference } from "../users/schema.ts";
 
 export const Company = z.object({
   ...companies_summary.row,
   id: recordId,
   name: z.string(),
+  logo: Picture.nullable(),
   nb_contacts: z.int(),
   nb_deals: z.int(),
   created_at: z.string(),
@@ -42,7 +44,7 @@ export const CompanyInput = z.strictObject({
   description: longText,
   size: z.int().min(0).max(32_767).nullish(),
   context_links: z.array(z.string().max(2_000)).max(50).nullish(),
-  logo: z.looseObject({ src: z.string().max(500_000) }).nullish(),
+  logo: PictureInput.nullish(),
 }).meta({ id: "CompanyInput" });
 
 export const CompanyPatch = CompanyInput.partial().meta({ id: "CompanyPatch" });

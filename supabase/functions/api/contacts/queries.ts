@@ -17,7 +17,7 @@ export const contacts = resource({
   record: Contact,
   input: ContactInput,
   patch: ContactInput,
-  problems: ["unknown_tag", "unknown_reference"],
+  problems: ["unknown_tag", "unknown_reference", "invalid_picture"],
   list: listing({
     relation: contacts_summary,
     record: Contact,

@@ -4,6 +4,7 @@ import { longText, recordId, shortText } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
 import { CompanyReference } from "../companies/schema.ts";
 import { configured } from "../configuration/schema.ts";
+import { Picture, PictureInput } from "../pictures/schema.ts";
 import { MemberReference } from "../users/schema.ts";
 
 const addressType = z.enum(["Work", "Home", "Other"]);
@@ -35,7 +36,7 @@ export const Contact = z.object({
   id: recordId,
   email_jsonb: storedEmails,
   phone_jsonb: storedPhones,
-  avatar: z.unknown(),
+  avatar: Picture.nullable(),
   nb_tasks: z.int(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -69,7 +70,7 @@ export const ContactInput = z.strictObject({
   status: shortText,
   background: longText,
   linkedin_url: z.union([url, z.literal("")]),
-  avatar: z.looseObject({ src: z.string().max(500_000) }).nullish(),
+  avatar: PictureInput.nullish(),
   tags: z.array(recordId).max(200).nullish(),
   email_jsonb: z.array(EmailAddress).max(50).nullish(),
   phone_jsonb: z.array(PhoneNumber).max(50).nullish(),

@@ -1,7 +1,9 @@
 /** The operations on the caller's profile. */
-import { type Operation, read, write } from "../../_shared/operation.ts";
+import { type Operation, read, saga } from "../../_shared/operation.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
-import { getMe, lockUser, setUser } from "../users/queries.ts";
+import { PHOTO_REQUEST_BYTES } from "../pictures/schema.ts";
+import { AVATAR_PROBLEMS, withStoredAvatar } from "../users/avatar.ts";
+import { getMe, getUser, lockUser, setUser } from "../users/queries.ts";
 import { Me, ProfilePatch } from "../users/schema.ts";
 
 const get = read({
@@ -14,7 +16,7 @@ const get = read({
   run: ({ sql }) => getMe(sql),
 });
 
-const update = write({
+const update = saga({
   id: "me.update",
   method: "PATCH",
   path: "/me",
@@ -25,12 +27,19 @@ const update = write({
   access: "member",
   ifMatch: true,
   body: ProfilePatch,
+  maximumBytes: PHOTO_REQUEST_BYTES,
   example: { first_name: "Ada", last_name: "Lovelace" },
   output: Me,
-  run: async ({ sql, member }, { body, ifMatch }) => {
-    requireMatch(await lockUser(sql, member.id), ifMatch);
-    await setUser(sql, member.id, body);
-    return await getMe(sql);
+  problems: AVATAR_PROBLEMS,
+  run: async (context, { body, ifMatch }) => {
+    const changes = await withStoredAvatar(context, body, async (sql, member) => {
+      requireMatch(await getUser(sql, member.id), ifMatch);
+    });
+    return await context.transaction(async (sql, member) => {
+      requireMatch(await lockUser(sql, member.id), ifMatch);
+      await setUser(sql, member.id, changes);
+      return await getMe(sql);
+    });
   },
 });
 

@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { recordId, requiredName } from "../../_shared/fields.ts";
 import { members } from "../../_shared/schema.ts";
+import { PhotoInput, Picture } from "../pictures/schema.ts";
 
 const role = z.enum(["admin", "manager", "rep"]);
-const avatar = z.looseObject({ src: z.string().max(700_000) }).nullable();
 
 /** The auth server compares and stores e-mail addresses in lower case, and so does the database. */
 export const emailAddress = z.string().trim().toLowerCase()
@@ -24,6 +24,7 @@ export const User = z.object({
   email: z.string(),
   first_name: z.string(),
   last_name: z.string(),
+  avatar: Picture.nullable(),
   role,
   administrator: z.boolean(),
   disabled: z.boolean(),
@@ -49,7 +50,7 @@ export type Me = z.output<typeof Me>;
 export const ProfilePatch = z.strictObject({
   first_name: requiredName.optional(),
   last_name: requiredName.optional(),
-  avatar: avatar.optional(),
+  avatar: PhotoInput.nullish(),
 }).meta({ id: "ProfilePatch" });
 
 export const UserPatch = ProfilePatch.extend({

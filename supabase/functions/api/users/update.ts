@@ -8,7 +8,9 @@ import { idParams } from "../../_shared/fields.ts";
 import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
+import { PHOTO_REQUEST_BYTES } from "../pictures/schema.ts";
 import { changeEmail, setBanned } from "./authUsers.ts";
+import { AVATAR_PROBLEMS, withStoredAvatar } from "./avatar.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
 import { User, UserPatch } from "./schema.ts";
 
@@ -20,6 +22,7 @@ export const UPDATE_PROBLEMS: readonly ProblemCode[] = [
   "last_admin",
   "email_taken",
   "auth_unavailable",
+  ...AVATAR_PROBLEMS,
 ];
 
 export const updateUser = saga({
@@ -36,6 +39,7 @@ export const updateUser = saga({
   ifMatch: true,
   params: idParams,
   body: UserPatch,
+  maximumBytes: PHOTO_REQUEST_BYTES,
   example: { role: "manager" },
   output: User,
   problems: UPDATE_PROBLEMS,
@@ -49,10 +53,14 @@ export const updateUser = saga({
 export async function changeUser(
   context: SagaContext,
   id: number,
-  changes: UserPatch,
+  requested: UserPatch,
   ifMatch?: string[],
 ): Promise<User> {
   const { auth, transaction } = context;
+  const changes = await withStoredAvatar(context, requested, async (sql, member) => {
+    await getUser(sql, id);
+    requirePermission(member, id, requested);
+  });
   const { email, disabled } = changes;
   if (email !== undefined) {
     // A dry run first: the auth server must not change the address when the database refuses the request.
