@@ -126,6 +126,12 @@ function writesOf(relations: Relation[], rows: SampleRows, other: SampleRows): W
       await tx`insert into auth.users (id, email) values (gen_random_uuid(), ${email()})`,
     async (tx) => await tx`update auth.users set email = ${email()} where id = ${user_id}`,
     ...relations.flatMap((relation) => writesTo(relation, rows, other)),
+    async (tx) => {
+      for (const avatar of [{ path: "a.png" }, {}, "no object"]) {
+        await tx`
+          update public.contacts set avatar = ${tx.json(avatar)} where id = ${rows.contacts?.id}`;
+      }
+    },
     ...relations.map(({ name }): Write => async (tx) =>
       await tx`truncate ${tx("public." + name)} cascade`
     ),

@@ -111,6 +111,8 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.member_id()",
     "private.member_role()",
     "private.pending_user_ids()",
+    "private.picture_fault(jsonb)",
+    "private.picture_path(jsonb)",
     "private.queue_upload(text)",
     "private.touch_contact(bigint,timestamp with time zone,text)",
     "private.purge_trash_item(bigint)",
