@@ -656,7 +656,7 @@ export class ContactsResource {
    *
    * Allowed to: every member.
    *
-   * Problems: `unknown_tag`, `unknown_reference`.
+   * Problems: `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   create(body: ContactInput, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({ method: "POST", path: path`/contacts`, body, options });
@@ -691,7 +691,7 @@ export class ContactsResource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+   * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: ContactInput, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({
@@ -737,7 +737,7 @@ export class ContactsResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
