@@ -6,15 +6,21 @@ import { parseArgs } from "node:util";
 export type Options = Record<string, string | undefined>;
 
 /**
- * Parses options. `known` maps each name to its description. `--help` prints them and ends the
- * process. Throws with a sentence for the user when an option is not known.
+ * Parses options. `known` maps each name to its description, `flags` does so for options without a
+ * value. A flag that is given has the value "true". `--help` prints all and ends the process. Throws
+ * with a sentence for the user when an option is not known.
  */
-export function parseOptions(args: string[], known: Record<string, string>): Options {
-  if (args.includes("--help")) printHelp(known);
-  const options = Object.fromEntries(
-    Object.keys(known).map((name) => [name, { type: "string" as const }]),
-  );
-  return { ...parseArgs({ args, options, strict: true }).values };
+export function parseOptions(
+  args: string[],
+  known: Record<string, string>,
+  flags: Record<string, string> = {},
+): Options {
+  if (args.includes("--help")) printHelp({ ...known, ...flags });
+  const typed = (names: object, type: "string" | "boolean") =>
+    Object.keys(names).map((name) => [name, { type }] as const);
+  const options = Object.fromEntries([...typed(known, "string"), ...typed(flags, "boolean")]);
+  const { values } = parseArgs({ args, options, strict: true });
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
 /** Returns an option as a port number, or `defaultPort`. Throws when it is no port number. */

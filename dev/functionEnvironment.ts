@@ -1,12 +1,13 @@
 /** The environment of the function under the local stack. */
 
 import { legacyKey } from "./credentials.ts";
+import { readAuthConfig } from "./services/authConfig.ts";
 import type { StackAddresses } from "./stackAddresses.ts";
 
-/** The local address of the frontend, the target of links in mails. */
-export const SITE_URL = "http://localhost:5173";
-
-/** The variables that the platform gives to a function, and Portico's own. */
+/**
+ * The variables that the platform gives to a function, and Portico's own. `SITE_URL` is `site_url` of
+ * supabase/config.toml.
+ */
 export async function functionEnvironment(
   addresses: StackAddresses,
 ): Promise<Record<string, string>> {
@@ -21,7 +22,7 @@ export async function functionEnvironment(
     SUPABASE_JWKS: JSON.stringify({ keys: [] }),
     JWT_SECRET: jwtSecret,
     DATABASE_URL: addresses.gatewayDatabaseUrl,
-    SITE_URL: SITE_URL,
+    SITE_URL: (await readAuthConfig()).site_url,
     ENVIRONMENT: "development",
     // Enough for the imports and tests of one person; `RATE_LIMIT_PER_MINUTE` overrides it.
     RATE_LIMIT_PER_MINUTE: "6000",

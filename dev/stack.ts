@@ -6,7 +6,7 @@
 import { join, resolve } from "@std/path";
 import postgres from "postgres";
 import { type Credentials, loadCredentials } from "./credentials.ts";
-import { functionEnvironment, SITE_URL } from "./functionEnvironment.ts";
+import { functionEnvironment } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
 import { migrate } from "./migrations.ts";
@@ -22,7 +22,10 @@ export interface StackOptions {
   apiPort?: number;
   databasePort?: number;
   mailPort?: number;
-  /** Variables that are added to the function's environment, or replace its variables. */
+  /**
+   * Variables that are added to the function's environment, or replace its variables. The auth server
+   * uses `SITE_URL` too.
+   */
   environment?: Record<string, string>;
   /** False runs no function. */
   runFunction?: boolean;
@@ -183,7 +186,7 @@ async function startServices(
   const services = await createServices({
     databaseUrl: addresses.superuserUrl,
     apiUrl: addresses.apiUrl,
-    siteUrl: SITE_URL,
+    siteUrl: options.environment?.SITE_URL,
     jwtSecret: addresses.jwtSecret,
     publishableKey: addresses.publishableKey,
     secretKey: addresses.secretKey,

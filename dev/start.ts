@@ -11,9 +11,10 @@ const OPTIONS = {
   "mail-port": "port of the mail page (default 54324)",
   "directory": "where the data is kept (default .portico)",
 };
+const FLAGS = { "no-demo": "signs no demo user up" };
 
 async function main(): Promise<void> {
-  const options = parseOptions(Deno.args, OPTIONS);
+  const options = parseOptions(Deno.args, OPTIONS, FLAGS);
   const begun = Date.now();
   const ending = endOnSignal();
   const stack = await startStack({
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
   });
   ending.stack = stack;
   onSignal("SIGUSR2", () => switchDatabase(stack));
-  const email = await ensureDemoUser(stack);
+  const email = options["no-demo"] ? undefined : await ensureDemoUser(stack);
   printAddresses(stack, email, Date.now() - begun);
 }
 
@@ -66,12 +67,8 @@ async function switchDatabase(stack: Stack): Promise<void> {
   }
 }
 
-function printAddresses(stack: Stack, email: string, milliseconds: number): void {
-  const { apiUrl, functionUrl, databaseUrl, mailUrl, publishableKey, demoPassword } = stack;
-  const signIn = `curl -s '${apiUrl}/auth/v1/token?grant_type=password' ` +
-    `-H 'apikey: ${publishableKey}' -H 'content-type: application/json' ` +
-    `-d '{"email":"${email}","password":"${demoPassword}"}'`;
-  const token = `$(${signIn} | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')`;
+function printAddresses(stack: Stack, email: string | undefined, milliseconds: number): void {
+  const { apiUrl, functionUrl, databaseUrl, mailUrl, publishableKey } = stack;
   console.log(`
 Portico is running (started in ${(milliseconds / 1000).toFixed(1)} s). Ctrl-C ends it.
 
@@ -80,12 +77,22 @@ Portico is running (started in ${(milliseconds / 1000).toFixed(1)} s). Ctrl-C en
   Database URL     ${databaseUrl}
   Mail             ${mailUrl}
   Publishable key  ${publishableKey}
+${email ? demoLines(stack, email) : ""}`);
+}
+
+function demoLines(stack: Stack, email: string): string {
+  const { apiUrl, functionUrl, publishableKey, demoPassword } = stack;
+  const signIn = `curl -s '${apiUrl}/auth/v1/token?grant_type=password' ` +
+    `-H 'apikey: ${publishableKey}' -H 'content-type: application/json' ` +
+    `-d '{"email":"${email}","password":"${demoPassword}"}'`;
+  const token = `$(${signIn} | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')`;
+  return `\
   Demo sign-in     ${email} / ${demoPassword}
 
 Try it: sign in and ask who you are.
 
   curl -s ${functionUrl}/me -H "Authorization: Bearer ${token}"
-`);
+`;
 }
 
 try {

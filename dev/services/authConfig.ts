@@ -6,6 +6,7 @@ import * as z from "zod";
 const FILE = new URL("../../supabase/config.toml", import.meta.url);
 
 const authSchema = z.object({
+  site_url: z.string().default("http://127.0.0.1:3000"),
   enable_signup: z.boolean().default(true),
   jwt_expiry: z.int().default(3600),
   minimum_password_length: z.int().default(6),

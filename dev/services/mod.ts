@@ -20,7 +20,8 @@ export interface ServicesOptions {
   /** Connection string of a superuser. */
   databaseUrl: string;
   apiUrl: string;
-  siteUrl: string;
+  /** Default: `site_url` of supabase/config.toml. */
+  siteUrl?: string;
   jwtSecret: string;
   publishableKey: string;
   secretKey: string;
@@ -48,10 +49,12 @@ export async function createServices(options: ServicesOptions): Promise<Services
     connection: AUTH_ROLE,
   });
   const mail = new MailServer(options.mailPort, log);
+  const config = await readAuthConfig();
   const settings: Settings = {
     ...options,
+    siteUrl: options.siteUrl || config.site_url,
     apiUrl: options.apiUrl.replace(/\/+$/, ""),
-    config: await readAuthConfig(),
+    config,
     sql,
     mail,
   };

@@ -17,9 +17,14 @@ import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
 const START = fromFileUrl(new URL("../../dev/start.ts", import.meta.url));
 const FREE_PORTS = ["--port=0", "--db-port=0", "--mail-port=0"];
 
-function startTask(directory: string, ports = FREE_PORTS): Deno.ChildProcess {
+function startTask(
+  directory: string,
+  options = FREE_PORTS,
+  env: Record<string, string> = {},
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", START, `--directory=${directory}`, ...ports],
+    args: ["run", "--allow-all", "--no-check", START, `--directory=${directory}`, ...options],
+    env,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -85,6 +90,52 @@ Deno.test("start names a port in use and the option that changes it in one line"
       new TextDecoder().decode(stderr),
       `Port ${port} (API) is in use. Choose another one with --port <port>.\n`,
     );
+  });
+});
+
+Deno.test("start --no-demo leaves the instance for its first sign-up, and mails lead to SITE_URL", async () => {
+  await withDirectory(async (directory) => {
+    const siteUrl = "https://crm.example.test/auth-callback.html";
+    const task = startTask(directory, [...FREE_PORTS, "--no-demo"], { SITE_URL: siteUrl });
+    const output = await readUntil(task.stdout, "Publishable key");
+    assertEquals(output.includes("Demo sign-in"), false);
+    const [apiUrl = "", mailUrl = ""] = ["API URL", "Mail"].map((name) =>
+      new RegExp(`${name} +(\\S+)`).exec(output)?.[1]
+    );
+    const apikey = /Publishable key +(\S+)/.exec(output)?.[1] ?? "";
+    const isInitialized = async () => {
+      const url = `${apiUrl}/rest/v1/init_state?select=is_initialized`;
+      return await (await fetch(url, { headers: { apikey } })).json();
+    };
+    assertEquals(await isInitialized(), [{ is_initialized: 0 }]);
+
+    const post = async (path: string, body: object, token = "") => {
+      const headers = {
+        apikey,
+        Authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+      };
+      const init = { method: "POST", headers, body: JSON.stringify(body) };
+      const response = await fetch(apiUrl + path, init);
+      assert(response.ok, `${path} ${response.status}`);
+      return await response.json();
+    };
+    const email = "ada@example.test";
+    const session = await post("/auth/v1/signup", { email, password: "correct horse" }, apikey);
+    assertEquals(await isInitialized(), [{ is_initialized: 1 }]);
+    await post("/auth/v1/recover", { email }, apikey);
+    const invited = { email: "bob@example.test", first_name: "Bob", last_name: "B" };
+    await post("/functions/v1/api/users", invited, session.access_token);
+    for (const address of [email, invited.email]) {
+      const mails = await (await fetch(`${mailUrl}/messages?to=${address}`)).json();
+      const link = new URL(mails[0].link);
+      assertEquals(link.searchParams.get("redirect_to"), siteUrl);
+      const followed = await fetch(link, { redirect: "manual" });
+      assert(followed.headers.get("Location")?.startsWith(`${siteUrl}#access_token=`));
+    }
+    task.kill("SIGTERM");
+    await task.stderr.cancel();
+    assertEquals((await task.status).code, 0);
   });
 });
 

@@ -9,8 +9,11 @@ import { type Answer, answerOf, createWorkspace, stack, test } from "../support/
 const LISTED = [
   "https://app.example.com",
   "https://pr-17.preview.example.com",
+  "http://localhost",
   "http://localhost:5173",
+  "http://localhost:4321",
   "http://127.0.0.1:3000",
+  "http://127.0.0.1:61234",
 ];
 const UNLISTED = [
   "null",
@@ -35,8 +38,8 @@ const UNLISTED = [
   "https://a.previewxexample.com",
   "http://a.preview.example.com",
   "https://localhost:5173",
-  "http://localhost",
-  "http://localhost:5174",
+  "http://localhost:",
+  "http://localhost:5173.evil.com",
   "http://localhost.evil.com:5173",
   "http://evil-localhost:5173",
   "*",
@@ -123,6 +126,23 @@ test("cors refuses an unlisted origin with 403 before anything runs", async () =
     assertEquals(answer.headers.get("RateLimit"), null);
   }
   assertEquals((await admin.api.get("/contacts")).body.data, []);
+});
+
+test("cors names a refused origin and the variable of the allowlist in the log", async () => {
+  await withApp({ allowedOrigins: ["https://app.example.com"] }, async (app) => {
+    const preflight = { "Access-Control-Request-Method": "GET" };
+    for (const method of ["OPTIONS", "GET"]) {
+      const headers = { Origin: "https://other.example.com", ...preflight };
+      await app.send("/api/health", { method, headers });
+      const { code, error } = app.lines.at(-1) ?? {};
+      const expected = "ALLOWED_ORIGINS does not contain https://other.example.com";
+      assertEquals([code, error], ["origin_not_allowed", expected], method);
+    }
+    const headers = { Origin: "https://app.example.com", ...preflight };
+    await app.send("/api/health", { method: "OPTIONS", headers });
+    const { code, error } = app.lines.at(-1) ?? {};
+    assertEquals([code, error], [undefined, undefined]);
+  });
 });
 
 test("cors sets Vary: Origin on every answer: success and 4xx, with an origin and without", async () => {

@@ -43,6 +43,19 @@ Deno.test("originMatcher matches an asterisk with exactly one label of a host na
   }
 });
 
+Deno.test("originMatcher matches an asterisk with any port", () => {
+  const allows = originMatcher(["http://localhost:*"]);
+  assert(allows("http://localhost:4321"));
+  for (
+    const origin of [
+      ...["http://localhost", "http://localhost:", "http://localhost:80@evil.com"],
+      ...["http://localhost:5173.evil.com", "https://localhost:5173"],
+    ]
+  ) {
+    assertEquals(allows(origin), false, origin);
+  }
+});
+
 Deno.test("originMatcher accepts no origin without a list", () => {
   for (const origin of ["https://example.com", "null", ""]) {
     assertEquals(originMatcher([])(origin), false, origin);

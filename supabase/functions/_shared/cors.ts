@@ -3,8 +3,9 @@
  * (errors included), and refuses requests from other origins. Source: the Fetch standard, "CORS
  * protocol". Hono's `cors` adds the headers, but does not refuse requests.
  */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { cors as honoCors } from "hono/cors";
+import type { AppEnvironment } from "./http/pipeline.ts";
 import { Problem } from "./problem.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -45,10 +46,10 @@ const VARY = { Vary: "Origin" };
 
 /**
  * Returns the middleware for these allowed origins: exact ones, or patterns such as
- * `https://*.example.com`, where `*` is one label. It throws `origin_not_allowed` for other
- * origins.
+ * `https://*.example.com`, where `*` is one label or a port. It throws `origin_not_allowed` for
+ * other origins, and the line of the log names them.
  */
-export function cors(allowedOrigins: string[]): MiddlewareHandler {
+export function cors(allowedOrigins: string[]): MiddlewareHandler<AppEnvironment> {
   const allows = originMatcher(allowedOrigins);
   const addHeaders = honoCors({
     origin: (origin) => origin,
@@ -61,6 +62,7 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler {
   return async (context, next) => {
     const origin = context.req.header("Origin");
     if (origin !== undefined && allows(origin)) return await addHeaders(context, next);
+    if (origin !== undefined) logRefusal(context, origin);
     if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
     if (origin !== undefined) throw originNotAllowed();
     await next();
@@ -81,9 +83,18 @@ function oneLabelPattern(origin: string): RegExp {
   return new RegExp(`^${escaped}$`);
 }
 
+const REFUSAL = "origin_not_allowed";
+
+/** A refused preflight is 204 without headers: only the log says why the browser stops. */
+function logRefusal(context: Context<AppEnvironment>, origin: string): void {
+  const { log } = context.get("state");
+  log.code = REFUSAL;
+  log.error = `ALLOWED_ORIGINS does not contain ${origin}`;
+}
+
 function originNotAllowed(): Problem {
   return new Problem(
-    "origin_not_allowed",
+    REFUSAL,
     "This origin is not allowed. Ask the operator to add it to ALLOWED_ORIGINS.",
     { headers: VARY },
   );

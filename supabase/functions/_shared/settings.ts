@@ -23,7 +23,7 @@ export interface Settings {
   /** Key set from the environment. Without it, the key set is fetched from `jwksUrl`. */
   jwks?: JSONWebKeySet;
   jwksUrl: string;
-  /** Exact origins, or patterns such as `https://*.example.com`, where `*` is one label. */
+  /** Exact origins, or patterns such as `https://*.example.com`, where `*` is one label or a port. */
   allowedOrigins: string[];
   /** Target of links in mails. Default: the project's Site URL. */
   siteUrl?: string;
@@ -45,12 +45,11 @@ const TIME_LIMITS: TimeLimits = { answer: 4_000, transaction: 15_000 };
 
 type Environment = Record<string, string | undefined>;
 
-const LOCAL_ORIGINS = [
-  "http://localhost:3000",
-  "http://localhost:5173",
-  "http://127.0.0.1:3000",
-  "http://127.0.0.1:5173",
-];
+/** Every port of the machine, because each development server chooses its own. */
+const LOCAL_ORIGINS = ["localhost", "127.0.0.1"].flatMap((host) => [
+  `http://${host}`,
+  `http://${host}:*`,
+]);
 
 /**
  * Returns the settings of an environment. Secrets have no defaults.

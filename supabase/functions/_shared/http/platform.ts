@@ -38,7 +38,7 @@ export interface RequestState {
     workspace?: string;
     /** The code of the problem that was answered. */
     code?: string;
-    /** The cause of a problem with status 500 or above. */
+    /** The cause of a problem with status 500 or above, or the origin that was refused. */
     error?: string;
   };
 }
