@@ -8,6 +8,7 @@ import { createPostgresConnection, type PostgresConnection } from "@supabase/lit
 import { roleOfApiKey } from "./keys.ts";
 import { type MailContent, type MailType, renderMail } from "./mail.ts";
 import { verifyLink } from "./links.ts";
+import { REST_TYPES } from "./restTypes.ts";
 import type { Settings } from "./settings.ts";
 import { BCRYPT_COST, findUserByEmail } from "./users.ts";
 
@@ -37,6 +38,7 @@ export async function createLiteServers(
   // Supabase gives PostgREST and the auth server the same search paths.
   const dataConnection = connect(databaseUrl, {
     connection: { search_path: "public, extensions" },
+    types: REST_TYPES,
   });
   const connections = [
     connect(databaseUrl, { connection: AUTH_ROLE, types: WRITTEN_JSON }),
