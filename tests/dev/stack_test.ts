@@ -13,6 +13,7 @@ import { isListening, waitUntil } from "../../dev/process.ts";
 import { startStack } from "../../dev/stack.ts";
 import type { StackAddresses } from "../../dev/stackAddresses.ts";
 import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
+import { present } from "../support/exactly.ts";
 
 const START = fromFileUrl(new URL("../../dev/start.ts", import.meta.url));
 const FREE_PORTS = ["--port=0", "--db-port=0", "--mail-port=0"];
@@ -99,10 +100,9 @@ Deno.test("start --no-demo leaves the instance for its first sign-up, and mails 
     const task = startTask(directory, [...FREE_PORTS, "--no-demo"], { SITE_URL: siteUrl });
     const output = await readUntil(task.stdout, "Publishable key");
     assertEquals(output.includes("Demo sign-in"), false);
-    const [apiUrl = "", mailUrl = ""] = ["API URL", "Mail"].map((name) =>
-      new RegExp(`${name} +(\\S+)`).exec(output)?.[1]
-    );
-    const apikey = /Publishable key +(\S+)/.exec(output)?.[1] ?? "";
+    const printed = (name: string) =>
+      present(new RegExp(`${name} +(\\S+)`).exec(output)?.[1], name);
+    const [apiUrl, apikey] = [printed("API URL"), printed("Publishable key")];
     const isInitialized = async () => {
       const url = `${apiUrl}/rest/v1/init_state?select=is_initialized`;
       return await (await fetch(url, { headers: { apikey } })).json();
@@ -127,7 +127,7 @@ Deno.test("start --no-demo leaves the instance for its first sign-up, and mails 
     const invited = { email: "bob@example.test", first_name: "Bob", last_name: "B" };
     await post("/functions/v1/api/users", invited, session.access_token);
     for (const address of [email, invited.email]) {
-      const mails = await (await fetch(`${mailUrl}/messages?to=${address}`)).json();
+      const mails = await (await fetch(`${printed("Mail")}/messages?to=${address}`)).json();
       const link = new URL(mails[0].link);
       assertEquals(link.searchParams.get("redirect_to"), siteUrl);
       const followed = await fetch(link, { redirect: "manual" });

@@ -1,5 +1,6 @@
 /** Settings from the environment: new and legacy names, and no defaults for secrets. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { originMatcher } from "../../supabase/functions/_shared/cors.ts";
 import { readSettings } from "../../supabase/functions/_shared/settings.ts";
 
 const ENVIRONMENT = {
@@ -13,7 +14,10 @@ Deno.test("readSettings allows localhost in development only, and development mu
   const production = readSettings({ ...ENVIRONMENT, ALLOWED_ORIGINS: " https://a.test ,, " });
   assertEquals(production.allowedOrigins, ["https://a.test"]);
   const local = readSettings({ ...ENVIRONMENT, ENVIRONMENT: "development" });
-  assertEquals(local.allowedOrigins.includes("http://localhost:5173"), true);
+  const allows = originMatcher(local.allowedOrigins);
+  for (const origin of ["http://localhost", "http://localhost:5173", "http://127.0.0.1:61234"]) {
+    assert(allows(origin), origin);
+  }
 });
 
 Deno.test("readSettings derives the issuer and the key set's address", () => {
