@@ -86,6 +86,9 @@ comment on function private.set_updated_at() is
 -- phone and place, and D for long text. Accents are removed and punctuation separates words, so
 -- that the whole address, lovelace and example.com all find ada.lovelace@example.com.
 -- private.search_query() prepares the words of the user in the same way.
+--
+-- Only the first 10,000 characters of each text are searched. Postgres computes the vectors of notes
+-- again with each search, so the length of the text bounds the time of a search.
 
 create function private.searchable(text_value text)
 returns text
@@ -94,13 +97,14 @@ set search_path = ''
 as $$
 begin
   return regexp_replace(
-    extensions.unaccent('extensions.unaccent'::regdictionary, text_value),
+    extensions.unaccent('extensions.unaccent'::regdictionary, left(text_value, 10000)),
     '[]@._+/\\,;:()[{}<>"''|&!?#*%=~^$`-]+', ' ', 'g'
   );
 end
 $$;
 comment on function private.searchable(text) is
-  'Returns the text without accents and with spaces in place of punctuation.';
+  'Returns the first 10,000 characters of the text without accents, and with spaces in place of '
+  'punctuation.';
 grant execute on function private.searchable(text) to authenticated, service_role;
 
 create function private.search_vector(a text, b text, c text, d text)

@@ -120,22 +120,26 @@ $$;
 comment on function private.email_addresses(jsonb) is 'Returns all addresses as one text.';
 
 -- Only the local parts of addresses are compared. Most of them repeat the name, so the index is
--- hardly larger than an index on the name.
+-- hardly larger than an index on the name. A comparison takes as long as the text is, and Postgres
+-- ignores its time limit meanwhile. So at most 300 characters are compared.
 create function private.contact_spelling(first_name text, last_name text, emails jsonb)
 returns text
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 begin
-  return concat_ws(
-    ' ', first_name, last_name,
-    regexp_replace(private.email_addresses(emails), '@[^ ]*', '', 'g')
+  return left(
+    concat_ws(
+      ' ', left(first_name, 100), left(last_name, 100),
+      regexp_replace(left(private.email_addresses(emails), 1000), '@[^ ]*', '', 'g')
+    ),
+    300
   );
 end
 $$;
 comment on function private.contact_spelling(text, text, jsonb) is
   'Returns the text that a search with typing errors compares: the names and the addresses without '
-  'their domains.';
+  'their domains, at most 300 characters.';
 -- A role that writes a row computes its index entries.
 grant execute on function
   private.contact_spelling(text, text, jsonb), private.email_addresses(jsonb)

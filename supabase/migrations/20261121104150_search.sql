@@ -9,6 +9,8 @@
 --
 -- A record matches when it contains every word as a prefix.
 --
+-- The gateway refuses more than 6 words, and stops a search after 2 seconds.
+--
 -- With row-level security, PostgreSQL cannot use a GIN index for @@, ilike and @>, because these
 -- operators are not leakproof. The functions therefore run as their owner and filter by the
 -- caller's workspace. Example: where id in (select private.search_ids('contacts', 'ada love'))
@@ -62,6 +64,21 @@ $$;
 comment on function private.vector_sql(text) is
   'Returns the SQL of the search vector of a row t. Null for a kind without search.';
 
+create function private.sample_vector_sql(kind text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case
+    when kind in ('contact_notes', 'deal_notes') then
+      'private.search_vector(null, null, null, left(t.text, 1000))'
+    else private.vector_sql(kind)
+  end
+$$;
+comment on function private.sample_vector_sql(text) is
+  'Returns the SQL of a search vector of a row t that takes little time to compute: those of notes '
+  'have the words of the first 1,000 characters.';
+
 create function private.newest_sql(kind text)
 returns text
 language sql immutable
@@ -94,7 +111,7 @@ begin
       ) newest
       where vector @@ $2
     $sql$,
-    private.vector_sql(kind), kind, private.newest_sql(kind)
+    private.sample_vector_sql(kind), kind, private.newest_sql(kind)
   ) into share using caller_workspace, wanted;
   return share;
 end
@@ -280,16 +297,19 @@ begin
     $sql$
       select t.id, ts_rank(%2$s, $2) as rank
       from public.%1$I t
-      where t.workspace_id = $1 and t.id in (select private.newest_matches(%1$L, $3, 1000))
+      where t.workspace_id = $1 and t.id in (select private.newest_matches(%1$L, $3, %4$s))
       order by rank desc, %3$s
       limit $4
     $sql$,
-    kind, private.vector_sql(kind), private.newest_sql(kind)
+    kind, private.sample_vector_sql(kind), private.newest_sql(kind),
+    -- The vector of a note is computed to find and to rank it.
+    case when kind in ('contact_notes', 'deal_notes') then 200 else 1000 end
   ) using caller_workspace, private.search_query(words), words, max_hits;
 end
 $$;
 comment on function private.hits_by_words(text, text, integer) is
-  'Returns the best of the newest 1,000 matches in the caller''s workspace.';
+  'Returns the best of the newest 1,000 matches in the caller''s workspace, or of 200 notes, which '
+  'are ranked by their first 1,000 characters.';
 
 create function private.comparable_words(words text)
 returns text[]
@@ -328,21 +348,25 @@ begin
   return query execute format(
     $sql$
       select candidates.id, least(similarity.lowest, 1)::real
-      from unnest($2) as word
-      cross join lateral (
-        select t.id, %2$s as names
-        from public.%1$I t
-        where t.workspace_id = $1 and word operator(extensions.<%%) %2$s
-        limit 500
+      from (
+        select distinct found.id, found.names
+        from unnest($2) as word
+        cross join lateral (
+          select t.id, %2$s as names
+          from public.%1$I t
+          where t.workspace_id = $1 and word operator(extensions.<%%) %2$s
+          limit 200
+        ) found
       ) candidates
       cross join lateral (
-        select
-          min(extensions.word_similarity(other, candidates.names)) as lowest,
-          avg(extensions.word_similarity(other, candidates.names)) as mean
-        from unnest($2) as other
+        select min(compared.similarity) as lowest, avg(compared.similarity) as mean
+        from (
+          select extensions.word_similarity(other, candidates.names) as similarity
+          from unnest($2) as other
+          offset 0
+        ) compared
       ) similarity
       where similarity.lowest >= 0.45
-      group by candidates.id, similarity.lowest, similarity.mean
       order by similarity.mean desc, candidates.id desc
       limit $3
     $sql$,

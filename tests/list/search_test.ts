@@ -73,7 +73,7 @@ test("contacts.list finds records in which every word occurs, ignoring accents, 
     "acme rockets": "José,John",
     "jose anvils": "",
     "zeta": "Ada",
-    "a b c d e f g h i j k l m n o p q r s t u v w x y z": "",
+    "a b c d e f": "",
   };
   for (const [q, names] of Object.entries(expected)) {
     assertEquals(await found(workspace, "/contacts", q, "first_name"), names, q);

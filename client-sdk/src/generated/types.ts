@@ -278,6 +278,7 @@ export interface components {
         | "invalid_value"
         | "unknown_reference"
         | "workspace_required"
+        | "search_too_slow"
         | "too_many_records"
         | "idempotency_key_reused"
         | "unknown_tag"
@@ -2448,7 +2449,7 @@ export interface operations {
         company_id?: number;
         category?: string;
         sales_id?: number;
-        q?: string;
+        q?: unknown;
       };
     };
     responses: {

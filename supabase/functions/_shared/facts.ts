@@ -111,6 +111,9 @@ export function problemsOf(operation: Operation): Set<ProblemCode> {
     ...(kind === "plain" ? [] : OF_THE_DATABASE),
     ...(operation.params || operation.query ? ["invalid_parameter" as const] : []),
     ...(kind === "list" ? ["invalid_cursor" as const] : []),
+    ...(operation.kind === "list" && operation.of.parameters.searchable
+      ? ["search_too_slow" as const]
+      : []),
     ...(operation.params ? ["not_found" as const] : []),
     ...(operation.body ? OF_A_BODY : []),
     ...(operation.ifMatch ? ["precondition_failed" as const] : []),

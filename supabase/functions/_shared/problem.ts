@@ -66,6 +66,7 @@ const PLATFORM_PROBLEMS = {
   invalid_value: [422, "A value is not valid"],
   unknown_reference: [422, "A referenced record does not exist"],
   workspace_required: [422, "The workspace is not known"],
+  search_too_slow: [422, "The search took too long"],
   too_many_records: [422, "Too many records for one request"],
   idempotency_key_reused: [422, "The Idempotency-Key was used for another request"],
   // 429 and 5xx

@@ -19,10 +19,12 @@ import {
 import { databaseProblem, isConnectionLost, isRetryable } from "./problems.ts";
 import type { Sql } from "./sql.ts";
 import { Problem } from "../problem.ts";
+import { STATEMENT_TIMEOUT_MS } from "./timeout.ts";
 import type { Settings } from "../settings.ts";
 
 export { arraySql, commaSeparated, type Fragment, joined, type Sql } from "./sql.ts";
 export { pipelined } from "./connections.ts";
+export { withStatementTimeout } from "./timeout.ts";
 export { databaseProblem, isRetryable } from "./problems.ts";
 
 type Role = "admin" | "manager" | "rep";
@@ -98,7 +100,6 @@ export interface Database {
 }
 
 const ATTEMPTS = 4;
-const STATEMENT_TIMEOUT = "10s";
 const LOCK_TIMEOUT = "4s";
 
 /** Creates the database of these settings. It connects with the first transaction. */
@@ -232,7 +233,7 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRo
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
       set_config('portico.request_id', ${scope.requestId}, true),
-      set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true),
+      set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
       set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('role', 'authenticated', true),
       (select gateway.membership(${scope.caller.userId}::uuid)) as membership`;

@@ -9,7 +9,8 @@
  * - `page.ts`    makes the answer of a page: JSON, `next_cursor`, total
  * - `export.ts`  makes the stream of an export instead
  *
- * They use `columns.ts` for the operators of each kind of column, and `cursor.ts` for cursors.
+ * They use `columns.ts` for the operators of each kind of column, `words.ts` for the limits of a search,
+ * and `cursor.ts` for cursors.
  */
 import * as z from "zod";
 import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
@@ -36,9 +37,11 @@ import {
 import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
 import { matchFilter, type Search } from "./search.ts";
+import { runSearch } from "./words.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
 export { LIST_OPERATORS } from "./columns.ts";
+export { runSearch, searchWords } from "./words.ts";
 export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
 export { pageJson } from "./page.ts";
@@ -141,11 +144,11 @@ export function listing<Shape extends z.ZodObject>(
       ...query,
       conditions: [...query.conditions, ...equalities(values, columns)],
     }),
-    answer: (sql, query) => withRequestProblems(query, answerPage(sql, query, table)),
+    answer: (sql, query) => withRequestProblems(sql, query, () => answerPage(sql, query, table)),
     export: (sql, query, position) =>
-      withRequestProblems(query, exportBlock(sql, query, table, position)),
+      withRequestProblems(sql, query, () => exportBlock(sql, query, table, position)),
     matchingIds: (sql, filter, limit) =>
-      withRequestProblems({}, findMatchingIds(sql, filter, limit, table)),
+      withRequestProblems(sql, filter, () => findMatchingIds(sql, filter, limit, table)),
     find: async (sql, id, include = []) => {
       const found = await selectRecord(sql, id, { select: fields, include }, table);
       return found as z.output<Shape> | undefined;
@@ -246,13 +249,17 @@ async function findMatchingIds(
   return { ids: [], count: rows };
 }
 
-/** Turns `invalid_value` (422, for records) into `invalid_cursor` or `invalid_parameter` (400). */
+/**
+ * Runs the statements of a list. Turns `invalid_value` (422, for records) into `invalid_cursor` or
+ * `invalid_parameter` (400).
+ */
 async function withRequestProblems<Value>(
-  { cursor }: Pick<ListQuery, "cursor">,
-  work: Promise<Value>,
+  sql: Sql,
+  { words, cursor }: Pick<ListQuery, "words" | "cursor">,
+  work: () => Promise<Value>,
 ): Promise<Value> {
   try {
-    return await work;
+    return await (words === undefined ? work() : runSearch(sql, work));
   } catch (error) {
     const problem = databaseProblem(error);
     if (!(problem instanceof Problem) || problem.code !== "invalid_value") throw error;

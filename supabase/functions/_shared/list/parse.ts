@@ -6,6 +6,7 @@ import * as z from "zod";
 import { type Column, normalizeValue, type Operator, parseList } from "./columns.ts";
 import type { Fragment, Sql } from "../database/database.ts";
 import { Problem } from "../problem.ts";
+import { wordsError } from "./words.ts";
 
 /** A comparison of one column with a value. */
 export interface Condition {
@@ -87,8 +88,9 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
     ),
   q: z.string()
     .describe(
-      "Words to search for. A record matches when it contains all of them, each as a prefix. Few " +
-        "matches are sorted by rank, many by the usual order.",
+      "At most six words to search for. A record matches when it contains all of them, each as a " +
+        "prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by " +
+        "rank, many by the usual order.",
     ),
   format: z.enum(["json", "csv", "ndjson"])
     .describe("`csv` or `ndjson` exports all records as a file with one line per record."),
@@ -254,8 +256,12 @@ function parseFormat(parameters: Parameters, { csv }: ListParameters): ListQuery
 
 function parseWords(text: string | undefined): string | undefined {
   const words = (text ?? "").replaceAll("\0", " ").trim();
-  if (words.length <= MAXIMUM_SEARCH_LENGTH) return words || undefined;
-  throw invalid("q", `Use at most ${MAXIMUM_SEARCH_LENGTH} characters.`);
+  if (words.length > MAXIMUM_SEARCH_LENGTH) {
+    throw invalid("q", `Use at most ${MAXIMUM_SEARCH_LENGTH} characters.`);
+  }
+  const error = wordsError(words);
+  if (error) throw invalid("q", error);
+  return words || undefined;
 }
 
 function parseSort(text: string | undefined, list: ListParameters): SortKey[] {

@@ -256,7 +256,13 @@ export function bulk<
     output: BulkResult,
     multiStatus: true,
     ...differences,
-    problems: ["too_many_records", "not_found", "owner_change_not_allowed", ...of.problems],
+    problems: [
+      "too_many_records",
+      "search_too_slow",
+      "not_found",
+      "owner_change_not_allowed",
+      ...of.problems,
+    ],
     run,
   });
 }

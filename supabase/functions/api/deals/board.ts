@@ -10,6 +10,7 @@ import {
   type Sql,
 } from "../../_shared/database/database.ts";
 import { numberText, recordId } from "../../_shared/fields.ts";
+import { runSearch, searchWords } from "../../_shared/list/list.ts";
 import { JsonText, read } from "../../_shared/operation.ts";
 import { invariant } from "../../_shared/problem.ts";
 import { ownerSql } from "../users/queries.ts";
@@ -28,8 +29,8 @@ const BoardQuery = z.object({
   company_id: numberText(recordId).optional(),
   category: text.optional(),
   sales_id: numberText(recordId).optional().describe("Id of the owner."),
-  q: text.optional().describe(
-    "Search words. A deal must contain all of them; each matches as a prefix.",
+  q: searchWords(500).optional().describe(
+    "At most six search words. A deal must contain all of them; each matches as a prefix.",
   ),
 });
 type BoardQuery = z.output<typeof BoardQuery>;
@@ -61,7 +62,9 @@ export const dealsBoard = read({
   access: "member",
   query: BoardQuery,
   output: Board,
-  run: ({ sql }, { query }) => readBoard(sql, query),
+  problems: ["search_too_slow"],
+  run: ({ sql }, { query }) =>
+    query.q ? runSearch(sql, () => readBoard(sql, query)) : readBoard(sql, query),
 });
 
 async function readBoard(sql: Sql, query: BoardQuery): Promise<JsonText> {

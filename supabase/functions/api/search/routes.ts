@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { arraySql } from "../../_shared/database/database.ts";
 import { arrayText, numberText, recordId } from "../../_shared/fields.ts";
+import { runSearch, searchWords } from "../../_shared/list/list.ts";
 import { JsonText, type Operation, read } from "../../_shared/operation.ts";
 
 const KINDS = ["contacts", "companies", "deals", "contact_notes", "deal_notes"] as const;
@@ -9,7 +10,7 @@ const DEFAULT_LIMIT = 10;
 const MAXIMUM_LIMIT = 20;
 
 const SearchQuery = z.object({
-  q: z.string().trim().max(200).transform((text) => text.replaceAll("\0", " ")).default(""),
+  q: searchWords(200).default(""),
   kinds: arrayText(z.array(z.enum(KINDS)).min(1)).optional(),
   limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).default(DEFAULT_LIMIT),
 });
@@ -34,17 +35,20 @@ const search = read({
   path: "/search",
   summary: "Search all records",
   description:
-    "A record must contain every word of `q`. A word matches as a prefix, without case and " +
+    "A record must contain every word of `q`, which has at most six. A word matches as a prefix, without case and " +
     "accents. Contacts, companies and deals of similar spelling follow when fewer than five records of " +
     "their kind contain the words. Returns at most `limit` records of each kind, best first. For words " +
-    "that more than 1,000 records contain, it ranks only the newest.",
+    "that more than 1,000 records (or 200 notes) contain, it ranks only the newest. Of a long text, the " +
+    "first 10,000 characters are searched.",
   access: "member",
   query: SearchQuery,
   output: z.object({ data: z.array(SearchHit) }),
+  problems: ["search_too_slow"],
   run: async ({ sql }, { query: { q, kinds = KINDS, limit } }) => {
     const tables = arraySql(sql, [...new Set(kinds)], "text");
-    const [row] = await sql<{ hits: string }[]>`
-      select private.search_records(${q}, ${tables}, ${limit}::integer)::text as hits`;
+    const [row] = await runSearch(sql, async () =>
+      await sql<{ hits: string }[]>`
+        select private.search_records(${q}, ${tables}, ${limit}::integer)::text as hits`);
     return new JsonText(`{"data":${row?.hits ?? "[]"}}`);
   },
 });
