@@ -525,7 +525,7 @@ export class CompaniesResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -737,7 +737,7 @@ export class ContactsResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -934,9 +934,11 @@ export class SearchResource {
   /**
    * Search all records.
    *
-   * A record must contain every word of `q`. A word matches as a prefix, without case and accents. Contacts, companies and deals of similar spelling follow when fewer than five records of their kind contain the words. Returns at most `limit` records of each kind, best first. For words that more than 1,000 records contain, it ranks only the newest.
+   * A record must contain every word of `q`, which has at most six. A word matches as a prefix, without case and accents. Contacts, companies and deals of similar spelling follow when fewer than five records of their kind contain the words. Returns at most `limit` records of each kind, best first. For words that more than 1,000 records (or 200 notes) contain, it ranks only the newest. Of a long text, the first 10,000 characters are searched.
    *
    * Allowed to: every member.
+   *
+   * Problems: `search_too_slow`.
    */
   all(
     query?: {
@@ -1035,6 +1037,8 @@ export class DealsResource {
    * The deals that are not archived, by stage and position, with their number and the sum of their amounts. To read a long column: `GET /deals?stage=…&archived_at=is.null&sort=index`.
    *
    * Allowed to: every member.
+   *
+   * Problems: `search_too_slow`.
    */
   board(
     query?: {
@@ -1042,7 +1046,7 @@ export class DealsResource {
       company_id?: number;
       category?: string;
       sales_id?: number;
-      q?: string;
+      q?: string | number | boolean;
     },
     options?: CallOptions,
   ): Call<Board> {
@@ -1112,7 +1116,7 @@ export class DealsResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
@@ -1600,7 +1604,7 @@ export class TasksResource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.#transport.call<BulkResult>({
