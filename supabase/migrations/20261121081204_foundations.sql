@@ -13,7 +13,8 @@
 --
 -- Schemas
 --   public    tables and views of the Data API: those of Atomic CRM, workspaces and the audit log
---   private   helpers of policies and triggers, and the trash; not exposed by the Data API
+--   private   helpers of policies and triggers, views with search vectors, and the trash; not exposed
+--             by the Data API
 --   gateway   tables of the API gateway; not exposed by the Data API
 --
 -- By default, service_role gets all privileges on new tables, and nobody else gets any. Only the
@@ -136,3 +137,36 @@ $$;
 comment on function private.search_query(text) is
   'Returns a query that requires all words of the text as prefixes. Null when there are no words.';
 grant execute on function private.search_query(text) to authenticated, service_role;
+
+-- The gateway searches a view in private, whose column search has the vectors. Clients of the Data
+-- API read the view of the same name in public, which has all other columns: the vectors would be
+-- more than half of a page.
+
+create procedure private.add_public_view(view_name text)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  names constant text := (
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    from pg_attribute a
+    where a.attrelid = format('private.%I', view_name)::regclass
+      and a.attnum > 0
+      and a.attname <> 'search'
+  );
+begin
+  execute format(
+    $sql$
+      create view public.%1$I
+      with (security_invoker = on)
+      as
+      select %2$s from private.%1$I;
+      comment on view private.%1$I is 'The view of this name in public, with the search vectors.';
+      grant select on public.%1$I, private.%1$I to authenticated;
+    $sql$,
+    view_name, names
+  );
+end
+$$;
+comment on procedure private.add_public_view(text) is
+  'Creates a view in public with all columns of the view of this name in private, except search.';

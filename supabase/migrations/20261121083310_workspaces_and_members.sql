@@ -624,7 +624,7 @@ comment on function private.pending_user_ids() is
   'Returns the invited users of the caller''s workspace who have not signed in yet.';
 grant execute on function private.pending_user_ids() to authenticated, service_role;
 
-create view public.members
+create view private.members
 with (security_invoker = on)
 as
 select
@@ -648,9 +648,9 @@ select
   private.search_vector(s.first_name || ' ' || s.last_name, s.email::text, null, null)
     || to_tsvector('pg_catalog.simple', s.email::text) as search
 from public.sales s;
+call private.add_public_view('members');
 comment on view public.members is
   'The members of the caller''s workspace with their status: active, invited or disabled.';
-grant select on public.members to authenticated;
 
 create function private.is_initialized()
 returns bigint

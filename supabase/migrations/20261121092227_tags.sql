@@ -84,7 +84,7 @@ comment on function private.count_tagged_contacts(bigint) is
   'Returns the number of contacts with the tag in the caller''s workspace.';
 grant execute on function private.count_tagged_contacts(bigint) to authenticated;
 
-create view public.tags_summary
+create view private.tags_summary
 with (security_invoker = on)
 as
 select
@@ -96,8 +96,8 @@ select
   t.updated_at,
   private.search_vector(t.name, null, null, null) as search
 from public.tags t;
+call private.add_public_view('tags_summary');
 comment on view public.tags_summary is 'Tags with the number of their contacts.';
-grant select on public.tags_summary to authenticated;
 
 create function private.replace_tags(winner_id bigint, loser_ids bigint[])
 returns void

@@ -6,10 +6,11 @@
 --   deals_summary      deals with company_name, nb_notes; contact_ids is never null
 --   activity_log       created companies, contacts, deals and notes
 --
--- All views run with the rights of the caller. Counts are subqueries that use an index and only run
+-- The views with a search vector are in private, and in public without it (see the foundations). All
+-- views run with the rights of the caller. Counts are subqueries that use an index and only run
 -- for returned rows.
 
-create view public.contacts_summary
+create view private.contacts_summary
 with (security_invoker = on)
 as
 select
@@ -45,11 +46,11 @@ select
   co.search
 from public.contacts co
 left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
+call private.add_public_view('contacts_summary');
 comment on view public.contacts_summary is
   'Contacts with the name of their company and the number of their open tasks.';
-grant select on public.contacts_summary to authenticated;
 
-create view public.companies_summary
+create view private.companies_summary
 with (security_invoker = on)
 as
 select
@@ -85,11 +86,11 @@ select
   c.updated_at,
   c.search
 from public.companies c;
+call private.add_public_view('companies_summary');
 comment on view public.companies_summary is
   'Companies with the numbers of their deals and contacts.';
-grant select on public.companies_summary to authenticated;
 
-create view public.deals_summary
+create view private.deals_summary
 with (security_invoker = on)
 as
 select
@@ -117,9 +118,9 @@ select
   d.search
 from public.deals d
 left join public.companies c on c.workspace_id = d.workspace_id and c.id = d.company_id;
+call private.add_public_view('deals_summary');
 comment on view public.deals_summary is
   'Deals with the name of their company and the number of their notes.';
-grant select on public.deals_summary to authenticated;
 
 -- The union only contains keys. Subqueries read the rows as JSON, only for the returned page. With
 -- a common table expression in place of the subquery in FROM, they would run for every row.

@@ -19,6 +19,25 @@ test("views begin with Atomic CRM's columns in its order", async () => {
   }
 });
 
+test("views of the Data API carry no search vector, and their twins in private do", async () => {
+  const found = await sql<{ name: string; schema: string; has_vector: boolean }[]>`
+    select
+      c.relname as name, n.nspname as schema,
+      bool_or(a.atttypid = 'tsvector'::regtype) as has_vector
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relkind = 'v' and n.nspname in ('public', 'private')
+    group by 1, 2
+    order by 1, 2`;
+  const withVector = found.filter(({ has_vector }) => has_vector).map(({ schema }) => schema);
+  assertEquals(new Set(withVector), new Set(["private"]));
+  for (const view of ["companies_summary", "contacts_summary", "deals_summary", "tags_summary"]) {
+    const schemas = found.filter(({ name }) => name === view).map(({ schema }) => schema);
+    assertEquals(schemas, ["private", "public"], view);
+  }
+});
+
 test("sequences and primary keys have Atomic CRM's names", async () => {
   const found = await sql<{ name: string; sequence: string; primary_key: string }[]>`
     select

@@ -64,7 +64,9 @@ test("permissions: no caller may use the tables of private and gateway", async (
     from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
     where c.relnamespace in ('private'::regnamespace, 'gateway'::regnamespace)
-      and c.relkind in ('r', 'v', 'm', 'p')`;
+      and c.relkind in ('r', 'v', 'm', 'p')
+      -- A view with the rights of the caller shows what the caller may read anyway.
+      and not coalesce('security_invoker=on' = any (c.reloptions), false)`;
   assertGreater(closed.length, 0);
   const failures: string[] = [];
   for (const { name, column } of closed) {

@@ -25,10 +25,10 @@ const DEFECTS: [string, Record<string, string>][] = [
     },
   ],
   [
-    "alter view public.companies_summary set (security_invoker = false)",
+    "alter view public.activity_log set (security_invoker = false)",
     {
-      catalogue: "public.companies_summary: row-level security",
-      permissions: "no_member: select companies_summary of admin",
+      catalogue: "public.activity_log: row-level security",
+      permissions: "no_member: select activity_log of admin",
     },
   ],
   [

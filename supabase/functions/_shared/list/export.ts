@@ -12,7 +12,7 @@
 import type { Column } from "./columns.ts";
 import { commaSeparated, type Fragment, type Sql } from "../database/database.ts";
 import type { ListParameters, ListQuery } from "./parse.ts";
-import { matchFilter, type Search } from "./search.ts";
+import { matchFilter, type Search, sourceOf } from "./search.ts";
 import { jsonSql, type Key, type ListTable, orderKeys, selectRows, whereSql } from "./select.ts";
 
 /** Records per block. */
@@ -55,7 +55,8 @@ export async function exportBlock(
   const { id } = table.columns;
   const byId = id ? [{ column: id, descending: false }] : [];
   const separator = format === "csv" ? "\r\n" : "\n";
-  const { text, hasMore, last } = await selectRows(sql, table, {
+  const { text, hasMore, last } = await selectRows(sql, {
+    source: sourceOf(query, table),
     where: whereSql(sql, query, table, match.conditions),
     keys: orderKeys(sql, sort.length > 0 ? sort : byId, table),
     after: position?.after,

@@ -36,7 +36,7 @@ import {
 } from "./parse.ts";
 import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
-import { matchFilter, type Search } from "./search.ts";
+import { matchFilter, type Search, sourceOf } from "./search.ts";
 import { runSearch } from "./words.ts";
 import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
 
@@ -216,9 +216,18 @@ async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promi
   const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
   const where = whereSql(sql, query, table, match.conditions);
   const output = sql`${jsonSql(sql, query, table)}::text`;
+  const source = sourceOf(query, table);
   const [rows, counted] = await pipelined([
-    selectRows(sql, table, { where, keys, after: position?.key, limit, output, separator: "," }),
-    query.count && countRows(sql, query.count, table.name, where),
+    selectRows(sql, {
+      source,
+      where,
+      keys,
+      after: position?.key,
+      limit,
+      output,
+      separator: ",",
+    }),
+    query.count && countRows(sql, query.count, source, where),
   ]);
   return pageReply(rows, position?.offset ?? 0, counted, binding);
 }
@@ -243,9 +252,10 @@ async function findMatchingIds(
 ): Promise<{ ids: number[]; count: number }> {
   const { conditions } = await matchFilter(sql, filter, table.search);
   const where = whereSql(sql, filter, table, conditions);
-  const ids = await selectIds(sql, table.name, where, limit + 1);
+  const source = sourceOf(filter, table);
+  const ids = await selectIds(sql, source, where, limit + 1);
   if (ids.length <= limit) return { ids, count: ids.length };
-  const { rows } = await countRows(sql, "exact", table.name, where);
+  const { rows } = await countRows(sql, "exact", source, where);
   return { ids: [], count: rows };
 }
 

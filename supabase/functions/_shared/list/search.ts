@@ -12,15 +12,26 @@ import type { Condition, Filter } from "./parse.ts";
 
 const MAXIMUM_RANKED = 500;
 
-/** How a list finds the words of `q`. */
+/** How a list finds the words of `q`. Its relation is a view of `private.add_public_view`. */
 export interface Search {
-  /** Column of type tsvector. */
+  /** Column of type tsvector, of the view in the schema `private`. */
   column: string;
   /**
    * Name of the table for `private.matching_ids` and `private.search_ids`. These use the column's
    * index, which row-level security prevents for `@@`. Without it, every record is compared.
    */
   table?: string;
+}
+
+/**
+ * Returns the view to read a list from. With words it is the one in the schema `private`, which also
+ * has the search vectors.
+ */
+export function sourceOf(
+  { words }: Pick<Filter, "words">,
+  { name, search }: { name: string; search?: Search },
+): string {
+  return words === undefined || !search ? name : `private.${name}`;
 }
 
 /** How the words of `q` are found. */

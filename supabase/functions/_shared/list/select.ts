@@ -39,6 +39,8 @@ export type Key = (string | null)[];
 
 /** The rows to select, and the output of each row. */
 interface Selection {
+  /** Name of the table or view to read, with the columns of the list. */
+  source: string;
   where: Fragment;
   keys: OrderKey[];
   /** Key of the record before the first row. Undefined for the first row. */
@@ -136,13 +138,12 @@ function orderSql(sql: Sql, { expression, descending, nullsLast }: OrderKey): Fr
  */
 export async function selectRows(
   sql: Sql,
-  table: ListTable,
   selection: Selection,
 ): Promise<Rows> {
   const { keys, after, limit } = selection;
   const rows: Rows = { text: "", count: 0, hasMore: false };
   for (const range of after ? rangesAfter(sql, keys, after) : [sql`true`]) {
-    const next = await selectRange(sql, table, { ...selection, limit: limit - rows.count }, range);
+    const next = await selectRange(sql, { ...selection, limit: limit - rows.count }, range);
     rows.text += rows.text && next.text ? selection.separator + next.text : next.text;
     rows.count += next.count;
     rows.last = next.last ?? rows.last;
@@ -169,15 +170,14 @@ const MAXIMUM_BYTES = 4_000_000;
  */
 async function selectRange(
   sql: Sql,
-  table: ListTable,
   selection: Selection,
   range: Fragment,
 ): Promise<Rows> {
   const { limit } = selection;
-  const [row] = await sql<Range[]>`${rangeSql(sql, table, selection, range)}`;
+  const [row] = await sql<Range[]>`${rangeSql(sql, selection, range)}`;
   const { count = 0, text, last } = row ?? {};
   if (count > 0 && text === null) {
-    return await selectRange(sql, table, { ...selection, limit: Math.ceil(limit / 2) }, range);
+    return await selectRange(sql, { ...selection, limit: Math.ceil(limit / 2) }, range);
   }
   return {
     text: text ?? "",
@@ -189,8 +189,7 @@ async function selectRange(
 
 function rangeSql(
   sql: Sql,
-  { name }: ListTable,
-  { where, keys, limit, output, separator }: Selection,
+  { source, where, keys, limit, output, separator }: Selection,
   range: Fragment,
 ): Fragment {
   const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
@@ -209,7 +208,7 @@ function rangeSql(
       (array_agg(key))[least(count(*), ${maximum})] as last
     from (
       select ${output} as output, to_json(array[${key}]) as key
-      from ${sql(name)} as record
+      from ${sql(source)} as record
       where ${where} and ${range}
       order by ${order}
       limit ${number(limit + 1)}
