@@ -108,7 +108,6 @@ export const companies_summary = pgView("companies_summary", {
   nb_deals: bigint({ mode: "number" }),
   nb_contacts: bigint({ mode: "number" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
-  search: tsvector(),
 }).existing();
 
 export const configuration = pgTable("configuration", {
@@ -192,7 +191,6 @@ export const contacts_summary = pgView("contacts_summary", {
   nb_tasks: bigint({ mode: "number" }),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
-  search: tsvector(),
 }).existing();
 
 export const deal_notes = pgTable("deal_notes", {
@@ -258,7 +256,6 @@ export const deals_summary = pgView("deals_summary", {
   closed_at: timestamp({ withTimezone: true, mode: "string" }),
   company_name: text(),
   nb_notes: bigint({ mode: "number" }),
-  search: tsvector(),
 }).existing();
 
 export const favicons_excluded_domains = pgTable("favicons_excluded_domains", {
@@ -304,7 +301,6 @@ export const members = pgView("members", {
   status: text(),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
-  search: tsvector(),
 }).existing();
 
 export const sales = pgTable("sales", {
@@ -338,7 +334,6 @@ export const tags_summary = pgView("tags_summary", {
   nb_contacts: bigint({ mode: "number" }),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
-  search: tsvector(),
 }).existing();
 
 export const tasks = pgTable("tasks", {

@@ -230,7 +230,6 @@ export const companies_summary = {
     nb_deals: "bigint",
     nb_contacts: "bigint",
     updated_at: "timestamp with time zone",
-    search: "tsvector",
   },
   row: {
     id: nullableBigint,
@@ -431,7 +430,6 @@ export const contacts_summary = {
     nb_tasks: "bigint",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
-    search: "tsvector",
   },
   row: {
     id: nullableBigint,
@@ -595,7 +593,6 @@ export const deals_summary = {
     closed_at: "timestamp with time zone",
     company_name: "text",
     nb_notes: "bigint",
-    search: "tsvector",
   },
   row: {
     id: nullableBigint,
@@ -713,7 +710,6 @@ export const members = {
     status: "text",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
-    search: "tsvector",
   },
   row: {
     id: nullableBigint,
@@ -804,7 +800,6 @@ export const tags_summary = {
     nb_contacts: "bigint",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
-    search: "tsvector",
   },
   row: {
     id: nullableBigint,
