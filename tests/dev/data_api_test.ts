@@ -42,6 +42,8 @@ Deno.test("/rest/v1 has no privileges beyond those of the migrations", async () 
       from pg_class c join pg_namespace n on n.oid = c.relnamespace,
         unnest(array['anon', 'authenticated']) as role
       where n.nspname in ('gateway', 'private', 'auth') and c.relkind in ('r', 'p', 'v')
+        -- A view with the rights of the caller shows what the caller may read anyway.
+        and not coalesce('security_invoker=on' = any (c.reloptions), false)
         and has_table_privilege(role, c.oid, 'select, insert, update, delete')`;
     assertEquals([...granted], []);
   });
