@@ -130,7 +130,10 @@ begin
   exception
     when sqlstate 'UNDO0' then
       return format('%s rows', met);
-    when insufficient_privilege or object_not_in_prerequisite_state or feature_not_supported then
+    -- Triggers refuse with PT409 what other members may do.
+    when insufficient_privilege or object_not_in_prerequisite_state or feature_not_supported
+      or sqlstate 'PT409'
+    then
       return 'refused';
     when others then
       return format('%s %s', sqlstate, sqlerrm);

@@ -71,6 +71,10 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+  new.updated_at := old.updated_at;
+  if current_user = 'authenticated' then
+    new.created_at := old.created_at;
+  end if;
   -- *<> compares the stored bytes, because json has no equality operator.
   if new *<> old then
     new.updated_at := greatest(clock_timestamp(), old.updated_at + interval '1 microsecond');
@@ -79,7 +83,8 @@ begin
 end
 $$;
 comment on function private.set_updated_at() is
-  'Sets updated_at to a later time when a row changes. An update without a change keeps it.';
+  'Sets updated_at to a later time when a row changes. An update without a change keeps it. '
+  'Ignores other values of updated_at, and values of created_at that members send.';
 
 -- Full-text search ------------------------------------------------------------------------------
 

@@ -1,11 +1,24 @@
--- Records: triggers that all business records share. They set the workspace and the owner, protect
--- the id, and check the ids in array columns.
+-- Records: privileges and triggers that all business records share. They set the workspace and the
+-- owner, protect the columns of the database, and check the ids in array columns.
 --
--- Procedures   private.add_identity_triggers(table_name)   protect id and workspace_id
+-- Procedures   private.add_identity_triggers(table_name)   protect id, workspace_id and created_at
 --              private.add_owner_triggers(table_name)      set workspace_id and sales_id
 --
+-- Members insert all columns except id, workspace_id and search. They update all columns, because
+-- clients send whole rows back. Triggers then keep created_at, updated_at and search, and refuse
+-- another id or workspace.
+--
+-- Policies decide which rows a member sees. Triggers refuse what the member may not do with a
+-- visible row, because a policy hides the row, and the client gets no message. Clients of Atomic CRM
+-- sign out when the Data API answers 401 or 403. So triggers use 409 for what other members may do,
+-- and 422 for what nobody may do. The gateway answers with the status of the code in DETAIL, for
+-- example 403 for forbidden.
+--
 -- The row triggers of a table run in the order of their names:
---   05_guard_…           refuse a chosen id, and changes of id and workspace_id
+--   05_guard_identity    refuses changes of id and workspace_id
+--   05_guard_deletion    refuses a deletion by other members than the owner, managers and admins
+--   05_keep_search       keeps the search vector when a member sends another one
+--   05_set_created_at    sets created_at and updated_at of a row that a member inserts
 --   10_set_workspace     sets workspace_id from the caller, else from the parent or the owner;
 --                        10_set_workspace_and_owner also makes the caller the default owner
 --   20_guard_owner       refuses a change of owner by other members
@@ -17,15 +30,14 @@
 --
 -- Errors
 --   PT422 workspace_required                the row has no caller, owner or parent with a workspace
---   PT403 owner_change_not_allowed          the caller is not the owner, a manager or an admin
---   PT403 forbidden                         a deletion would cascade to records of other members
---   PT403 id_not_allowed                    the caller chose the id of a new record
---   PT403 identity_fixed                    the caller changed the id or the workspace of a record
+--   PT409 owner_change_not_allowed          the caller is not the owner, a manager or an admin
+--   PT409 forbidden                         the caller may not delete the record, or a record that
+--                                           the deletion cascades to
+--   PT422 identity_fixed                    the caller changed the id or the workspace of a record
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
--- id_not_allowed and identity_fixed do not apply to the service role, which may import records with
--- their ids. While private.restore() restores rows, the setting portico.restoring is on, and
--- triggers do not set owners or check values.
+-- The service role may import records with their ids and times. While private.restore() restores
+-- rows, the setting portico.restoring is on, and triggers do not set owners or check values.
 
 create function private.is_restoring()
 returns boolean
@@ -38,29 +50,36 @@ comment on function private.is_restoring() is
   'Returns whether this transaction is restoring rows from the trash.';
 grant execute on function private.is_restoring() to authenticated, service_role;
 
--- Id and workspace ------------------------------------------------------------------------------
+-- Columns of the database -----------------------------------------------------------------------
 
--- All workspaces share the sequences of ids. A chosen id could collide with a later id of the
--- sequence or with a record in the trash of another workspace.
-create function private.guard_new_id()
+-- Inside a function that runs as its owner, current_user is the owner. So these triggers only
+-- concern statements that members send themselves.
+
+create function private.set_created_at()
 returns trigger
-language plpgsql volatile security definer
+language plpgsql
 set search_path = ''
 as $$
 begin
-  -- Without a chosen id, the id is the last value of the sequence.
-  if current_setting('portico.restoring', true) is distinct from 'on'
-    and new.id is distinct from currval(tg_argv[0]::regclass)
-  then
-    raise exception using
-      errcode = 'PT403',
-      message = 'The database assigns ids. Leave the id out.',
-      detail = 'id_not_allowed';
-  end if;
+  new.created_at := now();
+  new.updated_at := now();
   return new;
 end
 $$;
-comment on function private.guard_new_id() is 'Refuses an id that the caller chose.';
+comment on function private.set_created_at() is
+  'Sets created_at and updated_at of a new row. Clients of Atomic CRM send created_at.';
+
+create function private.keep_search()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.search := old.search;
+  return new;
+end
+$$;
+comment on function private.keep_search() is 'Ignores a search vector that a member sends.';
 
 create function private.guard_identity()
 returns trigger
@@ -69,7 +88,7 @@ set search_path = ''
 as $$
 begin
   raise exception using
-    errcode = 'PT403',
+    errcode = 'PT422',
     message = 'The id and the workspace of a record cannot be changed. Leave them out.',
     detail = 'identity_fixed';
 end
@@ -136,11 +155,12 @@ as $$
 begin
   execute format(
     $sql$
-      create trigger "05_guard_new_id"
+      grant insert (%2$s) on public.%1$I to authenticated;
+      create trigger "05_set_created_at"
         before insert on public.%1$I
         for each row
-        when (auth.uid() is not null)
-        execute function private.guard_new_id(%2$L);
+        when (current_user = 'authenticated')
+        execute function private.set_created_at();
       create trigger "05_guard_identity"
         before update of id, workspace_id on public.%1$I
         for each row
@@ -150,12 +170,23 @@ begin
         )
         execute function private.guard_identity();
     $sql$,
-    table_name, pg_get_serial_sequence('public.' || table_name, 'id')
+    table_name,
+    -- All workspaces share the sequences of ids. A chosen id could be that of a record in the trash
+    -- of another workspace, which could then not be restored.
+    (
+      select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+      from pg_catalog.pg_attribute a
+      where a.attrelid = format('public.%I', table_name)::regclass
+        and a.attnum > 0
+        and not a.attisdropped
+        and a.attname not in ('id', 'workspace_id', 'search')
+    )
   );
 end
 $$;
 comment on procedure private.add_identity_triggers(text) is
-  'Adds triggers to a table that refuse chosen ids and changes of id and workspace_id.';
+  'Grants members INSERT on the columns of a table except id, workspace_id and search. Adds '
+  'triggers that set created_at and refuse changes of id and workspace_id.';
 
 -- Owner -----------------------------------------------------------------------------------------
 
@@ -195,7 +226,7 @@ as $$
 begin
   if auth.uid() is not null and not private.may_manage(old.sales_id) then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = 'Only the owner, a manager or an admin may change the owner of this record. '
         'Ask one of them.',
       detail = 'owner_change_not_allowed';
@@ -206,8 +237,29 @@ $$;
 comment on function private.guard_owner() is
   'Refuses a change of owner by other members, because the owner may delete the record.';
 
--- A policy lets members delete a record that they own. The foreign keys then delete its children
--- without asking a policy, so the owners of the children are compared here, once per statement.
+create function private.guard_deletion()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not private.may_manage(old.sales_id) then
+    raise exception using
+      errcode = 'PT409',
+      message = format(
+        'Only the owner, a manager or an admin may delete this %s. Ask one of them.', tg_argv[0]
+      ),
+      detail = 'forbidden';
+  end if;
+  return old;
+end
+$$;
+comment on function private.guard_deletion() is
+  'Refuses the deletion of a record by other members than its owner, managers and admins. '
+  'Argument: name of the record.';
+
+-- The foreign keys delete the children of a record without asking a policy. So the owners of all
+-- deleted rows are compared here, once per statement.
 create function private.guard_deleted_owners()
 returns trigger
 language plpgsql volatile security definer
@@ -225,10 +277,10 @@ begin
   where d.sales_id is distinct from caller_id;
   if foreign_rows > 0 then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = format(
         'This would also delete %s %s of other members. Ask their owners, a manager or an '
-        'administrator.',
+        'admin.',
         foreign_rows, replace(tg_table_name, '_', ' ')
       ),
       detail = 'forbidden';
@@ -256,13 +308,18 @@ begin
         for each row
         when (old.sales_id is distinct from new.sales_id)
         execute function private.guard_owner();
+      create trigger "05_guard_deletion"
+        before delete on public.%1$I
+        for each row
+        when (current_user = 'authenticated')
+        execute function private.guard_deletion(%2$L);
       create trigger "05_guard_deleted_owners"
         after delete on public.%1$I
         referencing old table as deleted_rows
         for each statement
         execute function private.guard_deleted_owners();
     $sql$,
-    table_name
+    table_name, replace(regexp_replace(regexp_replace(table_name, 'ies$', 'y'), 's$', ''), '_', ' ')
   );
 end
 $$;
@@ -341,7 +398,7 @@ begin
       raise exception using
         errcode = 'PT422',
         message = format(
-          'Unknown %s: %s. Use ids that exist in this workspace.',
+          'These %s do not exist: %s. Choose others.',
           referenced_table, array_to_string(missing, ', ')
         ),
         detail = 'unknown_' || rtrim(referenced_table, 's'),

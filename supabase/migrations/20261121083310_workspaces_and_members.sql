@@ -24,11 +24,11 @@
 -- Policies call the helpers in (select …), so that a query calls each helper once.
 --
 -- Errors
---   PT403 member_change_not_allowed   only admins change role, disabled and e-mail
---   PT403 member_identity_fixed       id, user_id and workspace_id of a member never change, and an
+--   PT409 member_change_not_allowed   only admins change role, disabled and e-mail
+--   PT422 member_identity_fixed       id, user_id and workspace_id of a member never change, and an
 --                                     invitation cannot have the id of an existing user
 --   PT409 last_admin                  the last active admin cannot be demoted, disabled or deleted
---   PT403 admin_required              only admins end sessions
+--   PT409 admin_required              only admins end sessions
 -- Only member_identity_fixed also applies to the service role.
 --
 -- The three tables refer to one another through the helpers that their policies call. This file
@@ -120,6 +120,18 @@ create table public.invitations (
     char_length(email::text) between 3 and 500
     and char_length(first_name) <= 500
     and char_length(last_name) <= 500
+  ),
+  constraint invitations_accepted_at_check check (
+    accepted_at between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint invitations_claimed_until_check check (
+    claimed_until between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint invitations_completed_at_check check (
+    completed_at between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint invitations_withdrawn_at_check check (
+    withdrawn_at between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
   )
 );
 comment on table public.invitations is
@@ -286,7 +298,14 @@ create policy "admins update" on public.invitations for update to authenticated
   with check (workspace_id = (select private.workspace_id()) and (select private.is_admin()));
 create policy "admins delete" on public.invitations for delete to authenticated
   using (workspace_id = (select private.workspace_id()) and (select private.is_admin()));
-grant select, insert, update, delete on public.invitations to authenticated;
+grant
+  select,
+  insert (
+    id, workspace_id, email, first_name, last_name, role, disabled, invited_by, claimed_until
+  ),
+  update,
+  delete
+on public.invitations to authenticated;
 
 -- Joining ---------------------------------------------------------------------------------------
 
@@ -455,7 +474,7 @@ begin
     is distinct from (old.id, old.user_id, old.workspace_id)
   then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT422',
       message = 'The id, the user and the workspace of a member cannot be changed. Leave them out.',
       detail = 'member_identity_fixed';
   end if;
@@ -464,7 +483,7 @@ begin
       is distinct from (old.role, old.administrator, old.disabled, old.email::text)
   then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = 'Only an admin may change the role, the e-mail or the access of a member. '
         'Ask an admin of your workspace.',
       detail = 'member_change_not_allowed';
@@ -583,7 +602,7 @@ begin
     and (tg_op = 'INSERT' or new.id <> old.id)
   then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT422',
       message = 'An invitation cannot have the id of an existing user. Leave the id out.',
       detail = 'member_identity_fixed';
   end if;
@@ -682,7 +701,7 @@ begin
     where s.user_id = end_sessions.user_id and s.workspace_id = (select private.workspace_id())
   ) then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = 'Only an admin may end the sessions of a member. Ask an admin of your workspace.',
       detail = 'admin_required';
   end if;

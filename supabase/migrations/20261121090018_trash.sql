@@ -20,10 +20,10 @@
 --   portico.request_id    id of the request
 --
 -- Errors
---   PT403 restore_not_allowed   the caller is not the owner, a manager or an admin
+--   PT409 restore_not_allowed   the caller is not the owner, a manager or an admin
 --   PT410 merged                the record was merged into another record
 --   PT409 parent_deleted        the parent of the record does not exist
---   PT403 admin_required        only admins delete permanently
+--   PT409 admin_required        only admins delete permanently
 
 create table private.trash (
   id bigint generated always as identity primary key,
@@ -614,7 +614,7 @@ declare
 begin
   if not private.may_manage((root.record ->> 'sales_id')::bigint) then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = 'Only the owner, a manager or an admin may restore this record. Ask one of them.',
       detail = 'restore_not_allowed';
   end if;
@@ -933,7 +933,7 @@ as $$
 begin
   if not private.is_admin() then
     raise exception using
-      errcode = 'PT403',
+      errcode = 'PT409',
       message = 'Only an admin may delete permanently. Ask an admin of your workspace.',
       detail = 'admin_required';
   end if;

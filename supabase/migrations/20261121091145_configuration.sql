@@ -12,6 +12,8 @@
 --
 -- Errors
 --   PT422 unknown_<column>   the configured list does not contain the value
+--   PT409 admin_required     only admins change the configuration
+--   PT422 invalid_value      a list of the configuration contains an item of another shape
 
 create table public.configuration (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -21,7 +23,8 @@ create table public.configuration (
   updated_at timestamptz not null default now(),
   primary key (workspace_id, id),
   constraint configuration_singleton check (id = 1),
-  constraint configuration_config_object check (jsonb_typeof(config) = 'object')
+  constraint configuration_config_object check (jsonb_typeof(config) = 'object'),
+  constraint configuration_config_check check (char_length(config::text) <= 300000)
 );
 comment on table public.configuration is
   'The settings of the frontend. One row per workspace, with id 1.';
@@ -38,10 +41,34 @@ create policy "members read" on public.configuration for select to authenticated
   using (workspace_id = (select private.workspace_id()));
 create policy "admins insert" on public.configuration for insert to authenticated
   with check (workspace_id = (select private.workspace_id()) and (select private.is_admin()));
-create policy "admins update" on public.configuration for update to authenticated
-  using (workspace_id = (select private.workspace_id()) and (select private.is_admin()))
+create policy "members update" on public.configuration for update to authenticated
+  using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()) and (select private.is_admin()));
-grant select, insert, update on public.configuration to authenticated;
+grant select, insert (id, config), update on public.configuration to authenticated;
+
+create function private.guard_configuration()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not private.is_admin() then
+    raise exception using
+      errcode = 'PT409',
+      message = 'Only an admin may change the settings. Ask an admin of your workspace.',
+      detail = 'admin_required';
+  end if;
+  return new;
+end
+$$;
+comment on function private.guard_configuration() is
+  'Refuses changes of the configuration by members who are not admins.';
+
+create trigger "05_guard_configuration"
+  before insert or update on public.configuration
+  for each row
+  when (current_user = 'authenticated')
+  execute function private.guard_configuration();
 
 create trigger "10_set_workspace"
   before insert on public.configuration
@@ -192,6 +219,75 @@ comment on function private.effective_configuration(jsonb) is
   'Returns the stored configuration with defaults for missing values. Removes unknown stages from '
   'dealPipelineStatuses and closedStages.';
 grant execute on function private.effective_configuration(jsonb) to authenticated;
+
+-- A list may have any length and the items further fields. But each item that is stored must have
+-- the fields that clients and triggers read.
+create function private.configuration_fault(config jsonb)
+returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  list text;
+begin
+  foreach list in array array[
+    'companySectors', 'dealCategories', 'dealStages', 'noteStatuses', 'taskTypes'
+  ]
+  loop
+    if jsonb_typeof(config -> list) = 'array' and exists (
+      select from jsonb_array_elements(config -> list) as item
+      where jsonb_typeof(item -> 'value') is distinct from 'string'
+        or jsonb_typeof(item -> 'label') is distinct from 'string'
+        or char_length(item ->> 'value') not between 1 and 500
+    ) then
+      return format('Every item of %s needs a value and a label, as texts.', list);
+    end if;
+  end loop;
+  if config -> 'dealStages' = '[]' then
+    return 'The list dealStages needs at least one item.';
+  end if;
+  if exists (
+    select from (
+      values
+        (config -> 'dealPipelineStatuses'),
+        (config #> '{closedStages,won}'),
+        (config #> '{closedStages,lost}')
+    ) as lists (stages)
+    where jsonb_typeof(stages) <> 'null'
+      and (
+        jsonb_typeof(stages) <> 'array'
+        or jsonb_path_exists(stages, '$[*] ? (@.type() != "string")')
+      )
+  ) then
+    return 'The won, lost and pipeline stages are lists of texts.';
+  end if;
+  return null;
+end
+$$;
+comment on function private.configuration_fault(jsonb) is
+  'Returns a sentence that says why a configuration is refused. Null when it is valid.';
+grant execute on function private.configuration_fault(jsonb) to authenticated, service_role;
+
+create function private.refuse_configuration()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'PT422',
+    message = private.configuration_fault(new.config),
+    detail = 'invalid_value',
+    column = 'config';
+end
+$$;
+comment on function private.refuse_configuration() is 'Refuses a configuration, and says why.';
+
+create trigger "30_check_configuration"
+  before insert or update of config on public.configuration
+  for each row
+  when (private.configuration_fault(new.config) is not null)
+  execute function private.refuse_configuration();
 
 -- Configured values of records ------------------------------------------------------------------
 

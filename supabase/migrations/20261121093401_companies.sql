@@ -45,10 +45,11 @@ create table public.companies (
     and char_length(city) <= 500
     and char_length(state_abbr) <= 500
     and char_length(country) <= 500
-    and char_length(description) <= 100000
+    and char_length(description) <= 10000
     and char_length(revenue) <= 500
     and char_length(tax_identifier) <= 500
   ),
+  constraint companies_context_links_check check (char_length(context_links::text) <= 20000),
   constraint companies_logo_check check (private.picture_fault(logo) is null)
 );
 comment on table public.companies is
@@ -100,9 +101,9 @@ create policy "members insert" on public.companies for insert to authenticated
 create policy "members update" on public.companies for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.companies for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.companies to authenticated;
+create policy "members delete" on public.companies for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.companies to authenticated;
 
 call private.add_identity_triggers('companies');
 call private.add_owner_triggers('companies');
@@ -129,6 +130,12 @@ begin
 end
 $$;
 comment on function private.set_company_search() is 'Sets companies.search.';
+
+create trigger "05_keep_search"
+  before update of search on public.companies
+  for each row
+  when (current_user = 'authenticated' and old.search is distinct from new.search)
+  execute function private.keep_search();
 
 create trigger "50_set_search"
   before insert or update of name, website, sector, phone_number, zipcode, city, state_abbr,
@@ -178,7 +185,7 @@ create policy "members update" on public.favicons_excluded_domains for update to
   with check (workspace_id = (select private.workspace_id()));
 create policy "members delete" on public.favicons_excluded_domains for delete to authenticated
   using (workspace_id = (select private.workspace_id()));
-grant select, insert, update, delete on public.favicons_excluded_domains to authenticated;
+grant select, update, delete on public.favicons_excluded_domains to authenticated;
 
 call private.add_identity_triggers('favicons_excluded_domains');
 

@@ -41,7 +41,7 @@ create table public.contacts (
     and char_length(last_name) <= 500
     and char_length(gender) <= 500
     and char_length(title) <= 500
-    and char_length(background) <= 100000
+    and char_length(background) <= 10000
     and char_length(status) <= 500
     and char_length(linkedin_url) <= 2000
   ),
@@ -53,6 +53,15 @@ create table public.contacts (
   constraint contacts_tags_shape check (
     array_ndims(tags) = 1
     and array_position(tags, null) is null
+    and cardinality(tags) <= 1000
+  ),
+  constraint contacts_email_jsonb_check check (char_length(email_jsonb::text) <= 20000),
+  constraint contacts_phone_jsonb_check check (char_length(phone_jsonb::text) <= 20000),
+  constraint contacts_first_seen_check check (
+    first_seen between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint contacts_last_seen_check check (
+    last_seen between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
   )
 );
 comment on table public.contacts is 'People, most of them in a company.';
@@ -158,9 +167,9 @@ create policy "members insert" on public.contacts for insert to authenticated
 create policy "members update" on public.contacts for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.contacts for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.contacts to authenticated;
+create policy "members delete" on public.contacts for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.contacts to authenticated;
 
 call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
@@ -304,6 +313,12 @@ begin
 end
 $$;
 comment on function private.set_contact_search() is 'Sets contacts.search.';
+
+create trigger "05_keep_search"
+  before update of search on public.contacts
+  for each row
+  when (current_user = 'authenticated' and old.search is distinct from new.search)
+  execute function private.keep_search();
 
 create trigger "50_set_search"
   before insert or update of first_name, last_name, email_jsonb, title, phone_jsonb, background,

@@ -43,11 +43,21 @@ create table public.deals (
     char_length(name) <= 500
     and char_length(category) <= 500
     and char_length(stage) <= 500
-    and char_length(description) <= 100000
+    and char_length(description) <= 10000
   ),
   constraint deals_contact_ids_shape check (
     array_ndims(contact_ids) = 1
     and array_position(contact_ids, null) is null
+    and cardinality(contact_ids) <= 1000
+  ),
+  constraint deals_archived_at_check check (
+    archived_at between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint deals_closed_at_check check (
+    closed_at between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint deals_expected_closing_date_check check (
+    expected_closing_date between '0001-01-01' and '9999-12-31'
   ),
   constraint deals_amount_check check (amount between -9007199254740991 and 9007199254740991)
 ) with (fillfactor = 70);
@@ -112,9 +122,9 @@ create policy "members insert" on public.deals for insert to authenticated
 create policy "members update" on public.deals for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.deals for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.deals to authenticated;
+create policy "members delete" on public.deals for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.deals to authenticated;
 
 call private.add_identity_triggers('deals');
 call private.add_owner_triggers('deals');
@@ -156,6 +166,12 @@ end
 $$;
 comment on function private.set_deal_search() is 'Sets deals.search.';
 
+create trigger "05_keep_search"
+  before update of search on public.deals
+  for each row
+  when (current_user = 'authenticated' and old.search is distinct from new.search)
+  execute function private.keep_search();
+
 create trigger "50_set_search"
   before insert or update of name, category, description
   on public.deals
@@ -170,6 +186,10 @@ set search_path = ''
 as $$
 begin
   old.index := new.index;
+  new.updated_at := old.updated_at;
+  if current_user = 'authenticated' then
+    new.created_at := old.created_at;
+  end if;
   if new *<> old then
     new.updated_at := greatest(clock_timestamp(), old.updated_at + interval '1 microsecond');
   end if;
@@ -177,7 +197,8 @@ begin
 end
 $$;
 comment on function private.set_deal_updated_at() is
-  'Sets updated_at to a later time when a column other than index changes.';
+  'Sets updated_at to a later time when a column other than index changes. Ignores values of '
+  'updated_at, and values of created_at that members send.';
 
 create trigger "90_set_updated_at"
   before update on public.deals
@@ -247,7 +268,7 @@ begin
   elsif date_given and not private.is_restoring() then
     raise exception using
       errcode = 'PT422',
-      message = 'Only a deal that is won or lost has a closing date. Leave closed_at out.',
+      message = 'Only a deal that is won or lost has a closing date. Leave the date out.',
       detail = 'closing_date_not_allowed',
       column = 'closed_at';
   else

@@ -22,7 +22,13 @@ create table public.tasks (
     references public.sales (workspace_id, id),
   constraint tasks_lengths check (
     char_length(type) <= 500
-    and char_length(text) <= 100000
+    and char_length(text) <= 10000
+  ),
+  constraint tasks_due_date_check check (
+    due_date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  ),
+  constraint tasks_done_date_check check (
+    done_date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
   )
 );
 comment on table public.tasks is
@@ -62,9 +68,9 @@ create policy "members insert" on public.tasks for insert to authenticated
 create policy "members update" on public.tasks for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.tasks for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.tasks to authenticated;
+create policy "members delete" on public.tasks for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.tasks to authenticated;
 
 call private.add_identity_triggers('tasks');
 call private.add_owner_triggers('tasks');

@@ -28,10 +28,16 @@ create table public.contact_notes (
   constraint contact_notes_sales_id_fkey foreign key (workspace_id, sales_id)
     references public.sales (workspace_id, id),
   constraint contact_notes_lengths check (
-    char_length(text) <= 100000
+    char_length(text) <= 10000
     and char_length(status) <= 500
   ),
-  constraint contact_notes_attachments_shape check (array_ndims(attachments) = 1)
+  constraint contact_notes_attachments_shape check (
+    array_ndims(attachments) = 1
+    and char_length(attachments::text) <= 25000
+  ),
+  constraint contact_notes_date_check check (
+    date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  )
 );
 comment on table public.contact_notes is
   'Notes on contacts. A note with a later date updates last_seen of its contact.';
@@ -70,9 +76,9 @@ create policy "members insert" on public.contact_notes for insert to authenticat
 create policy "members update" on public.contact_notes for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.contact_notes for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.contact_notes to authenticated;
+create policy "members delete" on public.contact_notes for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.contact_notes to authenticated;
 
 call private.add_identity_triggers('contact_notes');
 call private.add_owner_triggers('contact_notes');
@@ -182,9 +188,15 @@ create table public.deal_notes (
     references public.sales (workspace_id, id),
   constraint deal_notes_lengths check (
     char_length(type) <= 500
-    and char_length(text) <= 100000
+    and char_length(text) <= 10000
   ),
-  constraint deal_notes_attachments_shape check (array_ndims(attachments) = 1)
+  constraint deal_notes_attachments_shape check (
+    array_ndims(attachments) = 1
+    and char_length(attachments::text) <= 25000
+  ),
+  constraint deal_notes_date_check check (
+    date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+  )
 );
 comment on table public.deal_notes is 'Notes on deals.';
 comment on column public.deal_notes.id is 'Assigned by the database.';
@@ -219,9 +231,9 @@ create policy "members insert" on public.deal_notes for insert to authenticated
 create policy "members update" on public.deal_notes for update to authenticated
   using (workspace_id = (select private.workspace_id()))
   with check (workspace_id = (select private.workspace_id()));
-create policy "owners and managers delete" on public.deal_notes for delete to authenticated
-  using (workspace_id = (select private.workspace_id()) and private.may_manage(sales_id));
-grant select, insert, update, delete on public.deal_notes to authenticated;
+create policy "members delete" on public.deal_notes for delete to authenticated
+  using (workspace_id = (select private.workspace_id()));
+grant select, update, delete on public.deal_notes to authenticated;
 
 call private.add_identity_triggers('deal_notes');
 call private.add_owner_triggers('deal_notes');

@@ -144,7 +144,10 @@ begin
   exception
     when sqlstate 'UNDO0' then
       return format('%s rows', met);
-    when insufficient_privilege or object_not_in_prerequisite_state or feature_not_supported then
+    -- Triggers refuse with PT409 what other members may do.
+    when insufficient_privilege or object_not_in_prerequisite_state or feature_not_supported
+      or sqlstate 'PT409'
+    then
       return 'refused';
     when others then
       return format('%s %s', sqlstate, sqlerrm);
@@ -336,7 +339,7 @@ select is(pg_temp.outcome('rep', 'admin', 'companies', 'insert into public.compa
 select is(pg_temp.outcome('rep', 'rep', 'companies', 'update public.companies set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update companies of rep');
 select is(pg_temp.outcome('rep', 'admin', 'companies', 'update public.companies set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update companies of admin');
 select is(pg_temp.outcome('rep', 'rep', 'companies', 'delete from public.companies where id = ''{id}'''), '1 rows', 'rep: delete companies of rep');
-select is(pg_temp.outcome('rep', 'admin', 'companies', 'delete from public.companies where id = ''{id}'''), '0 rows', 'rep: delete companies of admin');
+select is(pg_temp.outcome('rep', 'admin', 'companies', 'delete from public.companies where id = ''{id}'''), 'refused', 'rep: delete companies of admin');
 select is(pg_temp.outcome('manager', 'manager', 'companies', 'select from public.companies where id = ''{id}'''), '1 rows', 'manager: select companies of manager');
 select is(pg_temp.outcome('manager', 'admin', 'companies', 'select from public.companies where id = ''{id}'''), '1 rows', 'manager: select companies of admin');
 select is(pg_temp.outcome('manager', 'manager', 'companies', 'insert into public.companies (name, sales_id) select name, sales_id from jsonb_populate_record(null::public.companies, $1)'), '1 rows', 'manager: insert companies of manager');
@@ -421,16 +424,16 @@ select is(pg_temp.outcome('rep', 'rep', 'configuration', 'select from public.con
 select is(pg_temp.outcome('rep', 'admin', 'configuration', 'select from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '1 rows', 'rep: select configuration of admin');
 select is(pg_temp.outcome('rep', 'rep', 'configuration', 'insert into public.configuration default values', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: insert configuration of rep');
 select is(pg_temp.outcome('rep', 'admin', 'configuration', 'insert into public.configuration default values', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: insert configuration of admin');
-select is(pg_temp.outcome('rep', 'rep', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '0 rows', 'rep: update configuration of rep');
-select is(pg_temp.outcome('rep', 'admin', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '0 rows', 'rep: update configuration of admin');
+select is(pg_temp.outcome('rep', 'rep', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: update configuration of rep');
+select is(pg_temp.outcome('rep', 'admin', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: update configuration of admin');
 select is(pg_temp.outcome('rep', 'rep', 'configuration', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: delete configuration of rep');
 select is(pg_temp.outcome('rep', 'admin', 'configuration', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'rep: delete configuration of admin');
 select is(pg_temp.outcome('manager', 'manager', 'configuration', 'select from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '1 rows', 'manager: select configuration of manager');
 select is(pg_temp.outcome('manager', 'admin', 'configuration', 'select from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '1 rows', 'manager: select configuration of admin');
 select is(pg_temp.outcome('manager', 'manager', 'configuration', 'insert into public.configuration default values', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: insert configuration of manager');
 select is(pg_temp.outcome('manager', 'admin', 'configuration', 'insert into public.configuration default values', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: insert configuration of admin');
-select is(pg_temp.outcome('manager', 'manager', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '0 rows', 'manager: update configuration of manager');
-select is(pg_temp.outcome('manager', 'admin', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '0 rows', 'manager: update configuration of admin');
+select is(pg_temp.outcome('manager', 'manager', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: update configuration of manager');
+select is(pg_temp.outcome('manager', 'admin', 'configuration', 'update public.configuration set config = ''{"changed": true}'' where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: update configuration of admin');
 select is(pg_temp.outcome('manager', 'manager', 'configuration', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: delete configuration of manager');
 select is(pg_temp.outcome('manager', 'admin', 'configuration', 'delete from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), 'refused', 'manager: delete configuration of admin');
 select is(pg_temp.outcome('admin', 'admin', 'configuration', 'select from public.configuration where workspace_id = ''{workspace_id}'' and id = ''{id}'''), '1 rows', 'admin: select configuration of admin');
@@ -468,7 +471,7 @@ select is(pg_temp.outcome('rep', 'admin', 'contact_notes', 'insert into public.c
 select is(pg_temp.outcome('rep', 'rep', 'contact_notes', 'update public.contact_notes set text = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update contact_notes of rep');
 select is(pg_temp.outcome('rep', 'admin', 'contact_notes', 'update public.contact_notes set text = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update contact_notes of admin');
 select is(pg_temp.outcome('rep', 'rep', 'contact_notes', 'delete from public.contact_notes where id = ''{id}'''), '1 rows', 'rep: delete contact_notes of rep');
-select is(pg_temp.outcome('rep', 'admin', 'contact_notes', 'delete from public.contact_notes where id = ''{id}'''), '0 rows', 'rep: delete contact_notes of admin');
+select is(pg_temp.outcome('rep', 'admin', 'contact_notes', 'delete from public.contact_notes where id = ''{id}'''), 'refused', 'rep: delete contact_notes of admin');
 select is(pg_temp.outcome('manager', 'manager', 'contact_notes', 'select from public.contact_notes where id = ''{id}'''), '1 rows', 'manager: select contact_notes of manager');
 select is(pg_temp.outcome('manager', 'admin', 'contact_notes', 'select from public.contact_notes where id = ''{id}'''), '1 rows', 'manager: select contact_notes of admin');
 select is(pg_temp.outcome('manager', 'manager', 'contact_notes', 'insert into public.contact_notes (contact_id, sales_id) select contact_id, sales_id from jsonb_populate_record(null::public.contact_notes, $1)'), '1 rows', 'manager: insert contact_notes of manager');
@@ -556,7 +559,7 @@ select is(pg_temp.outcome('rep', 'admin', 'contacts', 'insert into public.contac
 select is(pg_temp.outcome('rep', 'rep', 'contacts', 'update public.contacts set first_name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update contacts of rep');
 select is(pg_temp.outcome('rep', 'admin', 'contacts', 'update public.contacts set first_name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update contacts of admin');
 select is(pg_temp.outcome('rep', 'rep', 'contacts', 'delete from public.contacts where id = ''{id}'''), '1 rows', 'rep: delete contacts of rep');
-select is(pg_temp.outcome('rep', 'admin', 'contacts', 'delete from public.contacts where id = ''{id}'''), '0 rows', 'rep: delete contacts of admin');
+select is(pg_temp.outcome('rep', 'admin', 'contacts', 'delete from public.contacts where id = ''{id}'''), 'refused', 'rep: delete contacts of admin');
 select is(pg_temp.outcome('manager', 'manager', 'contacts', 'select from public.contacts where id = ''{id}'''), '1 rows', 'manager: select contacts of manager');
 select is(pg_temp.outcome('manager', 'admin', 'contacts', 'select from public.contacts where id = ''{id}'''), '1 rows', 'manager: select contacts of admin');
 select is(pg_temp.outcome('manager', 'manager', 'contacts', 'insert into public.contacts (company_id, sales_id) select company_id, sales_id from jsonb_populate_record(null::public.contacts, $1)'), '1 rows', 'manager: insert contacts of manager');
@@ -644,7 +647,7 @@ select is(pg_temp.outcome('rep', 'admin', 'deal_notes', 'insert into public.deal
 select is(pg_temp.outcome('rep', 'rep', 'deal_notes', 'update public.deal_notes set type = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update deal_notes of rep');
 select is(pg_temp.outcome('rep', 'admin', 'deal_notes', 'update public.deal_notes set type = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update deal_notes of admin');
 select is(pg_temp.outcome('rep', 'rep', 'deal_notes', 'delete from public.deal_notes where id = ''{id}'''), '1 rows', 'rep: delete deal_notes of rep');
-select is(pg_temp.outcome('rep', 'admin', 'deal_notes', 'delete from public.deal_notes where id = ''{id}'''), '0 rows', 'rep: delete deal_notes of admin');
+select is(pg_temp.outcome('rep', 'admin', 'deal_notes', 'delete from public.deal_notes where id = ''{id}'''), 'refused', 'rep: delete deal_notes of admin');
 select is(pg_temp.outcome('manager', 'manager', 'deal_notes', 'select from public.deal_notes where id = ''{id}'''), '1 rows', 'manager: select deal_notes of manager');
 select is(pg_temp.outcome('manager', 'admin', 'deal_notes', 'select from public.deal_notes where id = ''{id}'''), '1 rows', 'manager: select deal_notes of admin');
 select is(pg_temp.outcome('manager', 'manager', 'deal_notes', 'insert into public.deal_notes (deal_id, sales_id) select deal_id, sales_id from jsonb_populate_record(null::public.deal_notes, $1)'), '1 rows', 'manager: insert deal_notes of manager');
@@ -732,7 +735,7 @@ select is(pg_temp.outcome('rep', 'admin', 'deals', 'insert into public.deals (na
 select is(pg_temp.outcome('rep', 'rep', 'deals', 'update public.deals set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update deals of rep');
 select is(pg_temp.outcome('rep', 'admin', 'deals', 'update public.deals set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update deals of admin');
 select is(pg_temp.outcome('rep', 'rep', 'deals', 'delete from public.deals where id = ''{id}'''), '1 rows', 'rep: delete deals of rep');
-select is(pg_temp.outcome('rep', 'admin', 'deals', 'delete from public.deals where id = ''{id}'''), '0 rows', 'rep: delete deals of admin');
+select is(pg_temp.outcome('rep', 'admin', 'deals', 'delete from public.deals where id = ''{id}'''), 'refused', 'rep: delete deals of admin');
 select is(pg_temp.outcome('manager', 'manager', 'deals', 'select from public.deals where id = ''{id}'''), '1 rows', 'manager: select deals of manager');
 select is(pg_temp.outcome('manager', 'admin', 'deals', 'select from public.deals where id = ''{id}'''), '1 rows', 'manager: select deals of admin');
 select is(pg_temp.outcome('manager', 'manager', 'deals', 'insert into public.deals (name, company_id, stage, sales_id) select name, company_id, stage, sales_id from jsonb_populate_record(null::public.deals, $1)'), '1 rows', 'manager: insert deals of manager');
@@ -1039,8 +1042,8 @@ select is(pg_temp.outcome('rep', 'rep', 'tags', 'insert into public.tags (name, 
 select is(pg_temp.outcome('rep', 'admin', 'tags', 'insert into public.tags (name, color) select name, color from jsonb_populate_record(null::public.tags, $1)'), '1 rows', 'rep: insert tags of admin');
 select is(pg_temp.outcome('rep', 'rep', 'tags', 'update public.tags set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update tags of rep');
 select is(pg_temp.outcome('rep', 'admin', 'tags', 'update public.tags set name = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update tags of admin');
-select is(pg_temp.outcome('rep', 'rep', 'tags', 'delete from public.tags where id = ''{id}'''), '0 rows', 'rep: delete tags of rep');
-select is(pg_temp.outcome('rep', 'admin', 'tags', 'delete from public.tags where id = ''{id}'''), '0 rows', 'rep: delete tags of admin');
+select is(pg_temp.outcome('rep', 'rep', 'tags', 'delete from public.tags where id = ''{id}'''), 'refused', 'rep: delete tags of rep');
+select is(pg_temp.outcome('rep', 'admin', 'tags', 'delete from public.tags where id = ''{id}'''), 'refused', 'rep: delete tags of admin');
 select is(pg_temp.outcome('manager', 'manager', 'tags', 'select from public.tags where id = ''{id}'''), '1 rows', 'manager: select tags of manager');
 select is(pg_temp.outcome('manager', 'admin', 'tags', 'select from public.tags where id = ''{id}'''), '1 rows', 'manager: select tags of admin');
 select is(pg_temp.outcome('manager', 'manager', 'tags', 'insert into public.tags (name, color) select name, color from jsonb_populate_record(null::public.tags, $1)'), '1 rows', 'manager: insert tags of manager');
@@ -1128,7 +1131,7 @@ select is(pg_temp.outcome('rep', 'admin', 'tasks', 'insert into public.tasks (co
 select is(pg_temp.outcome('rep', 'rep', 'tasks', 'update public.tasks set type = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update tasks of rep');
 select is(pg_temp.outcome('rep', 'admin', 'tasks', 'update public.tasks set type = ''changed'' where id = ''{id}'''), '1 rows', 'rep: update tasks of admin');
 select is(pg_temp.outcome('rep', 'rep', 'tasks', 'delete from public.tasks where id = ''{id}'''), '1 rows', 'rep: delete tasks of rep');
-select is(pg_temp.outcome('rep', 'admin', 'tasks', 'delete from public.tasks where id = ''{id}'''), '0 rows', 'rep: delete tasks of admin');
+select is(pg_temp.outcome('rep', 'admin', 'tasks', 'delete from public.tasks where id = ''{id}'''), 'refused', 'rep: delete tasks of admin');
 select is(pg_temp.outcome('manager', 'manager', 'tasks', 'select from public.tasks where id = ''{id}'''), '1 rows', 'manager: select tasks of manager');
 select is(pg_temp.outcome('manager', 'admin', 'tasks', 'select from public.tasks where id = ''{id}'''), '1 rows', 'manager: select tasks of admin');
 select is(pg_temp.outcome('manager', 'manager', 'tasks', 'insert into public.tasks (contact_id, sales_id) select contact_id, sales_id from jsonb_populate_record(null::public.tasks, $1)'), '1 rows', 'manager: insert tasks of manager');

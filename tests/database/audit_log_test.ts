@@ -187,7 +187,7 @@ test("audit log: no role changes, truncates or writes it, not even its owner", a
       await tx`insert into public.companies (name, workspace_id) values ('A', ${workspace_id})`;
       await tx.unsafe(statement);
     }));
-    assertEquals(code, "PT403", statement);
+    assertEquals(code, "PT409", statement);
   }
 });
 

@@ -158,7 +158,7 @@ test("private.end_sessions is only for admins, and for members of their workspac
   const rep = await tenant.join("rep");
   for (const caller of [rep, (await foundWorkspace()).admin]) {
     const ending = asCaller(caller, (tx) => tx`select private.end_sessions(${rep.user_id})`);
-    assertEquals(await refusalOf(ending), { code: "PT403", detail: "admin_required" });
+    assertEquals(await refusalOf(ending), { code: "PT409", detail: "admin_required" });
   }
   await asCaller(tenant.admin, (tx) => tx`select private.end_sessions(${rep.user_id})`);
 });
@@ -196,7 +196,7 @@ async function gotten(
   const rows = asCaller(caller, call);
   return await rows.then(({ length }) => length, async () => {
     const { code } = await refusalOf(rows);
-    if (code !== "PT403" && code !== "23502") throw new Error(`Refused with ${code}.`);
+    if (code !== "PT409" && code !== "23502") throw new Error(`Refused with ${code}.`);
     return 0;
   });
 }

@@ -132,7 +132,7 @@ test("members: members may change their own names, and not their own access", as
       ]
     ) {
       assertEquals(await refusalOf(write(values)), {
-        code: "PT403",
+        code: "PT409",
         detail: "member_change_not_allowed",
       });
     }
@@ -152,7 +152,7 @@ test("members: a member's id, user and workspace cannot be changed", async () =>
         caller,
         (tx) => tx`update public.sales set ${tx(values)} where id = ${admin.id}`,
       );
-      assertEquals(await refusalOf(change), { code: "PT403", detail: "member_identity_fixed" });
+      assertEquals(await refusalOf(change), { code: "PT422", detail: "member_identity_fixed" });
     }
   }
 });

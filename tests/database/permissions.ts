@@ -92,6 +92,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.board_totals()",
     "private.can_manage()",
     "private.claim_attachments(text[])",
+    "private.configuration_fault(jsonb)",
     "private.contact_spelling(text,text,jsonb)",
     "private.contact_ids_containing(text,jsonb)",
     "private.count_tagged_contacts(bigint)",
@@ -155,6 +156,19 @@ export function isAllowed(
 export function isGranted(relation: string, verb: Verb, caller: CallerName): boolean {
   const allowed = Object.keys(PERMISSIONS[relation]?.[verb] ?? {});
   return caller === "anon" ? allowed.includes("anon") : allowed.some((name) => name !== "anon");
+}
+
+/** Tables that no client of Atomic CRM writes. Policies hide the rows that a member may not change. */
+const SILENT_UPDATES = ["sales", "workspaces"];
+
+/**
+ * Whether a statement that is not allowed meets no row. It is refused when the caller's role lacks the
+ * privilege, when it inserts, and when it changes a row that the caller sees: a trigger then says why.
+ */
+export function isHidden(relation: string, verb: Verb, caller: CallerName): boolean {
+  if (verb === "insert" || !isGranted(relation, verb, caller)) return false;
+  const sees = verb !== "select" && isAllowed(relation, "select", caller, false);
+  return !sees || SILENT_UPDATES.includes(relation);
 }
 
 /** The permission table as Markdown: one line for each table or view and verb. */

@@ -11,10 +11,14 @@ const DEFECTS: [string, Record<string, string>][] = [
     { catalogue: "public.contacts: policies", permissions: "foreign: select contacts of admin" },
   ],
   [
-    `alter policy "owners and managers delete" on public.deals using (true)`,
+    `alter policy "members delete" on public.deals using (true)`,
+    { catalogue: "public.deals: policy members delete" },
+  ],
+  [
+    `alter table public.tags disable trigger "05_guard_deletion"`,
     {
-      catalogue: "public.deals: policy owners and managers delete",
-      permissions: "rep: delete deals of admin",
+      catalogue: "public.tags: enabled triggers",
+      permissions: "rep: delete tags of admin",
     },
   ],
   [

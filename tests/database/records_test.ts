@@ -36,7 +36,7 @@ test("records: only the owner, a manager or an admin changes the owner", async (
       update(caller, row, table, { sales_id });
     for (const sales_id of [other.id, admin.id, null]) {
       assertEquals(await refusalOf(give(other, sales_id)), {
-        code: "PT403",
+        code: "PT409",
         detail: "owner_change_not_allowed",
       });
     }
@@ -70,7 +70,7 @@ test("records: updated_at moves strictly forward, and only when something change
 test("records: updated_at cannot be set back", async () => {
   const { admin } = await foundWorkspace();
   const row = await insert(admin, "companies", { name: "A" });
-  const changed = await update(admin, row, "companies", { updated_at: new Date(0) });
+  const changed = await update(admin, row, "companies", { updated_at: new Date(0), name: "B" });
   assertGreater(changed.updated_at, row.updated_at);
 });
 

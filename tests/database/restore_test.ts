@@ -168,7 +168,7 @@ test("private.restore is only for the owner, managers and admins of the workspac
   assertEquals(await restore(other.admin, "contacts", contact.id), null);
   assertEquals(await restore(disabled, "contacts", contact.id), null);
   assertEquals(await refusalOf(restore(colleague, "contacts", contact.id)), {
-    code: "PT403",
+    code: "PT409",
     detail: "restore_not_allowed",
   });
   for (const caller of [rep, manager, tenant.admin]) {

@@ -94,11 +94,11 @@ test("trash: a refused deletion moves nothing to the trash", async () => {
   const tenant = await foundWorkspace();
   const rep = await tenant.join("rep");
   const { company } = await createFamily(tenant, tenant.admin);
-  const deleted = await asCaller(
+  const deletion = asCaller(
     rep,
     (tx) => tx`delete from public.companies where id = ${company.id}`,
   );
-  assertEquals(deleted.count, 0);
+  assertEquals(await refusalOf(deletion), { code: "PT409", detail: "forbidden" });
   assertEquals(await trashCounts(tenant.workspace_id), {});
 });
 

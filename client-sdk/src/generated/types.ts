@@ -244,7 +244,6 @@ export interface components {
         | "forbidden"
         | "admin_required"
         | "identity_fixed"
-        | "id_not_allowed"
         | "owner_change_not_allowed"
         | "restore_not_allowed"
         | "member_change_not_allowed"

@@ -30,7 +30,7 @@ export const requiredName = z.string().trim().min(1, "Use a name.").max(500);
 export const shortText = z.string().trim().max(500).nullish();
 
 /** A text of many lines. */
-export const longText = z.string().max(100_000).nullish();
+export const longText = z.string().max(10_000).nullish();
 
 /** Path parameters of one record. The id must be plain digits. */
 export const idParams = z.object({ id: idText });
@@ -42,12 +42,20 @@ export function includeQuery<Name extends string>(names: readonly [Name, ...Name
 
 const noTime = { error: "Use a time as in RFC 3339." };
 
-/** A time in RFC 3339, in the range of Postgres: from year 1, with an offset below 16 hours. */
+/** Milliseconds since 1970 of the years 1 to 9999 in UTC. */
+const FIRST_TIME = Date.parse("0001-01-01T00:00:00Z");
+const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** A time in RFC 3339, from year 1 to 9999 in UTC, with an offset below 16 hours, as in Postgres. */
 export const timestamp = z.iso.datetime({ offset: true, ...noTime })
-  .refine((text) => !/^0000|[+-](1[6-9]|2\d):\d\d$/.test(text), noTime);
+  .refine((text) => {
+    const time = Date.parse(text);
+    return time >= FIRST_TIME && time <= LAST_TIME && !/[+-](1[6-9]|2\d):\d\d$/.test(text);
+  }, noTime);
 
 /** A date such as `2026-12-31`. */
-export const date = z.iso.date("Use a date such as 2026-12-31.");
+const noDate = { error: "Use a date such as 2026-12-31." };
+export const date = z.iso.date(noDate).refine((text) => !text.startsWith("0000"), noDate);
 
 /** A boolean query parameter: `true` or `false`. */
 export const booleanText = z.preprocess(

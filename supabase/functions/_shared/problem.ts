@@ -41,7 +41,6 @@ const PLATFORM_PROBLEMS = {
   forbidden: [403, "Not allowed"],
   admin_required: [403, "An administrator is required"],
   identity_fixed: [403, "A record's id and workspace are fixed"],
-  id_not_allowed: [403, "The database gives ids"],
   owner_change_not_allowed: [403, "The owner cannot be changed"],
   restore_not_allowed: [403, "The record cannot be restored by you"],
   // 404, 405, 410

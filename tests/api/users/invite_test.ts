@@ -244,7 +244,7 @@ test("users.invite does not use an invitation with the id of another user", asyn
       { id: victim.user_id, email },
       { apikey: stack.publishableKey },
     );
-    assertEquals(written.status, 403);
+    assertEquals(written.status, 422);
     await refuseMail(email);
     assertGreaterOrEqual((await here.admin.api.post("/users", grace(email))).status, 400);
   }

@@ -1,8 +1,8 @@
 /**
  * Turns errors of Postgres and of the connection into problems. SQL text, constraint names and
- * values are never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (nnn = HTTP
- * status, PostgREST's convention), with the code in DETAIL and the sentence for the caller in
- * MESSAGE.
+ * values are never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (PostgREST's
+ * convention: nnn is the HTTP status of the Data API), with the code in DETAIL and the sentence for
+ * the caller in MESSAGE. The code decides the status of the gateway's answer.
  */
 import type { PostgresError } from "postgres";
 import { isProblemCode, Problem, type ProblemCode, problemType, toProblem } from "../problem.ts";
@@ -101,7 +101,9 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
   "23001": ["still_referenced", "Other records refer to this one. Change those records first."],
   "23502": ["invalid_value", INVALID_DETAIL],
   "23514": ["invalid_value", INVALID_DETAIL],
+  "21": ["invalid_value", INVALID_DETAIL],
   "22": ["invalid_value", INVALID_DETAIL],
+  "23": ["invalid_value", INVALID_DETAIL],
   "54": ["invalid_value", "A value is too large or too deeply nested. Send less."],
   "42501": ["forbidden", "Only the record's owner, a manager or an administrator may do this."],
   "40001": [

@@ -6,7 +6,7 @@ import { CONTENT_TYPES } from "./contentTypes.ts";
 /** Bytes of a file. The bucket has the same limit. */
 export const MAXIMUM_SIZE = 26_214_400;
 const MAXIMUM_PER_NOTE = 20;
-/** Characters of one attachment as JSON. */
+/** Characters of one attachment, and of all attachments of a note, as JSON. */
 const MAXIMUM_LENGTH = 10_000;
 
 /** A stored attachment. Atomic CRM's clients may add fields, and an old row may lack any field. */
@@ -42,7 +42,11 @@ export const noteFields = {
   text: longText,
   date: timestamp.optional(),
   attachments: z.array(AttachmentInput)
-    .max(MAXIMUM_PER_NOTE, `Attach at most ${MAXIMUM_PER_NOTE} files.`).nullish(),
+    .max(MAXIMUM_PER_NOTE, `Attach at most ${MAXIMUM_PER_NOTE} files.`)
+    .refine(
+      (items) => JSON.stringify(items).length <= MAXIMUM_LENGTH,
+      `Use at most ${MAXIMUM_LENGTH} characters for all attachments.`,
+    ).nullish(),
 };
 
 const types = [...CONTENT_TYPES.keys()];

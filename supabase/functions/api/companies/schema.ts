@@ -43,7 +43,11 @@ export const CompanyInput = z.strictObject({
   website: address,
   description: longText,
   size: z.int().min(0).max(32_767).nullish(),
-  context_links: z.array(z.string().max(2_000)).max(50).nullish(),
+  context_links: z.array(z.string().max(2_000)).max(50)
+    .refine(
+      (links) => JSON.stringify(links).length <= 10_000,
+      "Use at most 10000 characters for all links.",
+    ).nullish(),
   logo: PictureInput.nullish(),
 }).meta({ id: "CompanyInput" });
 

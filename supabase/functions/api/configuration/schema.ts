@@ -52,7 +52,7 @@ const ClosedStages = z.strictObject({ won: stageNames, lost: stageNames })
 const currency = z.string().regex(/^[A-Z]{3}$/, "Use a code of ISO 4217, such as EUR.")
   .refine(isCurrency, "Use a code of ISO 4217, such as EUR.");
 
-const logo = z.string().trim().max(500_000);
+const logo = z.string().trim().max(22_000);
 
 /** A change of the configuration. `null` resets a key to its default. */
 const ConfigPatch = z.looseObject({
