@@ -11,6 +11,8 @@ import { Problem } from "../../supabase/functions/_shared/problem.ts";
 import { testSettings } from "../support/app.ts";
 import { sql as superuser, test } from "../support/workspace.ts";
 
+const TERMS = { caller: "", milliseconds: 60_000 };
+
 /** Waits for answers on another connection, so that earlier events have been handled. */
 async function turnEventLoop(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await superuser`select 1`;
@@ -39,7 +41,7 @@ test("a request gets a connection although the one that it waits for breaks", as
 
 test("a connection that closes between two statements fails only its own request", async () => {
   const pool = createPool(await testSettings({ databaseConnections: 1 }));
-  const work = withConnection(pool, async (sql) => {
+  const work = withConnection(pool, TERMS, async (sql) => {
     const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
     await superuser`select pg_terminate_backend(${row?.pid ?? 0}, 5000)`;
     // The close arrives before the answers to these statements.
@@ -48,7 +50,7 @@ test("a connection that closes between two statements fails only its own request
   });
   const error = await assertRejects(() => work);
   assertEquals(isConnectionLost(error), true);
-  assertEquals(await withConnection(pool, async (sql) => [...await sql`select 1 as one`]), [{
+  assertEquals(await withConnection(pool, TERMS, async (sql) => [...await sql`select 1 as one`]), [{
     one: 1,
   }]);
   await pool.close();

@@ -177,6 +177,8 @@ export class SystemResource {
   /**
    * Check that the database and the auth server answer.
    *
+   * A result may be a second old.
+   *
    * Problems: `not_ready`.
    */
   ready(options?: CallOptions): Call<Readiness> {

@@ -83,7 +83,7 @@ const OF_A_TOKEN: ProblemCode[] = [
   "auth_unavailable",
 ];
 const OF_THE_SECRET_KEY: ProblemCode[] = ["secret_key_missing", "secret_key_invalid"];
-const OF_THE_DATABASE: ProblemCode[] = ["database_unavailable", "database_timeout"];
+const OF_THE_DATABASE: ProblemCode[] = ["database_unavailable", "database_timeout", "overloaded"];
 const OF_A_BODY: ProblemCode[] = ["invalid_json", "unsupported_media_type", "validation_failed"];
 const OF_AN_IDEMPOTENCY_KEY: ProblemCode[] = [
   "invalid_idempotency_key",
@@ -105,7 +105,7 @@ export function problemsOf(operation: Operation): Set<ProblemCode> {
   const changes = kind === "write" || kind === "saga";
   return new Set<ProblemCode>([
     ...OF_EVERY_OPERATION,
-    ...(method === "GET" ? [] : ["body_too_large" as const]),
+    ...(method === "GET" ? [] : ["body_too_large" as const, "body_timeout" as const]),
     ...(access === "member" ? OF_A_TOKEN : []),
     ...(access === "service" ? OF_THE_SECRET_KEY : []),
     ...(kind === "plain" ? [] : OF_THE_DATABASE),

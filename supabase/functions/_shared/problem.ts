@@ -49,6 +49,8 @@ const PLATFORM_PROBLEMS = {
   method_not_allowed: [405, "The method is not allowed"],
   deleted: [410, "The record has been deleted"],
   merged: [410, "The record has been merged"],
+  // 408: the request did not arrive in time
+  body_timeout: [408, "The body did not arrive in time"],
   // 409: the request conflicts with what is stored
   conflict: [409, "Conflict"],
   concurrent_change: [409, "Changed at the same time"],
@@ -74,6 +76,7 @@ const PLATFORM_PROBLEMS = {
   internal: [500, "Unexpected error"],
   mail_failed: [502, "The mail could not be sent"],
   database_unavailable: [503, "The database cannot be reached"],
+  overloaded: [503, "Too many requests at once"],
   database_timeout: [503, "The database took too long"],
   auth_unavailable: [503, "The auth server cannot be reached"],
   storage_unavailable: [503, "The storage cannot be reached"],

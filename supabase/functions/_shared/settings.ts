@@ -14,6 +14,8 @@ export interface Settings {
   databaseConnections: number;
   /** In milliseconds. No variable sets them; tests lower them. */
   timeLimits: TimeLimits;
+  /** For the body of a request, in milliseconds. No variable sets it. */
+  bodyTimeLimit: number;
   secretKey: string;
   publishableKey: string;
   /** Accepted issuer of access tokens. */
@@ -37,10 +39,14 @@ interface TimeLimits {
    * first answer on it.
    */
   answer: number;
-  /** For one transaction. Longer than one statement may take: above it, the server hangs. */
+  /**
+   * For the transactions of one request together, with the waiting for their connections. Jobs and
+   * exports have it for each transaction. Longer than one statement may take.
+   */
   transaction: number;
 }
 
+const BODY_TIME_LIMIT = 30_000;
 const TIME_LIMITS: TimeLimits = { answer: 4_000, transaction: 15_000 };
 
 type Environment = Record<string, string | undefined>;
@@ -65,6 +71,7 @@ export function readSettings(environment: Environment): Settings {
     databaseUrl: environment.DATABASE_URL || required(environment, "SUPABASE_DB_URL"),
     databaseConnections: count(environment, "DATABASE_CONNECTIONS", 2),
     timeLimits: TIME_LIMITS,
+    bodyTimeLimit: BODY_TIME_LIMIT,
     secretKey: apiKey(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
     publishableKey: apiKey(environment, "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY"),
     jwtIssuer: environment.JWT_ISSUER || `${supabaseUrl}/auth/v1`,

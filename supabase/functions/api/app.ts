@@ -18,6 +18,7 @@ import {
   refuse,
   refuseRoute,
   releaseBody,
+  rememberSuccess,
   requestLog,
 } from "../_shared/http/pipeline.ts";
 import type { Operation } from "../_shared/operation.ts";
@@ -93,15 +94,20 @@ function createPlatform(
   checkAnswers: boolean,
 ): Platform {
   const database = createDatabase(settings);
+  const auth = createAuthAdmin(settings);
   return {
     settings,
     operations: () => allOperations(resources),
     authenticate: createAuthenticate(settings),
     requireSecretKey: createRequireSecretKey(settings),
     database,
-    auth: createAuthAdmin(settings),
+    auth,
     storage: createStorage(settings),
     rateLimiter: createRateLimiter(database, settings.rateLimit),
+    check: {
+      database: rememberSuccess(() => database.ping()),
+      auth: rememberSuccess(() => auth.ping()),
+    },
     reportFailure: (request_id, error) =>
       log({ time: new Date().toISOString(), request_id, error: String(error) }),
     checkAnswers,

@@ -3,6 +3,7 @@
  * time, and closes when it is idle, too old or does not answer.
  */
 import type postgres from "postgres";
+import { invariant } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 import {
   ClosedConnection,
@@ -11,9 +12,12 @@ import {
   NoAnswer,
   StaleConnection,
 } from "./problems.ts";
+import { createFairQueue } from "./queue.ts";
 import type { Sql } from "./sql.ts";
 import { connectionOptions } from "./url.ts";
 
+/** How long a cancelled statement may take to end. */
+const CANCEL_TIMEOUT_MS = 1_000;
 const IDLE_TIMEOUT_MS = 20_000;
 const MAXIMUM_AGE_MS = 1_800_000;
 
@@ -25,6 +29,8 @@ interface Connection {
   client: postgres.Sql;
   openedAt: number;
   isClosed(): boolean;
+  /** Asks the server to stop the statement that runs. */
+  cancel(): Promise<void>;
 }
 
 /** A place for one connection. Only the work that has acquired the slot uses its connection. */
@@ -33,13 +39,21 @@ interface Slot {
   idleTimer?: ReturnType<typeof setTimeout>;
 }
 
+/** A slot, until its work has ended. `answered`: the database has answered to the work. */
+interface Lease {
+  slot: Slot;
+  release(answered: boolean): void;
+}
+
 /** The connections of an isolate. */
 interface Pool {
   options: Options;
   limits: Settings["timeLimits"];
-  /** Waits for a free slot. Throws `NoAnswer` when no slot becomes free in time. */
-  acquire(): Promise<Slot>;
-  release(slot: Slot): void;
+  /**
+   * Waits for a free slot. Callers of the same workspace share their turns.
+   * @throws Overloaded or NoAnswer when no slot becomes free in time.
+   */
+  acquire(caller: string, milliseconds: number): Promise<Lease>;
   /** Closes the connections that are not in use. */
   closeIdle(): Promise<unknown>;
   /** Closes all connections. Connections in use have one second to finish. */
@@ -50,26 +64,30 @@ interface Pool {
  * Creates the pool of these settings. It opens no connection yet. Requests wait for a slot here and
  * not in the driver, which loses its waiting requests when a connection closes.
  */
-export function createPool(settings: Settings): Pool {
-  const { timeLimits: limits } = settings;
-  const slots: Slot[] = Array.from({ length: settings.databaseConnections }, () => ({}));
+export function createPool(
+  settings: Settings,
+  workspaceOf: (caller: string) => string = (caller) => caller,
+): Pool {
+  const { timeLimits: limits, databaseConnections } = settings;
+  const slots: Slot[] = Array.from({ length: databaseConnections }, () => ({}));
   const free = [...slots];
-  const waiting = new Set<(slot: Slot) => void>();
+  const queue = createFairQueue(databaseConnections, workspaceOf);
   const closeIdle = () => Promise.all(free.map(closeIdleConnection));
   return {
     options: connectionOptions(settings),
     limits,
-    acquire: () => {
-      const slot = free.pop();
-      clearTimeout(slot?.idleTimer);
-      return slot ? Promise.resolve(slot) : waitForSlot(waiting, limits.answer);
-    },
-    release(slot) {
-      const [next] = waiting;
-      if (next) return next(slot);
-      free.push(slot);
-      if (!slot.connection) return;
-      slot.idleTimer = setTimeout(() => closeIdleConnection(slot), IDLE_TIMEOUT_MS);
+    async acquire(caller, milliseconds) {
+      const endTurn = await queue.turn(caller, milliseconds);
+      const slot = invariant(free.pop(), "A turn without a free slot");
+      clearTimeout(slot.idleTimer);
+      const release = (answered: boolean) => {
+        free.push(slot);
+        if (slot.connection) {
+          slot.idleTimer = setTimeout(() => closeIdleConnection(slot), IDLE_TIMEOUT_MS);
+        }
+        endTurn(answered);
+      };
+      return { slot, release };
     },
     closeIdle,
     async close() {
@@ -79,40 +97,38 @@ export function createPool(settings: Settings): Pool {
   };
 }
 
-function waitForSlot(waiting: Set<(slot: Slot) => void>, milliseconds: number): Promise<Slot> {
-  return new Promise((resolve, reject) => {
-    const take = (slot: Slot) => {
-      clearTimeout(timer);
-      waiting.delete(take);
-      resolve(slot);
-    };
-    const timer = setTimeout(() => {
-      waiting.delete(take);
-      reject(new NoAnswer("No connection to the database became free in time"));
-    }, milliseconds);
-    waiting.add(take);
-  });
+/** Whom work is for, and how long it may take with its waiting. */
+interface Terms {
+  caller: string;
+  milliseconds: number;
 }
 
 /**
  * Runs the work on a connection that no other work uses, and returns its value. Statements that the
  * work sends after its end are refused: another request has the connection then.
- * @throws NoAnswer when no connection becomes free, or the work does not finish, in time.
+ * @throws Overloaded when other work has all connections.
+ * @throws NoAnswer when no connection becomes free, or the database does not answer, in time.
  * @throws StaleConnection when the connection was closed before the work began.
  */
 export async function withConnection<Value>(
   pool: Pool,
+  { caller, milliseconds }: Terms,
   work: (sql: Sql) => Promise<Value>,
 ): Promise<Value> {
-  const deadline = Date.now() + pool.limits.answer;
-  const slot = await pool.acquire();
+  const { limits, options } = pool;
+  const start = Date.now();
+  const left = (limit: number) => Math.max(0, start + limit - Date.now());
+  const answerLimit = Math.min(limits.answer, milliseconds);
+  const { slot, release } = await pool.acquire(caller, answerLimit);
   let ended = false;
+  let answered = true;
   try {
-    const { sql, isClosed } = await openConnection(slot, pool.options, deadline - Date.now());
-    const guarded = refuseWhenClosed(sql, () => ended || isClosed());
-    return await withTimeout(work(guarded), pool.limits.transaction);
+    const connection = await openConnection(slot, options, left(answerLimit));
+    const guarded = refuseWhenClosed(connection.sql, () => ended || connection.isClosed());
+    return await untilDeadline(work(guarded), left(milliseconds), connection);
   } catch (error) {
     if (isConnectionLost(error)) {
+      answered = false;
       void close(slot, 0);
       // The cause has probably broken the other connections too.
       void pool.closeIdle();
@@ -120,8 +136,26 @@ export async function withConnection<Value>(
     throw error;
   } finally {
     ended = true;
-    pool.release(slot);
+    release(answered);
   }
+}
+
+/**
+ * Returns the value of the work. After the time it cancels the statement that runs, so that the server
+ * works no longer than the request.
+ */
+async function untilDeadline<Value>(
+  work: Promise<Value>,
+  milliseconds: number,
+  connection: Connection,
+): Promise<Value> {
+  const finished = outcomeOf(work);
+  const inTime = await outcomeOf(withTimeout(finished, milliseconds));
+  if ("value" in inTime) return unwrap(inTime.value);
+  void outcomeOf(connection.cancel());
+  // A late cancellation must not meet other work on this connection.
+  connection.openedAt = 0;
+  return unwrap(await withTimeout(finished, Math.min(CANCEL_TIMEOUT_MS, milliseconds)));
 }
 
 /** Returns the slot's connection, or opens a new one when the slot has no usable connection. */
@@ -143,14 +177,32 @@ async function connect(options: Options, timeoutMs: number): Promise<Connection>
   const client = createClient({ ...options, max: 1, onclose: () => closed = true });
   try {
     // Opens the connection first: the driver can reserve only an open connection safely.
-    await withTimeout(client`select 1`, timeoutMs);
+    const opening = client`select 1`;
+    await withTimeout(opening, timeoutMs);
     const sql = closed ? undefined : await client.reserve();
     if (closed || !sql) throw new StaleConnection("The connection was closed while it opened");
-    return { sql, client, openedAt: Date.now(), isClosed: () => closed };
+    const cancel = () => cancelOnConnectionOf(opening);
+    return { sql, client, openedAt: Date.now(), isClosed: () => closed, cancel };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);
   }
+}
+
+/** The members of the driver's query that a cancellation uses. */
+interface CancellableQuery {
+  active: boolean;
+  canceller(query: unknown): Promise<void>;
+}
+
+/**
+ * Cancels the statement that runs on the connection of an earlier query. A cancellation names the
+ * connection (PostgreSQL, "Canceling Requests in Progress", 53.2.8), but the driver sends it only for
+ * a query that is active.
+ */
+async function cancelOnConnectionOf(earlier: object): Promise<void> {
+  const query = Object.assign(earlier, { active: true }) as unknown as CancellableQuery;
+  await query.canceller(query);
 }
 
 /** Makes a statement on a closed connection throw: the driver would end the process. */

@@ -16,7 +16,7 @@ import {
   withConnection,
   withTimeout,
 } from "./connections.ts";
-import { databaseProblem, isConnectionLost, isRetryable } from "./problems.ts";
+import { databaseProblem, isConnectionLost, isRetryable, OutOfTime } from "./problems.ts";
 import type { Sql } from "./sql.ts";
 import { Problem } from "../problem.ts";
 import { STATEMENT_TIMEOUT_MS } from "./timeout.ts";
@@ -45,6 +45,8 @@ export interface RequestScope {
   authorise(member: Member): void;
   /** Total time that the request has spent in the database, in milliseconds. */
   timing: { databaseMs: number };
+  /** See `TimedScope`. */
+  limitsEach?: boolean;
 }
 
 /** Statements that run before and after the work in its transaction, as the gateway's role. */
@@ -64,7 +66,12 @@ export interface Lease {
   windowEnds: number;
 }
 
-type TimedScope = Pick<RequestScope, "timing">;
+/** Whom a transaction is for, and the time that counts for it. */
+export interface TimedScope extends Pick<RequestScope, "timing"> {
+  caller?: Caller;
+  /** Whether the time limit holds for each transaction, not for all of the request together. */
+  limitsEach?: boolean;
+}
 
 interface WriteOptions<Value> {
   /** Rolls the transaction back, and still returns the value. */
@@ -104,20 +111,61 @@ const LOCK_TIMEOUT = "4s";
 
 /** Creates the database of these settings. It connects with the first transaction. */
 export function createDatabase(settings: Settings): Database {
-  const pool = createPool(settings);
-  const run = <Value>(scope: TimedScope, work: (sql: Sql) => Promise<Value>) =>
-    timed(scope, () => retrying(() => withConnection(pool, work)));
-  const { answer } = settings.timeLimits;
-  const untimed = { timing: { databaseMs: 0 } };
+  const { timeLimits } = settings;
+  const workspaces = createWorkspaces();
+  const pool = createPool(settings, workspaces.of);
+  const run = <Value>(
+    scope: TimedScope,
+    work: (sql: Sql) => Promise<Value>,
+    caller = scope.caller?.userId ?? GATEWAY,
+  ) =>
+    timed(
+      scope,
+      () =>
+        retrying(timeLeft(scope, timeLimits.transaction), (milliseconds) =>
+          withConnection(pool, { caller, milliseconds }, work)),
+    );
+  const asMember = (scope: RequestScope): RequestScope => ({
+    ...scope,
+    authorise(member) {
+      workspaces.remember(scope.caller.userId, member.workspace_id);
+      scope.authorise(member);
+    },
+  });
+  const ofItself = () => ({ timing: { databaseMs: 0 } });
   return {
-    read: (scope, work) => run(scope, (sql) => read(sql, scope, work, answer)),
+    read: (scope, work) => run(scope, (sql) => read(sql, asMember(scope), work, timeLimits.answer)),
     write: (scope, work, options = {}) =>
-      run(scope, (sql) => write(sql, scope, work, options, answer)),
-    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work, answer)),
-    leaseRequests: (...terms) => run(untimed, (sql) => leaseRequests(sql, answer, ...terms)),
-    ping: () => run(untimed, async (sql) => void await firstStatement(sql`select 1`, answer)),
+      run(scope, (sql) => write(sql, asMember(scope), work, options, timeLimits.answer)),
+    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work, timeLimits.answer)),
+    leaseRequests: (key, ...terms) =>
+      run(ofItself(), (sql) => leaseRequests(sql, timeLimits.answer, key, ...terms), key),
+    ping: () =>
+      run(ofItself(), async (sql) => void await firstStatement(sql`select 1`, timeLimits.answer)),
     close: () => pool.close(),
   };
+}
+
+/** The caller of work that belongs to no user: jobs and probes. */
+const GATEWAY = "";
+const REMEMBERED_CALLERS = 10_000;
+
+/** Remembers the workspace of each caller. An unknown caller counts as a workspace. */
+function createWorkspaces() {
+  const known = new Map<string, string>();
+  return {
+    of: (caller: string) => known.get(caller) ?? caller,
+    remember(caller: string, workspace: string): void {
+      if (known.size >= REMEMBERED_CALLERS) known.clear();
+      known.set(caller, workspace);
+    },
+  };
+}
+
+/** Returns a function of the time that a request's transactions still may take, in milliseconds. */
+function timeLeft({ timing, limitsEach }: TimedScope, limit: number): () => number {
+  const end = performance.now() + limit - (limitsEach ? 0 : timing.databaseMs);
+  return () => end - performance.now();
 }
 
 async function read<Value>(
@@ -161,30 +209,20 @@ async function write<Value>(
   const begun = outcomeOf(sql`begin`.execute());
   const lookedUp = outcomeOf(hooks ? hooks.before(sql) : Promise.resolve(undefined));
   const opened = outcomeOf(openAsCaller(sql, scope));
-  let open = true;
-  try {
+  return await ending<Value>(sql, async () => {
     await firstStatement(begun.then(unwrap), answerLimit);
     const earlier = unwrap(await lookedUp);
     const member = memberOf(unwrap(await withTimeout(opened, answerLimit)));
     scope.authorise(member);
-    if (earlier !== undefined) return earlier;
+    if (earlier !== undefined) return { value: earlier, commits: false };
     const value = await work(sql, member);
     if (hooks && !dryRun) {
       const switchingBack = outcomeOf(sql`select set_config('role', 'none', true)`.execute());
       await hooks.after(sql, value);
       unwrap(await switchingBack);
     }
-    if (!dryRun) {
-      await sql`commit`;
-      open = false;
-    }
-    return value;
-  } catch (error) {
-    if (isConnectionLost(error)) open = false;
-    throw error;
-  } finally {
-    if (open) await outcomeOf(sql`rollback`.execute());
-  }
+    return { value, commits: !dryRun };
+  });
 }
 
 async function asGateway<Value>(
@@ -192,12 +230,29 @@ async function asGateway<Value>(
   work: (sql: Sql) => Promise<Value>,
   answerLimit: number,
 ): Promise<Value> {
-  await firstStatement(sql`begin`, answerLimit);
+  return await ending(sql, async () => {
+    await firstStatement(sql`begin`, answerLimit);
+    return { value: await work(sql), commits: true };
+  });
+}
+
+/**
+ * Runs the statements of a transaction from its `begin`, and ends it: commits when they say so, rolls
+ * back otherwise and when they fail. On a lost connection the server rolls back.
+ * @throws Error when Postgres rolls back instead, since a statement failed whose error was caught.
+ */
+async function ending<Value>(
+  sql: Sql,
+  statements: () => Promise<{ value: Value; commits: boolean }>,
+): Promise<Value> {
   let open = true;
   try {
-    const value = await work(sql);
-    await sql`commit`;
-    open = false;
+    const { value, commits } = await statements();
+    if (commits) {
+      const { command } = await sql`commit`;
+      open = false;
+      if (command !== "COMMIT") throw new Error("The transaction had failed before its commit");
+    }
     return value;
   } catch (error) {
     if (isConnectionLost(error)) open = false;
@@ -255,11 +310,20 @@ function memberOf({ membership }: MembershipRow): Member {
   return membership;
 }
 
-/** Tries again after a serialization failure, a deadlock or a stale connection. */
-async function retrying<Value>(attempt: () => Promise<Value>): Promise<Value> {
+/**
+ * Tries again after a serialization failure, a deadlock or a stale connection. Each attempt gets the
+ * time that is left.
+ * @throws OutOfTime when no time is left.
+ */
+async function retrying<Value>(
+  timeLeft: () => number,
+  attempt: (milliseconds: number) => Promise<Value>,
+): Promise<Value> {
   for (let left = ATTEMPTS - 1;; left--) {
+    const milliseconds = timeLeft();
+    if (milliseconds <= 0) throw new OutOfTime("The request has used up its time");
     try {
-      return await attempt();
+      return await attempt(milliseconds);
     } catch (error) {
       if (left === 0 || !isRetryable(error)) throw error;
     }

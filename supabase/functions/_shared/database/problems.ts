@@ -24,6 +24,12 @@ const RETRY_SOON = { "Retry-After": "5" };
 /** Thrown when the database does not answer in time. */
 export class NoAnswer extends Error {}
 
+/** Thrown when a request has used up its time, before it gets a connection again. */
+export class OutOfTime extends Error {}
+
+/** Thrown when too much other work waits for a connection, or has all of them for too long. */
+export class Overloaded extends Error {}
+
 /** Thrown for a statement on a closed connection. The statement was not sent. */
 export class ClosedConnection extends Error {
   readonly code = "CONNECTION_CLOSED";
@@ -63,6 +69,8 @@ function isPostgresError(error: unknown): error is PostgresError {
 /** Returns an error of the database as a problem, and any other value unchanged. */
 export function databaseProblem(error: unknown): unknown {
   if (isPostgresError(error)) return fromSqlstate(error);
+  if (error instanceof OutOfTime) return timedOut(error);
+  if (error instanceof Overloaded) return overloaded(error);
   return isConnectionLost(error) ? unavailable(error) : error;
 }
 
@@ -76,6 +84,17 @@ function unavailable(cause: unknown): Problem {
     "The database cannot be reached at the moment. Try again in a few seconds.",
     { headers: RETRY_SOON, cause },
   );
+}
+
+function timedOut(cause: unknown): Problem {
+  return new Problem("database_timeout", TIMEOUT_DETAIL, { headers: RETRY_SOON, cause });
+}
+
+function overloaded(cause: unknown): Problem {
+  return new Problem("overloaded", "Send fewer requests at once, and this one again later.", {
+    headers: RETRY_SOON,
+    cause,
+  });
 }
 
 function fromSqlstate(error: PostgresError): Problem {
@@ -94,6 +113,9 @@ function fromSqlstate(error: PostgresError): Problem {
 
 const INVALID_DETAIL =
   "A value is missing, too long or out of range. Check the fields that you sent.";
+
+const TIMEOUT_DETAIL =
+  "The request took too long. Ask for fewer records at once, or try again later.";
 
 const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
   "23505": ["conflict", "A record with this value exists already. Choose another value."],
@@ -115,10 +137,7 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
     "Another request changed the same records. Read them again, then retry.",
   ],
   "55P03": ["concurrent_change", "Another request is changing the record. Try again."],
-  "57014": [
-    "database_timeout",
-    "The request took too long. Ask for fewer records at once, or try again later.",
-  ],
+  "57014": ["database_timeout", TIMEOUT_DETAIL],
 };
 
 function fromTrigger(error: PostgresError): Problem {

@@ -1,6 +1,6 @@
 /**
- * Request bodies: JSON, at most 1 MB unless the operation allows more. An unread body is cancelled, so that its connection stays
- * usable.
+ * Request bodies: JSON, at most 1 MB unless the operation allows more, within 30 seconds. An unread
+ * body is cancelled, so that its connection stays usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { Problem } from "../problem.ts";
@@ -20,38 +20,61 @@ export const releaseBody: MiddlewareHandler = async (context, next) => {
   if (raw.method !== "GET" && !raw.bodyUsed) await raw.body?.cancel();
 };
 
+/** Limits of a request's body. */
+interface BodyLimits {
+  maximumBytes?: number;
+  milliseconds: number;
+}
+
 /**
- * Returns the step that throws 413 `body_too_large` for a body above the limit, with or without `Content-Length`. Hono's
- * `bodyLimit` locks a refused body, so that the rest could not be cancelled.
+ * Returns the step that reads the body. It throws 413 `body_too_large` for a body above the limit,
+ * with or without `Content-Length`, and 408 `body_timeout` for one that does not arrive in time.
+ * Hono's `bodyLimit` locks a refused body, so that the rest could not be cancelled.
  */
-export function limitBody(maximumBytes = DEFAULT_BYTES): MiddlewareHandler {
+export function limitBody(
+  { maximumBytes = DEFAULT_BYTES, milliseconds }: BodyLimits,
+): MiddlewareHandler {
   return async (context, next) => {
     const { raw } = context.req;
     if (raw.method !== "GET" && raw.body !== null) {
-      const announced = raw.headers.get("Content-Length");
-      if (Number(announced) > maximumBytes) throw tooLarge(maximumBytes);
-      if (announced === null) {
-        const body = await readWithinLimit(raw.body, maximumBytes);
-        context.req.raw = new Request(raw, { body });
-      }
+      const announced = Number(raw.headers.get("Content-Length"));
+      if (announced > maximumBytes) throw tooLarge(maximumBytes);
+      const body = await readWithinLimits(raw.body, maximumBytes, milliseconds);
+      context.req.raw = new Request(raw, { body });
     }
     await next();
   };
 }
 
-async function readWithinLimit(
+async function readWithinLimits(
   body: ReadableStream<Uint8Array>,
   maximumBytes: number,
+  milliseconds: number,
 ): Promise<Blob> {
+  const reader = body.getReader();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(tooLate(milliseconds)), milliseconds);
   const chunks: BlobPart[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    // Leaving the loop cancels the stream.
-    if (size > maximumBytes) throw tooLarge(maximumBytes);
-    chunks.push(new Uint8Array(chunk));
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return new Blob(chunks);
+      size += value.length;
+      if (size > maximumBytes) throw tooLarge(maximumBytes);
+      chunks.push(new Uint8Array(value));
+    }
+  } catch (error) {
+    void reader.cancel().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  return new Blob(chunks);
+}
+
+function tooLate(milliseconds: number): Problem {
+  const detail = `Send the whole body within ${Math.ceil(milliseconds / 1_000)} seconds.`;
+  return new Problem("body_timeout", detail);
 }
 
 function tooLarge(maximumBytes: number): Problem {

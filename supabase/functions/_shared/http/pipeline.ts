@@ -19,6 +19,7 @@ export { releaseBody } from "./body.ts";
 export { type Log, requestLog } from "./log.ts";
 export type { AppEnvironment, Platform } from "./platform.ts";
 export { createRateLimiter } from "./rateLimit.ts";
+export { rememberSuccess } from "./remember.ts";
 export { refuse, refuseRoute } from "./refusal.ts";
 
 type Step = MiddlewareHandler<AppEnvironment>;
@@ -40,7 +41,7 @@ function steps(operation: Operation, platform: Platform): Step[] {
     ...(access === "service" ? [requireSecretKey(platform)] : []),
     ...(access === "member" ? [authenticate(platform)] : []),
     ...(ifMatch ? [] : [refuseIfMatch]),
-    limitBody(maximumBytes),
+    limitBody({ maximumBytes, milliseconds: platform.settings.bodyTimeLimit }),
     ...(body ? [body.safeParse(undefined).success ? optionalJson : requireJson] : []),
     knownParameters(operation),
     ...(params ? [validated("param", params, "invalid_parameter")] : []),

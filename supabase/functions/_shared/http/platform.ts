@@ -21,6 +21,8 @@ export interface Platform {
   auth: AuthAdmin;
   storage: Storage;
   rateLimiter: RateLimiter;
+  /** Each throws a problem when its server does not answer. Cheap enough for many probes. */
+  check: { database(): Promise<void>; auth(): Promise<void> };
   /** Logs an error that occurs after an answer has begun. */
   reportFailure(requestId: string, error: unknown): void;
   /** For tests: every answer and problem must match the declaration of its operation. */

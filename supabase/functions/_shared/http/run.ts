@@ -52,10 +52,9 @@ export async function run(
 
 async function runPlain(
   operation: OfKind<"plain">,
-  { operations, database, auth, checkAnswers }: Platform,
+  { operations, check, checkAnswers }: Platform,
   input: AnyInput,
 ): Promise<StoredAnswer> {
-  const check = { database: () => database.ping(), auth: () => auth.ping() };
   const result = await operation.run({ operations, check }, input);
   return toAnswer(result, operation, input, checkAnswers);
 }
@@ -66,9 +65,9 @@ async function runJob(
   state: RequestState,
   input: AnyInput,
 ): Promise<StoredAnswer> {
-  const { requestId } = state;
+  const { requestId, timing } = state;
   const transaction = <Value>(work: (sql: Sql) => Promise<Value>) =>
-    database.asGateway(state, work);
+    database.asGateway({ timing, limitsEach: true }, work);
   const result = await operation.run({ requestId, storage, transaction }, input);
   return toAnswer(result, operation, input, checkAnswers);
 }
@@ -78,13 +77,14 @@ async function runRead(
   { database, checkAnswers, reportFailure }: Platform,
   { input, scope }: MemberRequest,
 ): Promise<StoredAnswer | StreamedAnswer> {
-  const read = <Value>(work: (sql: Sql) => Promise<Value>) => database.read(scope, work);
   const exported = operation.kind === "list" && exportQuery(input.query);
   if (operation.kind === "list" && exported) {
+    const read = <Value>(work: (sql: Sql) => Promise<Value>) =>
+      database.read({ ...scope, limitsEach: true }, work);
     const report = (error: unknown) => reportFailure(scope.requestId, error);
     return await exportList(operation.of, exported, operation.path, read, report);
   }
-  const result = await read((sql) => operation.run({ sql }, input));
+  const result = await database.read(scope, (sql) => operation.run({ sql }, input));
   return toAnswer(result, operation, input, checkAnswers);
 }
 

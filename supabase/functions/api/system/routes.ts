@@ -29,6 +29,7 @@ const ready = plain({
   method: "GET",
   path: "/ready",
   summary: "Check that the database and the auth server answer",
+  description: "A result may be a second old.",
   access: "anyone",
   output: Readiness,
   problems: ["not_ready"],
