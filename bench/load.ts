@@ -8,6 +8,9 @@ export interface Target {
   port: number;
   path: string;
   headers?: Record<string, string>;
+  /** Default: GET. */
+  method?: string;
+  body?: string;
 }
 
 /** The result of one round of load. */
@@ -20,7 +23,7 @@ export interface Load {
 
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
-const BUFFER_BYTES = 1_048_576;
+const BUFFER_BYTES = 4_194_304;
 
 /** Sends requests over `connections` connections for `milliseconds`. Throws on a status other than 200. */
 export async function load(
@@ -67,18 +70,43 @@ async function sendUntil(end: number, target: Target, latencies: number[]): Prom
   const buffer = new Uint8Array(BUFFER_BYTES);
   for (let sent = performance.now(); sent < end; sent = performance.now()) {
     await connection.write(request);
-    await readAnswer(connection, buffer);
+    const head = await readAnswer(connection, buffer);
+    if (!head.startsWith("HTTP/1.1 200")) throw new Error(head);
     latencies.push(performance.now() - sent);
   }
 }
 
-function requestText({ port, path, headers = {} }: Target): string {
-  const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers })
-    .map(([name, value]) => `${name}: ${value}\r\n`);
-  return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
+/** A connection that sends one request after the other. */
+export interface Client extends Disposable {
+  /** Sends a request, and returns the status of its answer. */
+  send(target: Target): Promise<number>;
 }
 
-async function readAnswer(connection: Deno.TcpConn, buffer: Uint8Array): Promise<void> {
+/** Connects to a local port. */
+export async function openClient(port: number): Promise<Client> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  return {
+    async send(target) {
+      await connection.write(encoder.encode(requestText(target)));
+      return Number((await readAnswer(connection, buffer)).slice(9, 12));
+    },
+    [Symbol.dispose]: () => connection.close(),
+  };
+}
+
+/** The text of a request. Its body is ASCII. */
+export function requestText({ port, path, headers = {}, method = "GET", body }: Target): string {
+  const content = body === undefined
+    ? {}
+    : { "Content-Type": "application/json", "Content-Length": String(body.length) };
+  const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...content, ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`;
+}
+
+/** Reads one answer into the buffer. Returns its beginning. */
+async function readAnswer(connection: Deno.TcpConn, buffer: Uint8Array): Promise<string> {
   let filled = 0;
   let whole = Infinity;
   while (filled < whole) {
@@ -87,13 +115,13 @@ async function readAnswer(connection: Deno.TcpConn, buffer: Uint8Array): Promise
     filled += count;
     if (whole === Infinity) whole = answerLength(decoder.decode(buffer.subarray(0, filled)));
   }
+  return decoder.decode(buffer.subarray(0, Math.min(filled, 1_000)));
 }
 
 /** Bytes of the whole answer; Infinity while its head is incomplete. */
 function answerLength(text: string): number {
   const head = text.indexOf("\r\n\r\n");
   if (head < 0) return Infinity;
-  if (!text.startsWith("HTTP/1.1 200")) throw new Error(text.slice(0, 1_000));
   const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, head))?.[1];
   if (length === undefined) throw new Error("The answer has no Content-Length");
   return head + 4 + Number(length);

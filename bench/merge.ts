@@ -13,9 +13,17 @@ export interface MergeResult {
   /** Milliseconds, medians. */
   function: number;
   bare: number;
-  /** Of one merge and of one list, on a connection that was used before. */
-  roundTrips: number;
-  listRoundTrips: number;
+  /** Of the function's own connection. */
+  roundTrips: RoundTrips;
+  /** The same without prepared statements, as behind a pooler that would lose them. */
+  unprepared: RoundTrips;
+}
+
+/** Of one request each, on a connection that was used before. */
+export interface RoundTrips {
+  list: number;
+  patch: number;
+  merge: number;
 }
 
 interface Pair {
@@ -35,13 +43,8 @@ export async function measureMerge(
   databaseUrl: string,
   rounds: number,
 ): Promise<MergeResult> {
-  const gatewayUrl = new URL(environment.DATABASE_URL ?? "");
-  await using relay = startRelay(Number(gatewayUrl.port));
-  gatewayUrl.port = String(relay.port);
-  const relayed = { ...environment, DATABASE_URL: gatewayUrl.href, DATABASE_CONNECTIONS: "1" };
-  await using counted = await startServer("../supabase/functions/api/index.ts", relayed);
   await using server = await startServer("../supabase/functions/api/index.ts", environment);
-  const pairs = await seedPairs(sql, tenant, 2 * rounds + 4);
+  const pairs = await seedPairs(sql, tenant, 2 * rounds + 8);
   await sql.unsafe("analyze public.contacts, public.tasks, public.contact_notes, public.deals");
   const next = () => pairs.pop() ?? { winner: 0, loser: 0 };
   const owner = postgres(databaseUrl, { max: 1 });
@@ -54,22 +57,53 @@ export async function measureMerge(
       times.function.push(merged);
       times.bare.push(bare);
     }
-    await mergeOverHttp(counted.port, tenant, next());
-    relay.take();
-    await mergeOverHttp(counted.port, tenant, next());
-    const roundTrips = relay.take();
-    await list(counted.port, tenant);
-    relay.take();
-    await list(counted.port, tenant);
     return {
       function: median(times.function),
       bare: median(times.bare),
-      roundTrips,
-      listRoundTrips: relay.take(),
+      roundTrips: await countRoundTrips(tenant, environment, "", next),
+      unprepared: await countRoundTrips(tenant, environment, "?prepare=false", next),
     };
   } finally {
     await owner.end();
   }
+}
+
+async function countRoundTrips(
+  tenant: Tenant,
+  environment: Record<string, string>,
+  parameters: string,
+  next: () => Pair,
+): Promise<RoundTrips> {
+  const url = new URL(environment.DATABASE_URL ?? "");
+  await using relay = startRelay(Number(url.port));
+  url.port = String(relay.port);
+  const relayed = { DATABASE_URL: url.href + parameters, DATABASE_CONNECTIONS: "1" };
+  await using server = await startServer("../supabase/functions/api/index.ts", {
+    ...environment,
+    ...relayed,
+  });
+  const countOf = async (request: () => Promise<void>) => {
+    await request();
+    relay.take();
+    await request();
+    return relay.take();
+  };
+  const { winner } = next();
+  return {
+    list: await countOf(() => list(server.port, tenant)),
+    patch: await countOf(() => patch(server.port, tenant, winner)),
+    merge: await countOf(() => mergeOverHttp(server.port, tenant, next())),
+  };
+}
+
+async function patch(port: number, { token }: Tenant, id: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/contacts/${id}`, {
+    method: "PATCH",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ title: crypto.randomUUID() }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  await response.body?.cancel();
 }
 
 async function seedPairs(sql: postgres.Sql, tenant: Tenant, count: number): Promise<Pair[]> {

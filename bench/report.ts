@@ -84,6 +84,8 @@ between runs, and by more on a busy machine. No test depends on these figures.
 - **Merge.** A contact with 450 tasks, 450 notes and 100 deals is merged into another. The peer sends
   the same statements in one transaction as the owner of the tables. A relay before the database
   counts the round trips, on a connection that has prepared its statements already. Those of a list
-  include the rollback at its end, which the answer does not wait for.
+  include the rollback at its end, which the answer does not wait for. Without prepared statements is
+  the way through a pooler in transaction mode. Through one that keeps them, with \`?prepare=true\`,
+  the counts are those of the direct connection.
 `;
 }

@@ -10,6 +10,7 @@ import { functionEnvironment } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
 import { migrate } from "./migrations.ts";
+import { startPooler } from "./pooler.ts";
 import { Postgres } from "./postgres.ts";
 import { type HeldPort, holdPort } from "./process.ts";
 import { createServices } from "./services/mod.ts";
@@ -33,6 +34,8 @@ export interface StackOptions {
   migrations?: string;
   /** Another module to run as the function. */
   entrypoint?: string;
+  /** True: the function connects through PgBouncer in transaction mode. */
+  pooler?: boolean;
   /** True: restarts the function when its files change. */
   watch?: boolean;
   /** False: the data may be lost in a crash of the machine. */
@@ -82,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const database = await startDatabase(parts, options, directory, ports.database);
   const credentials = await loadCredentials(directory);
   const addresses = addressesOf(ports, database.url, credentials);
+  if (options.pooler) await insertPooler(parts, directory, addresses);
   const services = await startServices(parts, options, addresses, ports.mail);
   const functions = await Promise.all([
     startFunction(parts, options, addresses),
@@ -105,6 +109,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     switchDatabase: database.switchOver,
     stop: () => running.disposeAsync(),
   };
+}
+
+async function insertPooler(
+  parts: AsyncDisposableStack,
+  directory: string,
+  addresses: StackAddresses,
+): Promise<void> {
+  const pooler = await startPooler(directory, addresses.gatewayDatabaseUrl);
+  parts.defer(() => pooler.stop());
+  addresses.gatewayDatabaseUrl = pooler.url;
 }
 
 function holdPorts(parts: AsyncDisposableStack, options: StackOptions): Ports {

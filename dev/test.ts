@@ -5,9 +5,13 @@
  *
  *     deno task test tests/api/contacts tests/list/filters_test.ts
  *     deno task test contacts.merge
+ *
+ * `--pooler` runs them with PgBouncer in transaction mode before the database: without paths the API's
+ * own tests, and none when PgBouncer is not installed.
  */
 
 import { exists } from "./files.ts";
+import { isPoolerInstalled } from "./pooler.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { removeStackData, temporaryDirectory } from "./stackData.ts";
 
@@ -17,7 +21,12 @@ const PARALLEL_FILES = "2";
 /** Tests of pure code and of the sources, which need no stack. */
 const WITHOUT_STACK = /^(\.\/)?tests\/(unit|repo)(\/|$)/;
 
+/** What `--pooler` runs without paths. */
+const THROUGH_POOLER = ["tests/api", "tests/conformance", "tests/list", "tests/records"];
+
 interface Selection {
+  /** Whether the function connects through PgBouncer. */
+  pooler: boolean;
   /** Folders and files; an empty list selects all tests. */
   paths: string[];
   /** Part of the tests' names. */
@@ -26,7 +35,12 @@ interface Selection {
 
 async function main(): Promise<number> {
   const selection = await readSelection(Deno.args);
-  const { paths } = selection;
+  const { paths, pooler } = selection;
+  if (pooler && !await isPoolerInstalled()) {
+    console.log("PgBouncer is not installed. The tests through a pooler did NOT run.");
+    console.log("0 passed, 0 failed");
+    return 0;
+  }
   const needsStack = paths.length === 0 || !paths.every((path) => WITHOUT_STACK.test(path));
   return needsStack ? await runOnStack(selection) : await runTests(selection);
 }
@@ -38,6 +52,7 @@ async function runOnStack(selection: Selection): Promise<number> {
     stack = await startStack({
       directory,
       durable: false,
+      pooler: selection.pooler,
       environment: { ENVIRONMENT: "development", ALLOWED_ORIGINS, CHECK_ANSWERS: "true" },
       log: (line) => line.endsWith("…") && console.log(line),
       functionLog: printUnlessRequest,
@@ -62,12 +77,15 @@ function printUnlessRequest(line: string): void {
 async function readSelection(args: string[]): Promise<Selection> {
   const paths: string[] = [];
   const words: string[] = [];
+  const pooler = args.includes("--pooler");
   for (const arg of args) {
+    if (arg === "--pooler") continue;
     if (await exists(arg)) paths.push(arg);
     else if (/^(\.\/)?tests\//.test(arg)) throw new Error(`There is no ${arg}.`);
     else words.push(arg);
   }
-  return { paths, filter: words.join(" ") };
+  if (pooler && paths.length === 0) paths.push(...THROUGH_POOLER);
+  return { pooler, paths, filter: words.join(" ") };
 }
 
 /** Runs `deno test`; returns the exit code. Types are checked by `deno task check`. */

@@ -1,6 +1,9 @@
 /** Database URLs in the forms of the platform and of operators. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseDatabaseUrl } from "../../supabase/functions/_shared/database/url.ts";
+import {
+  connectionOptions,
+  parseDatabaseUrl,
+} from "../../supabase/functions/_shared/database/url.ts";
 
 function parsed(url: string) {
   const { parameters, ...address } = parseDatabaseUrl(url);
@@ -57,5 +60,19 @@ Deno.test("parseDatabaseUrl refuses other text without repeating it", () => {
   ) {
     const { message } = assertThrows(() => parseDatabaseUrl(url), Error, "", url);
     assert(!message.includes("secret"), message);
+  }
+});
+
+Deno.test("connectionOptions prepares statements except on a pooler that loses them", () => {
+  const expected = {
+    "postgres://a:b@db/x": true,
+    "postgres://a:b@db:6543/x": false,
+    "postgres://a:b@db:6543/x?prepare=true": true,
+    "postgres://a:b@db:6432/x?pgbouncer=true": false,
+    "postgres://a:b@db/x?pgbouncer=true&prepare=true": true,
+    "postgres://a:b@db/x?prepare=false": false,
+  };
+  for (const [databaseUrl, prepare] of Object.entries(expected)) {
+    assertEquals(connectionOptions({ databaseUrl }).prepare, prepare, databaseUrl);
   }
 });

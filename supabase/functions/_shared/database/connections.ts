@@ -124,7 +124,8 @@ export async function withConnection<Value>(
   let answered = true;
   try {
     const connection = await openConnection(slot, options, left(answerLimit));
-    const guarded = refuseWhenClosed(connection.sql, () => ended || connection.isClosed());
+    const isClosed = () => ended || connection.isClosed();
+    const guarded = guardedSql(connection.sql, isClosed, options.prepare !== false);
     return await untilDeadline(work(guarded), left(milliseconds), connection);
   } catch (error) {
     if (isConnectionLost(error)) {
@@ -205,15 +206,27 @@ async function cancelOnConnectionOf(earlier: object): Promise<void> {
   await query.canceller(query);
 }
 
-/** Makes a statement on a closed connection throw: the driver would end the process. */
-function refuseWhenClosed(sql: Sql, isClosed: () => boolean): Sql {
+/**
+ * Makes a statement on a closed connection throw: the driver would end the process. Without prepared
+ * statements it also saves the round trip by which the driver asks for the types of parameters.
+ */
+function guardedSql(sql: Sql, isClosed: () => boolean, isPrepared: boolean): Sql {
   return new Proxy(sql, {
     apply(target, self, parameters) {
       if (isClosed()) throw new ClosedConnection("The connection to the database was closed");
-      return Reflect.apply(target, self, parameters);
+      const built = Reflect.apply(target, self, parameters);
+      if (!isPrepared && built instanceof Promise) Object.defineProperty(built, ...SENT_AT_ONCE);
+      return built;
     },
   });
 }
+
+/**
+ * The driver (postgres.js 3.4.9) describes a statement with parameters first, and sends nothing else
+ * until the answer has come. It asks this member of a query whether to. Postgres derives the types by
+ * itself, and values are sent as text.
+ */
+const SENT_AT_ONCE = ["describeFirst", { get: () => false, set: () => {} }] as const;
 
 /** Closes a connection that is not in use. */
 async function closeIdleConnection(slot: Slot): Promise<void> {

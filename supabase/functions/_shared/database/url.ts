@@ -42,14 +42,24 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
 }
 
 /**
- * Returns the driver's options. Statements are prepared except on the transaction pooler, which
- * does not keep prepared statements.
+ * Whether to prepare statements. Poolers in transaction mode lose them, except Supavisor since 2.9 and
+ * PgBouncer since 1.21 (`max_prepared_statements`): `?prepare=true` is for these.
+ */
+function prepares({ port, parameters }: DatabaseAddress): boolean {
+  const chosen = parameters.get("prepare");
+  if (chosen !== null) return chosen === "true";
+  return port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true";
+}
+
+/**
+ * Returns the driver's options. Statements are prepared except on a pooler that would lose them.
  * @throws Error when the database URL is malformed.
  */
-export function connectionOptions(settings: Settings): Options<Record<string, never>> {
-  const { host, port, username, password, database, parameters } = parseDatabaseUrl(
-    settings.databaseUrl,
-  );
+export function connectionOptions(
+  settings: Pick<Settings, "databaseUrl">,
+): Options<Record<string, never>> {
+  const address = parseDatabaseUrl(settings.databaseUrl);
+  const { host, port, username, password, database, parameters } = address;
   const local = ["localhost", "127.0.0.1", "::1"].includes(host) || !host.includes(".");
   const sslmode = parameters.get("sslmode") ?? (local ? "disable" : "require");
   return {
@@ -59,7 +69,7 @@ export function connectionOptions(settings: Settings): Options<Record<string, ne
     password,
     database,
     ssl: sslmode === "disable" ? false : sslmode === "verify-full" ? "verify-full" : "require",
-    prepare: port !== TRANSACTION_POOLER_PORT && parameters.get("pgbouncer") !== "true",
+    prepare: prepares(address),
     // The driver does not handle a connection that is lost during its query for the array types,
     // which would end the process. Arrays are sent as text or JSON instead.
     fetch_types: false,
