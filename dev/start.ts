@@ -23,10 +23,12 @@ async function main(): Promise<void> {
     databasePort: portOption(options, "db-port", 54322),
     mailPort: portOption(options, "mail-port", 54324),
     environment: Object.fromEntries(
-      ["ALLOWED_ORIGINS", "SITE_URL", "RATE_LIMIT_PER_MINUTE"].flatMap((name) => {
-        const value = Deno.env.get(name);
-        return value === undefined ? [] : [[name, value]];
-      }),
+      ["ALLOWED_ORIGINS", "SITE_URL", "RATE_LIMIT_PER_MINUTE", "PICTURE_SOURCES"].flatMap(
+        (name) => {
+          const value = Deno.env.get(name);
+          return value === undefined ? [] : [[name, value]];
+        },
+      ),
     ),
     watch: true,
     log: (line) => console.log(line),

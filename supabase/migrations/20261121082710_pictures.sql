@@ -19,6 +19,7 @@ set search_path = ''
 as $$
 declare
   src constant text := picture ->> 'src';
+  beginning constant text := left(src, 64);
 begin
   if jsonb_typeof(picture) = 'null' then
     return null;
@@ -38,15 +39,15 @@ begin
       'at most 255.';
   elsif octet_length((picture - array['src', 'title', 'path', 'type'])::text) > 1000 then
     return 'A picture has other fields than src, title, path and type. Leave them out.';
-  elsif src !~~* 'data:%' then
+  elsif beginning !~~* 'data:%' then
     if char_length(src) > 2000 then
       return 'The src of a picture is a URL of at most 2000 characters.';
     end if;
-  elsif char_length(src) > 22000 then
+  elsif octet_length(src) > 22000 then
     return 'A picture in the record has at most 16 kB. Upload a larger one to the storage, and use '
       'the URL of the file as src.';
   -- The base64 of the first bytes of each format.
-  elsif src !~ ('^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|gif;base64,R0lGOD[dl]h|'
+  elsif beginning !~ ('^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|gif;base64,R0lGOD[dl]h|'
     'webp;base64,UklGR|x-icon;base64,AAABA)')
   then
     return 'A picture in the record is a PNG, JPEG, GIF, WebP or ICO image in base64.';
@@ -59,7 +60,7 @@ comment on function private.picture_fault(jsonb) is
 
 create function private.picture_path(picture jsonb)
 returns text
-language plpgsql immutable parallel safe
+language plpgsql immutable strict parallel safe
 set search_path = ''
 as $$
 begin

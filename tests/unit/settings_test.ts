@@ -47,6 +47,15 @@ Deno.test("readSettings prefers DATABASE_URL and the new API keys", () => {
   assertEquals(bare, "legacy");
 });
 
+Deno.test("readSettings looks for pictures only where it is told to", () => {
+  assertEquals(readSettings(ENVIRONMENT).pictureSources, []);
+  const { pictureSources } = readSettings({
+    ...ENVIRONMENT,
+    PICTURE_SOURCES: "favicons, gravatar",
+  });
+  assertEquals(pictureSources, ["favicons", "gravatar"]);
+});
+
 Deno.test("readSettings names what is missing", () => {
   for (const name of Object.keys(ENVIRONMENT)) {
     assertThrows(() => readSettings({ ...ENVIRONMENT, [name]: "" }), Error, "is not set", name);
@@ -61,6 +70,7 @@ Deno.test("readSettings names what is malformed", () => {
       ["SUPABASE_JWKS", "{}"],
       ["RATE_LIMIT_PER_MINUTE", "many"],
       ["RATE_LIMIT_PER_MINUTE", "-1"],
+      ["PICTURE_SOURCES", "gravatar,somewhere"],
       ["DATABASE_CONNECTIONS", "1.5"],
     ] as const
   ) {

@@ -15,6 +15,7 @@
  */
 import type * as z from "zod";
 import type { Member, Sql } from "./database/database.ts";
+import type { Network } from "./internet/internet.ts";
 import type { Listing, ListQuery } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { JsonText, Reply } from "./reply.ts";
@@ -70,7 +71,10 @@ export interface SagaContext {
 }
 export interface JobContext {
   requestId: string;
+  settings: Settings;
   storage: Storage;
+  /** The network for requests to the public internet. Undefined outside of tests. */
+  network?: Network;
   /** Runs the work in one transaction as the gateway's role. */
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
 }

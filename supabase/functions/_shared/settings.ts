@@ -31,6 +31,8 @@ export interface Settings {
   siteUrl?: string;
   /** Requests per minute and caller; 0 = no limit. */
   rateLimit: number;
+  /** Where a job may look for missing pictures. Without one it looks nowhere. */
+  pictureSources: PictureSource[];
 }
 
 interface TimeLimits {
@@ -48,6 +50,10 @@ interface TimeLimits {
 
 const BODY_TIME_LIMIT = 30_000;
 const TIME_LIMITS: TimeLimits = { answer: 4_000, transaction: 15_000 };
+
+export type PictureSource = (typeof PICTURE_SOURCES)[number];
+
+const PICTURE_SOURCES = ["gravatar", "favicons"] as const;
 
 type Environment = Record<string, string | undefined>;
 
@@ -81,6 +87,7 @@ export function readSettings(environment: Environment): Settings {
     allowedOrigins: production ? listed : [...listed, ...LOCAL_ORIGINS],
     siteUrl: environment.SITE_URL || undefined,
     rateLimit: count(environment, "RATE_LIMIT_PER_MINUTE", 600),
+    pictureSources: splitList(environment.PICTURE_SOURCES).map(pictureSource),
   };
 }
 
@@ -92,6 +99,12 @@ function required(environment: Environment, name: string): string {
 
 function splitList(text: string | undefined): string[] {
   return (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+}
+
+function pictureSource(name: string): PictureSource {
+  const source = PICTURE_SOURCES.find((known) => known === name);
+  if (source) return source;
+  throw new Error(`PICTURE_SOURCES has an unknown source. Use ${PICTURE_SOURCES.join(" or ")}`);
 }
 
 function count(environment: Environment, name: string, fallback: number): number {

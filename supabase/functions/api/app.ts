@@ -21,6 +21,7 @@ import {
   rememberSuccess,
   requestLog,
 } from "../_shared/http/pipeline.ts";
+import type { Network } from "../_shared/internet/internet.ts";
 import type { Operation } from "../_shared/operation.ts";
 import type { Settings } from "../_shared/settings.ts";
 import { createStorage } from "../_shared/storage.ts";
@@ -40,6 +41,8 @@ export interface AppOptions {
   resources?: Resources;
   /** Whether to check each answer and problem against its operation's declaration. Tests do. */
   checkAnswers?: boolean;
+  /** The network for requests to the public internet. Default: that of the function. Tests pass another. */
+  network?: Network;
 }
 
 export interface App {
@@ -50,8 +53,8 @@ export interface App {
 
 /** Builds the app. It opens no connection before the first request that needs one. */
 export function createApp(settings: Settings, options: AppOptions = {}): App {
-  const { log = writeLine, resources = registry, checkAnswers = false } = options;
-  const platform = createPlatform(settings, resources, log, checkAnswers);
+  const { log = writeLine, resources = registry, checkAnswers = false, network } = options;
+  const platform = createPlatform(settings, { log, resources, checkAnswers, network });
   const loaded = new Map<string, Promise<Hono<AppEnvironment>>>();
   const load = (prefix: string) => {
     const earlier = loaded.get(prefix);
@@ -89,9 +92,9 @@ function createHono(
 
 function createPlatform(
   settings: Settings,
-  resources: Resources,
-  log: Log,
-  checkAnswers: boolean,
+  { log, resources, checkAnswers, network }:
+    & Required<Omit<AppOptions, "network">>
+    & Pick<AppOptions, "network">,
 ): Platform {
   const database = createDatabase(settings);
   const auth = createAuthAdmin(settings);
@@ -103,6 +106,7 @@ function createPlatform(
     database,
     auth,
     storage: createStorage(settings),
+    network,
     rateLimiter: createRateLimiter(database, settings.rateLimit),
     check: {
       database: rememberSuccess(() => database.ping()),

@@ -3,6 +3,7 @@ import type { RequestIdVariables } from "hono/request-id";
 import type { TimingVariables } from "hono/timing";
 import type { Authenticate, Caller } from "../authentication.ts";
 import type { Database } from "../database/database.ts";
+import type { Network } from "../internet/internet.ts";
 import type { Operation } from "../operation.ts";
 import type { Settings } from "../settings.ts";
 import type { Storage } from "../storage.ts";
@@ -20,6 +21,8 @@ export interface Platform {
   database: Database;
   auth: AuthAdmin;
   storage: Storage;
+  /** The network for requests to the public internet. Undefined outside of tests. */
+  network?: Network;
   rateLimiter: RateLimiter;
   /** Each throws a problem when its server does not answer. Cheap enough for many probes. */
   check: { database(): Promise<void>; auth(): Promise<void> };

@@ -61,14 +61,15 @@ async function runPlain(
 
 async function runJob(
   operation: OfKind<"job">,
-  { storage, database, checkAnswers }: Platform,
+  { settings, storage, network, database, checkAnswers }: Platform,
   state: RequestState,
   input: AnyInput,
 ): Promise<StoredAnswer> {
   const { requestId, timing } = state;
   const transaction = <Value>(work: (sql: Sql) => Promise<Value>) =>
     database.asGateway({ timing, limitsEach: true }, work);
-  const result = await operation.run({ requestId, storage, transaction }, input);
+  const context = { requestId, settings, storage, network, transaction };
+  const result = await operation.run(context, input);
   return toAnswer(result, operation, input, checkAnswers);
 }
 

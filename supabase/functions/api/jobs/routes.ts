@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Sql } from "../../_shared/database/database.ts";
 import { job, type JobContext, type Operation } from "../../_shared/operation.ts";
 import { removeAttachments } from "../attachments/removals.ts";
+import { fetchPictures } from "../pictures/fetch.ts";
 import { runSteps } from "./steps.ts";
 
 /** Number of rows that one transaction deletes. */
@@ -67,4 +68,5 @@ export const operations: readonly Operation[] = [
   purgeTrash,
   purgeIdempotencyKeys,
   removeAttachments,
+  fetchPictures,
 ];
