@@ -109,6 +109,8 @@ export type JobResult = components["schemas"]["JobResult"];
 
 export type AttachmentRemovals = components["schemas"]["AttachmentRemovals"];
 
+export type PictureFetches = components["schemas"]["PictureFetches"];
+
 export type Task = components["schemas"]["Task"];
 
 export type TaskInput = components["schemas"]["TaskInput"];
@@ -1459,6 +1461,19 @@ export class JobsResource {
     return this.#transport.call<AttachmentRemovals>({
       method: "POST",
       path: path`/jobs/remove_attachments`,
+      options,
+    });
+  }
+
+  /**
+   * Look for pictures of contacts and companies without one.
+   *
+   * A contact gets the gravatar of an e-mail address or the icon of its domain, a company the icon of its website. It asks only the sources in `PICTURE_SOURCES`. A record is tried three times.
+   */
+  fetchPictures(options?: CallOptions): Call<PictureFetches> {
+    return this.#transport.call<PictureFetches>({
+      method: "POST",
+      path: path`/jobs/fetch_pictures`,
       options,
     });
   }

@@ -145,6 +145,9 @@ export interface paths {
   "/api/jobs/remove_attachments": {
     post: operations["jobs.remove_attachments"];
   };
+  "/api/jobs/fetch_pictures": {
+    post: operations["jobs.fetch_pictures"];
+  };
   "/api/tasks": {
     get: operations["tasks.list"];
     post: operations["tasks.create"];
@@ -1044,6 +1047,16 @@ export interface components {
       /** @description Number of removed files. */
       removed: number;
       /** @description Whether no file is left to remove. `false`: run the job again. */
+      complete: boolean;
+    };
+    PictureFetches: {
+      /** @description `false` when the function has no `PICTURE_SOURCES`. */
+      enabled: boolean;
+      /** @description Number of records whose sources were asked. */
+      claimed: number;
+      /** @description Number of records that got a picture. */
+      stored: number;
+      /** @description Whether no record is left. `false`: run the job again. */
       complete: boolean;
     };
     Task: {
@@ -2902,6 +2915,16 @@ export interface operations {
       200: {
         content: {
           "application/json": components["schemas"]["AttachmentRemovals"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "jobs.fetch_pictures": {
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["PictureFetches"];
         };
       };
       default: components["responses"]["Problem"];
