@@ -50,7 +50,7 @@ async function makeCallers(): Promise<Callers> {
 }
 
 /** A valid token of a user without a member row. */
-async function tokenOfOutsider(): Promise<string> {
+export async function tokenOfOutsider(): Promise<string> {
   const email = freshEmail();
   await auth("/signup", { email, password: PASSWORD });
   const { body } = await auth("/token?grant_type=password", { email, password: PASSWORD });
