@@ -8,6 +8,7 @@ import { exportSPKI } from "jose";
 import type { JWTPayload } from "jose";
 import { assertProblem } from "../support/answers.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
+import { exactly } from "../support/exactly.ts";
 import { fromNow, makeKey, serveKeys, sign } from "../identity/tokens.ts";
 import { createWorkspace, stack, test } from "../support/workspace.ts";
 
@@ -43,7 +44,7 @@ const claims: JWTPayload = {
   exp: fromNow(300),
 };
 const genuine = await sign(claims, es256);
-const [header = "", payload = "", signature = ""] = genuine.split(".");
+const [header, payload, signature] = exactly(3, genuine.split("."));
 
 function encoded(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
