@@ -2,7 +2,7 @@
 --
 -- Tables      private.trash
 -- Procedures  private.add_trash_triggers(table_name): moves deleted rows of a table to the trash
--- Functions   private.restore(table_name, record_id): restores a record with its children
+-- Functions   private.restore(table_name, record_id, parent_id): restores a record with its children
 --             private.trashed(table_name, record_id): when and why a record was deleted
 --             private.list_trash(table_name, reason, deleted_by, before_id, max_rows)
 --             private.trash_item(id), private.was_purged(id): one row of the trash
@@ -22,7 +22,10 @@
 -- Errors
 --   PT409 restore_not_allowed   the caller is not the owner, a manager or an admin
 --   PT410 merged                the record was merged into another record
---   PT409 parent_deleted        the parent of the record does not exist
+--   PT409 parent_deleted        the parent of the record is in the trash
+--   PT409 parent_purged         the parent of the record was purged, and the record must have one
+--   PT409 tag_exists            another tag has the name of the restored one
+--   PT422 unknown_reference     the given parent does not exist
 --   PT409 admin_required        only admins delete permanently
 
 create table private.trash (
@@ -83,7 +86,8 @@ as
 select
   child.relname::text as child_table,
   parent.relname::text as parent_table,
-  attribute.attname::text as column_name
+  attribute.attname::text as column_name,
+  attribute.attnotnull as is_required
 from pg_catalog.pg_constraint c
 join pg_catalog.pg_class child on child.oid = c.conrelid
 join pg_catalog.pg_class parent on parent.oid = c.confrelid
@@ -354,6 +358,8 @@ comment on function private.restore_rows(uuid, text, bigint[]) is
 -- returns to its former position. A restored array loses the ids of records that no longer exist,
 -- and the id of a merged record becomes the id of the winner.
 --
+-- A holder that was merged meanwhile is followed to the winner.
+--
 -- Holder and element can be deleted one after the other and restored in any order:
 --   deleted first   restored first   what happens
 --   deal            deal             The deal loses the id. The row of the contact in the trash
@@ -362,21 +368,20 @@ comment on function private.restore_rows(uuid, text, bigint[]) is
 --   contact         deal             Nothing: the deal lost the id when the contact was deleted.
 --   contact         contact          The id is inserted into the deal in the trash.
 
--- VOLATILE, because private.missing_ids() locks rows.
 create function private.final_winner(table_name text, workspace_id uuid, record_id bigint)
 returns bigint
-language sql volatile security definer
+language sql stable security definer
 set search_path = ''
 as $$
   with recursive path as (
-    select t.merged_into
+    select t.merged_into, 1 as step
     from private.trash t
     where t.workspace_id = final_winner.workspace_id
       and t.table_name = final_winner.table_name
       and t.record_id = final_winner.record_id
       and t.reason = 'merged'
-    union
-    select t.merged_into
+    union all
+    select t.merged_into, path.step + 1
     from path
     join private.trash t
       on t.workspace_id = final_winner.workspace_id
@@ -386,12 +391,12 @@ as $$
   )
   select path.merged_into
   from path
-  where private.missing_ids(table_name, workspace_id, array[path.merged_into]) = '{}'
+  order by path.step desc
   limit 1
 $$;
 comment on function private.final_winner(text, uuid, bigint) is
-  'Returns the existing record that a record was merged into, also through several merges. Null '
-  'when there is none.';
+  'Returns the record that a record was merged into, also through several merges. Null for a record '
+  'that was not merged.';
 
 create function private.store_positions(
   holder_table text, column_name text, referenced_table text, workspace_id uuid,
@@ -433,16 +438,15 @@ $$;
 comment on function private.store_positions(text, text, text, uuid, bigint[], bigint[]) is
   'Stores in the trash at which positions restored arrays contain the ids of deleted records.';
 
-create function private.replace_missing_references(
+create function private.missing_references(
   holder_table text, column_name text, referenced_table text, workspace_id uuid, holder_ids bigint[]
 )
-returns void
+returns bigint[]
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
   held_ids bigint[];
-  missing_ids bigint[];
 begin
   execute format(
     $sql$
@@ -454,32 +458,85 @@ begin
     $sql$,
     holder_table, column_name
   ) into held_ids using workspace_id, holder_ids;
-  missing_ids := private.missing_ids(referenced_table, workspace_id, held_ids);
-  if missing_ids = '{}' then
-    return;
-  end if;
-  perform private.store_positions(
-    holder_table, column_name, referenced_table, workspace_id, holder_ids, missing_ids
-  );
+  return private.missing_ids(referenced_table, workspace_id, held_ids);
+end
+$$;
+comment on function private.missing_references(text, text, text, uuid, bigint[]) is
+  'Returns the ids in the arrays of these holders whose records do not exist.';
+
+create function private.replace_references(
+  holder_table text, column_name text, workspace_id uuid, holder_ids bigint[], ids bigint[],
+  new_ids bigint[]
+)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
   execute format(
     $sql$
       update public.%1$I h
       set %2$I = array(
-        select existing.id
+        select replaced.id
         from unnest(h.%2$I) with ordinality as element (id, position)
         cross join lateral (
           select case
-            when element.id = any ($3) then private.final_winner($4, $1, element.id) else element.id
+            when element.id = any ($3) then ($4::bigint[])[array_position($3, element.id)]
+            else element.id
           end as id
-        ) as existing
-        where existing.id is not null
-        group by existing.id
+        ) as replaced
+        where replaced.id is not null
+        group by replaced.id
         order by min(element.position)
       )
       where h.workspace_id = $1 and h.id = any ($2) and h.%2$I && $3
     $sql$,
     holder_table, column_name
-  ) using workspace_id, holder_ids, missing_ids, referenced_table;
+  ) using workspace_id, holder_ids, ids, new_ids;
+end
+$$;
+comment on function private.replace_references(text, text, uuid, bigint[], bigint[], bigint[]) is
+  'Replaces ids in the arrays of these holders by the new id at the same position. A missing new id '
+  'removes the id.';
+
+create function private.replace_missing_references(
+  holder_table text, column_name text, referenced_table text, workspace_id uuid, holder_ids bigint[]
+)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  missing_ids bigint[] := private.missing_references(
+    holder_table, column_name, referenced_table, workspace_id, holder_ids
+  );
+  merged_ids bigint[];
+  winner_ids bigint[];
+begin
+  select array_agg(merged.id), array_agg(merged.winner_id)
+  into merged_ids, winner_ids
+  from (
+    select id, private.final_winner(referenced_table, workspace_id, id) as winner_id
+    from unnest(missing_ids) as id
+  ) as merged
+  where merged.winner_id is not null;
+  if merged_ids is not null then
+    perform private.replace_references(
+      holder_table, column_name, workspace_id, holder_ids, merged_ids, winner_ids
+    );
+    -- A winner can be in the trash. Its restoration then puts its id into the array.
+    missing_ids := private.missing_references(
+      holder_table, column_name, referenced_table, workspace_id, holder_ids
+    );
+  end if;
+  if missing_ids <> '{}' then
+    perform private.store_positions(
+      holder_table, column_name, referenced_table, workspace_id, holder_ids, missing_ids
+    );
+    perform private.replace_references(
+      holder_table, column_name, workspace_id, holder_ids, missing_ids, '{}'
+    );
+  end if;
 end
 $$;
 comment on function private.replace_missing_references(text, text, text, uuid, bigint[]) is
@@ -514,7 +571,10 @@ as $$
   select
     reference.holder_table,
     reference.column_name,
-    reference.holder_id,
+    case
+      when merged.id is null then reference.holder_id
+      else private.final_winner(reference.holder_table, t.workspace_id, reference.holder_id)
+    end,
     array_agg(t.record_id order by reference.position, t.id),
     array_agg(reference.position order by reference.position, t.id)
   from private.trash t
@@ -526,12 +586,17 @@ as $$
       (element ->> 'position')::bigint as position
     from jsonb_array_elements(t.array_references) as element
   ) as reference
+  left join private.trash merged
+    on merged.workspace_id = t.workspace_id
+    and merged.table_name = reference.holder_table
+    and merged.record_id = reference.holder_id
+    and merged.reason = 'merged'
   where t.id = any (trash_ids)
   group by 1, 2, 3
 $$;
 comment on function private.former_positions(bigint[]) is
   'Returns the arrays that contained the ids of these rows of the trash, one row per array, with '
-  'the ids in the order of their positions.';
+  'the ids in the order of their positions. The winner takes the place of a merged holder.';
 
 create function private.restore_references_in_tables(workspace_id uuid, trash_ids bigint[])
 returns void
@@ -603,14 +668,29 @@ comment on function private.restore_references_in_trash(uuid, bigint[]) is
 
 -- Restoring a record ----------------------------------------------------------------------------
 
-create function private.check_restorable(root private.trash)
-returns void
-language plpgsql volatile security definer
+create function private.restored_ids(trash_ids bigint[], table_name text)
+returns bigint[]
+language sql stable security definer
 set search_path = ''
 as $$
-declare
-  parent record;
-  parent_exists boolean;
+  select array(
+    select t.record_id
+    from private.trash t
+    where t.id = any (trash_ids) and t.table_name = restored_ids.table_name
+  )
+$$;
+comment on function private.restored_ids(bigint[], text) is
+  'Returns the ids of the records of one table among these rows of the trash.';
+
+-- A record can be deleted before its parent is merged or purged. It then follows the parent to the
+-- winner. Without a parent, it is restored when its table allows that. Any other record needs a
+-- parent, which the caller can choose.
+
+create function private.check_restorable(root private.trash)
+returns void
+language plpgsql stable security definer
+set search_path = ''
+as $$
 begin
   if not private.may_manage((root.record ->> 'sales_id')::bigint) then
     raise exception using
@@ -626,31 +706,115 @@ begin
       ),
       detail = 'merged';
   end if;
-  for parent in
-    select parent_table, (root.record ->> column_name)::bigint as id
-    from private.cascades
-    where child_table = root.table_name and root.record ->> column_name is not null
-  loop
-    execute format(
-      'select exists (select from public.%I where workspace_id = $1 and id = $2)',
-      parent.parent_table
-    ) into parent_exists using root.workspace_id, parent.id;
-    if not parent_exists then
-      raise exception using
-        errcode = 'PT409',
-        message = format(
-          'This record belongs to %s %s, which does not exist. Restore that record first.',
-          parent.parent_table, parent.id
-        ),
-        detail = 'parent_deleted';
-    end if;
-  end loop;
 end
 $$;
 comment on function private.check_restorable(private.trash) is
-  'Raises restore_not_allowed, merged or parent_deleted when this row cannot be restored.';
+  'Raises restore_not_allowed or merged when this row cannot be restored.';
 
-create function private.restore(table_name text, record_id bigint)
+create function private.current_parent(root private.trash, cascade private.cascades)
+returns bigint
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  former_id constant bigint := (root.record ->> cascade.column_name)::bigint;
+  parent_id constant bigint := coalesce(
+    private.final_winner(cascade.parent_table, root.workspace_id, former_id), former_id
+  );
+begin
+  if parent_id is null
+    or private.missing_ids(cascade.parent_table, root.workspace_id, array[parent_id]) = '{}'
+  then
+    return parent_id;
+  end if;
+  if exists (
+    select from private.trash t
+    where t.workspace_id = root.workspace_id
+      and t.table_name = cascade.parent_table
+      and t.record_id = parent_id
+  ) then
+    raise exception using
+      errcode = 'PT409',
+      message = format(
+        'This record belongs to %s %s, which is in the trash. Restore that record first, or choose '
+        'another parent.',
+        cascade.parent_table, parent_id
+      ),
+      detail = 'parent_deleted';
+  end if;
+  if cascade.is_required then
+    raise exception using
+      errcode = 'PT409',
+      message = format(
+        'This record belongs to %s %s, which was permanently deleted. Choose another parent.',
+        cascade.parent_table, parent_id
+      ),
+      detail = 'parent_purged',
+      column = 'parent_id';
+  end if;
+  return null;
+end
+$$;
+comment on function private.current_parent(private.trash, private.cascades) is
+  'Returns the parent that a row is restored to: its former parent or the winner of its merges, or '
+  'null when that was purged. Raises parent_deleted or parent_purged.';
+
+create function private.chosen_parent(
+  root private.trash, cascade private.cascades, parent_id bigint
+)
+returns bigint
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if private.missing_ids(cascade.parent_table, root.workspace_id, array[parent_id]) <> '{}' then
+    raise exception using
+      errcode = 'PT422',
+      message = format(
+        'There is no record %s in %s. Use the id of an existing one.', parent_id,
+        cascade.parent_table
+      ),
+      detail = 'unknown_reference',
+      column = 'parent_id';
+  end if;
+  return parent_id;
+end
+$$;
+comment on function private.chosen_parent(private.trash, private.cascades, bigint) is
+  'Returns the parent that the caller chose. Raises unknown_reference when it does not exist.';
+
+create function private.set_parent(root private.trash, parent_id bigint)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  cascade private.cascades;
+begin
+  select * into cascade from private.cascades c where c.child_table = root.table_name;
+  if found then
+    update private.trash t
+    set record = t.record || jsonb_build_object(
+      cascade.column_name,
+      case
+        when parent_id is null then private.current_parent(root, cascade)
+        else private.chosen_parent(root, cascade, parent_id)
+      end
+    )
+    where t.id = root.id;
+  elsif parent_id is not null then
+    raise exception using
+      errcode = 'PT422',
+      message = 'This record has no parent. Leave the parent out.',
+      detail = 'unknown_reference',
+      column = 'parent_id';
+  end if;
+end
+$$;
+comment on function private.set_parent(private.trash, bigint) is
+  'Sets the parent of a row in the trash: the given one, else the present one.';
+
+create function private.restore(table_name text, record_id bigint, parent_id bigint default null)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
@@ -660,6 +824,10 @@ declare
   trash_ids bigint[];
   restored jsonb;
 begin
+  -- Before any row, as every other change of the board.
+  if restore.table_name in ('companies', 'deals') then
+    perform private.lock_board(private.workspace_id());
+  end if;
   select * into root
   from private.trash t
   where t.workspace_id = (select private.workspace_id())
@@ -672,27 +840,24 @@ begin
     return null;
   end if;
   perform private.check_restorable(root);
+  perform private.set_parent(root, parent_id);
+  if root.table_name = 'tags' then
+    perform private.require_free_tag_name(root.record ->> 'name');
+  end if;
 
   perform set_config('portico.restoring', 'on', true);
   trash_ids := private.restore_rows(root.batch, root.table_name, array[root.record_id]);
   perform private.replace_missing_references(
     'contacts', 'tags', 'tags', root.workspace_id,
-    array(
-      select t.record_id
-      from private.trash t
-      where t.id = any (trash_ids) and t.table_name = 'contacts'
-    )
+    private.restored_ids(trash_ids, 'contacts')
   );
   perform private.replace_missing_references(
     'deals', 'contact_ids', 'contacts', root.workspace_id,
-    array(
-      select t.record_id
-      from private.trash t
-      where t.id = any (trash_ids) and t.table_name = 'deals'
-    )
+    private.restored_ids(trash_ids, 'deals')
   );
   perform private.restore_references_in_tables(root.workspace_id, trash_ids);
   perform private.restore_references_in_trash(root.workspace_id, trash_ids);
+  perform private.number_returned_deals(private.restored_ids(trash_ids, 'deals'));
   perform set_config('portico.restoring', '', true);
 
   with deleted as (
@@ -704,10 +869,11 @@ begin
   return jsonb_build_object('batch', root.batch, 'restored', restored);
 end
 $$;
-comment on function private.restore(text, bigint) is
+comment on function private.restore(text, bigint, bigint) is
   'Restores a deleted record of the caller''s workspace and the children that were deleted with '
-  'it. Returns {"batch", "restored": {table: rows}}, or null when the record is not in the trash.';
-grant execute on function private.restore(text, bigint) to authenticated;
+  'it, to the given parent or to its former one. Returns {"batch", "restored": {table: rows}}, or '
+  'null when the record is not in the trash.';
+grant execute on function private.restore(text, bigint, bigint) to authenticated;
 
 -- Reading the trash -----------------------------------------------------------------------------
 

@@ -3,6 +3,10 @@
 -- Tables     tags
 -- Views      tags_summary: tags with nb_contacts and a search vector
 -- Functions  private.count_tagged_contacts(tag_id), private.replace_tags(winner_id, loser_ids)
+--            private.claim_tag_name(name): the tags that have a name
+--
+-- Errors
+--   PT409 tag_exists   another tag has the name of a tag that is restored
 --
 -- Row-level security prevents the use of the index on contacts.tags (see the file search). The
 -- functions therefore run as their owner and filter by the caller's workspace.
@@ -153,3 +157,51 @@ comment on function private.replace_tags(bigint, bigint[]) is
   'Replaces the losers by the winner in contacts.tags of the caller''s workspace. The winner takes '
   'the first position of the replaced tags.';
 grant execute on function private.replace_tags(bigint, bigint[]) to authenticated;
+
+-- Atomic CRM allows tags of the same name, so that a unique index is not possible. The gateway gives
+-- no name twice: a lock on the name replaces the index.
+create function private.claim_tag_name(p_name text)
+returns bigint[]
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  perform pg_advisory_xact_lock(
+    hashtextextended(format('tag %s %s', caller_workspace, lower(p_name)), 0)
+  );
+  return array(
+    select t.id
+    from public.tags t
+    where t.workspace_id = caller_workspace and lower(t.name) = lower(p_name)
+    order by t.id
+  );
+end
+$$;
+comment on function private.claim_tag_name(text) is
+  'Locks a name until the end of the transaction. Returns the tags of the caller''s workspace that '
+  'have it, without case.';
+grant execute on function private.claim_tag_name(text) to authenticated;
+
+create function private.require_free_tag_name(p_name text)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  holder_id constant bigint := (private.claim_tag_name(p_name))[1];
+begin
+  if holder_id is not null then
+    raise exception using
+      errcode = 'PT409',
+      message = format(
+        'Tag %s has the name of this tag. Rename or delete that tag, then restore this one.',
+        holder_id
+      ),
+      detail = 'tag_exists';
+  end if;
+end
+$$;
+comment on function private.require_free_tag_name(text) is
+  'Raises tag_exists when a tag of the caller''s workspace has the name.';

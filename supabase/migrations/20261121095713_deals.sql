@@ -3,7 +3,9 @@
 --
 -- Tables     deals
 --            private.board_positions: positions of live deals, written by triggers
--- Functions  private.arrange_deals(stages, moved_id, moved_stage, neighbour_id, slot): numbers the
+-- Functions  private.lock_board(workspace_id): lets one transaction number columns at a time
+--            private.number_deals(workspace_id, stages, returned_ids): closes the gaps of columns
+--            private.arrange_deals(stages, moved_id, moved_stage, neighbour_id, slot): numbers the
 --            deals of columns and moves one deal
 --            private.board_totals(): number and amount of the deals of each column
 --            private.board_deal_ids(stage, max_deals): the first deals of a column
@@ -439,8 +441,181 @@ comment on function private.board_deal_ids(text, integer) is
   'order.';
 grant execute on function private.board_deal_ids(text, integer) to authenticated;
 
--- The caller must hold the lock of the board (see api/deals/positions.ts of the gateway), so that
--- only one transaction numbers a column at a time.
+create function private.lock_board(p_workspace_id uuid)
+returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('deals ' || p_workspace_id, 0));
+end
+$$;
+comment on function private.lock_board(uuid) is
+  'Locks the board of a workspace until the end of the transaction.';
+grant execute on function private.lock_board(uuid) to authenticated;
+
+-- A deleted or archived deal leaves its column, whoever deletes it and by whatever cascade. The
+-- board is locked before the rows, as the gateway does, so that no two transactions wait for each
+-- other. The statement of a script has no workspace: the numbering then locks the board.
+create function private.lock_board_first()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  if caller_workspace is not null then
+    perform private.lock_board(caller_workspace);
+  end if;
+  return null;
+end
+$$;
+comment on function private.lock_board_first() is
+  'Locks the caller''s board before a statement that takes deals off it.';
+
+create trigger lock_board_deleted
+  before delete on public.deals
+  for each statement
+  execute function private.lock_board_first();
+
+create trigger lock_board_archived
+  before update of archived_at on public.deals
+  for each statement
+  execute function private.lock_board_first();
+
+create trigger lock_board_deleted
+  before delete on public.companies
+  for each statement
+  execute function private.lock_board_first();
+
+-- Restored deals return to their former positions, in the order of these. The other deals keep
+-- their order.
+create function private.number_deals(p_workspace_id uuid, stages text[], returned_ids bigint[])
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  perform private.lock_board(p_workspace_id);
+  with live as (
+    select
+      d.id,
+      d.stage,
+      d.index,
+      is_returned,
+      row_number() over (
+        partition by d.stage, is_returned order by d.index nulls last, d.id
+      ) - 1 as number
+    from public.deals d
+    cross join lateral (values (d.id = any (returned_ids))) as kind (is_returned)
+    where d.workspace_id = p_workspace_id and d.stage = any (stages) and d.archived_at is null
+  ),
+  ranked as (
+    select
+      live.id,
+      live.stage,
+      live.number,
+      -- The number of other deals before the returned one, at least that of the one returned before.
+      case
+        when live.is_returned then
+          max(coalesce(live.index, 32767) - live.number) over (
+            partition by live.stage, live.is_returned order by live.number
+          ) - 0.5
+        else live.number
+      end as rank
+    from live
+  ),
+  placed as (
+    select
+      ranked.id,
+      least(
+        row_number() over (partition by ranked.stage order by ranked.rank, ranked.number) - 1, 32767
+      )::smallint as index
+    from ranked
+  ),
+  changed as (
+    select d.id, placed.index
+    from placed
+    join public.deals d on d.id = placed.id
+    where d.index is distinct from placed.index
+    order by d.id
+    for no key update of d
+  )
+  update public.deals d
+  set index = changed.index
+  from changed
+  where d.id = changed.id;
+end
+$$;
+comment on function private.number_deals(uuid, text[], bigint[]) is
+  'Numbers the live deals of these stages from 0. The returned deals go to their former positions.';
+
+create function private.number_returned_deals(deal_ids bigint[])
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  perform private.number_deals(returned.workspace_id, returned.stages, deal_ids)
+  from (
+    select d.workspace_id, array_agg(distinct d.stage) as stages
+    from public.deals d
+    where d.id = any (deal_ids) and d.archived_at is null
+    group by d.workspace_id
+  ) as returned;
+end
+$$;
+comment on function private.number_returned_deals(bigint[]) is
+  'Numbers the columns that restored deals return to.';
+
+create function private.set_left_columns()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  board record;
+begin
+  for board in execute format(
+    $sql$
+      select o.workspace_id, array_agg(distinct o.stage) as stages
+      from old_rows o
+      %s
+      -- Skips the deals of a workspace that is being deleted.
+      where o.archived_at is null
+        and exists (select from public.workspaces w where w.id = o.workspace_id)
+      group by o.workspace_id
+    $sql$,
+    case tg_op
+      when 'UPDATE' then 'join new_rows n on n.id = o.id and n.archived_at is not null'
+      else ''
+    end
+  )
+  loop
+    perform private.number_deals(board.workspace_id, board.stages, '{}');
+  end loop;
+  return null;
+end
+$$;
+comment on function private.set_left_columns() is
+  'Numbers the columns that deleted and archived deals leave.';
+
+-- Their names put them after set_board_positions, which would store the former positions again.
+create trigger set_left_columns_deleted
+  after delete on public.deals
+  referencing old table as old_rows
+  for each statement
+  execute function private.set_left_columns();
+
+create trigger set_left_columns_archived
+  after update on public.deals
+  referencing old table as old_rows new table as new_rows
+  for each statement
+  execute function private.set_left_columns();
+
+-- The caller must hold the lock of the board.
 --
 -- The function runs as its owner and filters by the caller's workspace, where every member may
 -- update deals. It is planned for this workspace. With row-level security or a generic plan, the

@@ -39,14 +39,16 @@ export async function createFamily({ workspace_id }: Tenant, owner: Member): Pro
   ];
   const outsider = await insert("contacts", { last_name: "Somerville", tags: tagIds });
   const [first, second] = contacts;
-  const sale = { name: "Engine", stage: "won", index: 3, amount: 100 };
+  const sale = { name: "Engine", stage: "won", amount: 100 };
   const deal = await insert("deals", {
     ...sale,
     ...ofCompany,
+    index: 0,
     contact_ids: [second.id, outsider.id, first.id],
   });
   const outsideDeal = await insert("deals", {
     ...sale,
+    index: 1,
     contact_ids: [outsider.id, first.id, second.id],
   });
   for (const { id } of [first, second, outsider]) {

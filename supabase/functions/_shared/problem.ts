@@ -57,6 +57,7 @@ const PLATFORM_PROBLEMS = {
   request_in_flight: [409, "The first request is still in flight"],
   still_referenced: [409, "Other records refer to this one"],
   parent_deleted: [409, "The parent record is deleted"],
+  parent_purged: [409, "The parent record was permanently deleted"],
   email_taken: [409, "The address is taken"],
   // 412, 413, 415
   precondition_failed: [412, "The record has changed"],

@@ -122,14 +122,17 @@ export async function deleteRecord<Row extends Versioned>(
 /**
  * Restores a record from the trash, with all records that were deleted with it, and returns it.
  * Returns the record unchanged when it is not in the trash.
- * @throws Problem `not_found`, `merged`, `parent_deleted` or `restore_not_allowed`.
+ * @param parentId the record that it belongs to from now on. Default: the former one.
+ * @throws Problem `not_found`, `merged`, `parent_deleted`, `parent_purged`, `unknown_reference` or
+ * `restore_not_allowed`.
  */
 export async function restoreRecord<Row>(
   sql: Sql,
   stored: StoredRecords<Row>,
   id: number,
+  parentId?: number,
 ): Promise<Row> {
-  await sql`select private.restore(${stored.table}, ${id})`;
+  await sql`select private.restore(${stored.table}, ${id}, ${parentId ?? null}::bigint)`;
   return found(await stored.list.find(sql, id), stored.name);
 }
 

@@ -4,7 +4,7 @@
  * Files outside this folder import this file only.
  */
 import * as z from "zod";
-import { idParams, includeQuery, nothing } from "../fields.ts";
+import { idParams, includeQuery, nothing, recordId } from "../fields.ts";
 import {
   type Allowed,
   type Declaration,
@@ -59,6 +59,8 @@ export interface Resource<
   title: string;
   /** Column of the owner. Without one, only managers and admins delete and restore. */
   owner?: string;
+  /** Column of the record that it belongs to, so that deleting that record deletes it too. */
+  parent?: string;
   /** Whether records can be merged, so that a deleted record may have a successor. */
   mergeable?: true;
   /** Schema of a record. */
@@ -200,10 +202,25 @@ export function remove<Row extends RecordFields>(
   });
 }
 
+/** Body of a request that restores a record of a parent. */
+export const RestoreInput = z.strictObject({
+  parent_id: recordId.optional().describe(
+    "Id of the record that it belongs to from now on. Default: the former one, or the one that it " +
+      "was merged into.",
+  ),
+}).default({}).meta({ id: "RestoreInput" });
+
+/** The problems that the parent of a restored record can cause. */
+export const PARENT_PROBLEMS: readonly ProblemCode[] = [
+  "parent_deleted",
+  "parent_purged",
+  "unknown_reference",
+];
+
 /** Returns the operation `POST /<table>/:id/restore`. It restores the record from the trash. */
 export function restore<Row extends RecordFields>(
   of: Resource<Row>,
-  differences: Differences<z.ZodType, Row> = {},
+  documentation: Documentation = {},
 ): Operation {
   return write({
     id: `${of.table}.restore`,
@@ -213,18 +230,20 @@ export function restore<Row extends RecordFields>(
     access: "member",
     allowed: managedBy(of),
     params: idParams,
+    body: of.parent ? RestoreInput : undefined,
+    example: of.parent && {},
     output: of.record,
-    run: ({ sql }, { params }) => restoreRecord(sql, of, params.id),
-    ...differences,
+    run: ({ sql }, { params, body }) => restoreRecord(sql, of, params.id, body?.parent_id),
+    ...documentation,
     description: sentences(
-      differences.description ?? "Also restores the records that were deleted with it.",
+      documentation.description ?? "Also restores the records that were deleted with it.",
       "A repeated request succeeds.",
     ),
     problems: [
       "restore_not_allowed",
-      "parent_deleted",
+      ...(of.parent ? PARENT_PROBLEMS : []),
       ...(of.mergeable ? ["merged" as const] : []),
-      ...differences.problems ?? [],
+      ...documentation.problems ?? [],
     ],
   });
 }

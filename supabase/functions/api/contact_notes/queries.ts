@@ -12,6 +12,7 @@ export const contactNotes = resource({
   name: "note",
   title: "a note on a contact",
   owner: "sales_id",
+  parent: "contact_id",
   record: ContactNote,
   input: ContactNoteInput,
   patch: ContactNotePatch,

@@ -13,6 +13,7 @@ export const contacts = resource({
   name: "contact",
   title: "a contact",
   owner: "sales_id",
+  parent: "company_id",
   mergeable: true,
   record: Contact,
   input: ContactInput,

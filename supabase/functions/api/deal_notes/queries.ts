@@ -12,6 +12,7 @@ export const dealNotes = resource({
   name: "note",
   title: "a note on a deal",
   owner: "sales_id",
+  parent: "deal_id",
   record: DealNote,
   input: DealNoteInput,
   patch: DealNotePatch,

@@ -49,6 +49,6 @@ async function setArchived(
   const { stage } = deal;
   if ((deal.archived_at !== null) === archived) return deal;
   await sql`update deals set archived_at = ${archived ? sql`now()` : sql`null`} where id = ${id}`;
-  await arrange(sql, [stage], archived ? undefined : { id, stage, place: TOP });
+  if (!archived) await arrange(sql, [stage], { id, stage, place: TOP });
   return await readBack(sql, deals, id);
 }

@@ -1,4 +1,4 @@
-/** Changing or deleting many deals. It also numbers the columns of the board. */
+/** Changing or deleting many deals. A change of the stage also numbers the columns of the board. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
 import type { Reply } from "../../_shared/operation.ts";
 import { type BulkInput, runBulk } from "../../_shared/records/records.ts";
@@ -10,9 +10,9 @@ export async function bulkDeals(sql: Sql, member: Member, input: BulkInput): Pro
   const setsStage = input.set !== undefined && "stage" in input.set;
   if (!setsStage && !input.delete) return await runBulk(sql, deals, input);
   await lockBoard(sql, member);
+  if (!setsStage) return await runBulk(sql, deals, input);
   const before = await stages(sql);
-  const set = setsStage ? { ...input.set, index: -1 } : input.set;
-  const reply = await runBulk(sql, deals, { ...input, set });
+  const reply = await runBulk(sql, deals, { ...input, set: { ...input.set, index: -1 } });
   await arrange(sql, [...new Set([...before, ...await stages(sql)])]);
   return reply;
 }

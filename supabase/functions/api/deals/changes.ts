@@ -1,15 +1,6 @@
-/**
- * Creating, changing, deleting and restoring deals. Each function also numbers the columns of the board
- * that it changes.
- */
+/** Creating and changing deals. Each function also numbers the columns of the board that it changes. */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import {
-  createRecord,
-  deleteRecord,
-  readBack,
-  restoreRecord,
-  updateRecord,
-} from "../../_shared/records/records.ts";
+import { createRecord, readBack, updateRecord } from "../../_shared/records/records.ts";
 import { arrange, lockBoard, TOP } from "./positions.ts";
 import { deals } from "./queries.ts";
 import type { Deal, DealInput, DealPatch } from "./schema.ts";
@@ -40,35 +31,6 @@ export async function updateDeal(
   const { stage } = deal;
   if (before === undefined || before === stage || deal.archived_at !== null) return deal;
   await arrange(sql, [before, stage], { id, stage, place: TOP });
-  return await readBack(sql, deals, id);
-}
-
-/**
- * Moves a deal to the trash and closes the gap in its column. Repeating it succeeds.
- * @throws Problem `not_found`, `precondition_failed`, `forbidden`.
- */
-export async function deleteDeal(
-  sql: Sql,
-  member: Member,
-  id: number,
-  ifMatch?: string[],
-): Promise<void> {
-  await lockBoard(sql, member);
-  const stage = await stageOf(sql, id);
-  await deleteRecord(sql, deals, id, ifMatch);
-  if (stage !== undefined) await arrange(sql, [stage]);
-}
-
-/**
- * Restores a deal from the trash to its former position. Repeating it succeeds.
- * @throws Problem `not_found`, `restore_not_allowed`, `parent_deleted`.
- */
-export async function restoreDeal(sql: Sql, member: Member, id: number): Promise<Deal> {
-  await lockBoard(sql, member);
-  const deal = await restoreRecord(sql, deals, id);
-  if (deal.archived_at !== null) return deal;
-  const { stage, index } = deal;
-  await arrange(sql, [stage], { id, stage, place: { index: index ?? 0 } });
   return await readBack(sql, deals, id);
 }
 

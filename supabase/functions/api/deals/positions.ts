@@ -1,7 +1,8 @@
 /**
  * Positions on the board: `index` is 0 to n-1 for the n live deals of a stage, without gaps. Each operation
- * that changes the deals of a column locks the workspace's board and numbers the column again. So it also
- * closes gaps that a client of the database's REST API has made.
+ * that adds a deal to a column or moves one locks the workspace's board and numbers the column again. So it
+ * also closes gaps that a client of the database's REST API has made. Triggers of the database number the
+ * columns that deals leave when they are deleted or archived, and those that they are restored to.
  */
 import { arraySql, type Member, type Sql } from "../../_shared/database/database.ts";
 
@@ -21,7 +22,7 @@ export const TOP: Place = { index: 0 };
 
 /** Locks the workspace's board until the end of the transaction. */
 export async function lockBoard(sql: Sql, member: Member): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`deals ${member.workspace_id}`}, 0))`;
+  await sql`select private.lock_board(${member.workspace_id})`;
 }
 
 /**

@@ -12,6 +12,7 @@ export const deals = resource({
   name: "deal",
   title: "a deal",
   owner: "sales_id",
+  parent: "company_id",
   record: Deal,
   input: DealInput,
   patch: DealPatch,

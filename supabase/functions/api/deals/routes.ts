@@ -5,7 +5,7 @@ import { history } from "../activity/history.ts";
 import { archiveDeal, unarchiveDeal } from "./archive.ts";
 import { dealsBoard } from "./board.ts";
 import { bulkDeals } from "./bulk.ts";
-import { createDeal, deleteDeal, restoreDeal, updateDeal } from "./changes.ts";
+import { createDeal, updateDeal } from "./changes.ts";
 import { moveDeal } from "./move.ts";
 import { deals } from "./queries.ts";
 
@@ -41,11 +41,10 @@ export const operations: readonly Operation[] = [
     run: ({ sql, member }, { params, body, ifMatch }) =>
       updateDeal(sql, member, params.id, body, ifMatch),
   }),
-  remove(deals, {
-    description: "Its notes move to the trash with it.",
-    run: ({ sql, member }, { params, ifMatch }) => deleteDeal(sql, member, params.id, ifMatch),
+  remove(deals, { description: "Its notes move to the trash with it." }),
+  restore(deals, {
+    description: "The deal returns to its former position. Its notes come back with it.",
   }),
-  restore(deals, { run: ({ sql, member }, { params }) => restoreDeal(sql, member, params.id) }),
   bulk(deals, {
     example: { ids: [1], set: { amount: 30_000 }, dry_run: true },
     run: ({ sql, member }, { body }) => bulkDeals(sql, member, body),

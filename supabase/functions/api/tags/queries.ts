@@ -24,18 +24,14 @@ export const tags = resource({
 });
 
 /**
- * Refuses a name that another tag has, without case. Atomic CRM allows tags of the same name, so that a
- * unique index is not possible. A lock on the name replaces it.
+ * Refuses a name that another tag has, without case. The name stays locked until the end of the transaction.
  * @param tagId the tag to change; it may keep a name that it shares with another tag.
  * @throws Problem `tag_exists` with the id of the tag that has the name.
  */
 export async function claimName(sql: Sql, name: string | undefined, tagId?: number): Promise<void> {
   if (name === undefined) return;
-  await sql`
-    select pg_advisory_xact_lock(
-      hashtextextended('tag ' || private.workspace_id() || ' ' || lower(${name}), 0))`;
   const holders = await sql<{ id: number }[]>`
-    select id::float8 as id from tags where lower(name) = lower(${name}) order by id`;
+    select id::float8 as id from unnest(private.claim_tag_name(${name})) as id`;
   const [holder] = holders;
   if (!holder || holders.some(({ id }) => id === tagId)) return;
   const detail = `Tag ${holder.id} has this name. Use that tag, or choose another name.`;

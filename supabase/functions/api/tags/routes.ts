@@ -38,6 +38,11 @@ export const operations: readonly Operation[] = [
     },
   }),
   remove(tags, { description: "The tag is removed from all contacts." }),
-  restore(tags, { description: "The contacts that had the tag get it back in its place." }),
+  restore(tags, {
+    description:
+      "The contacts that had the tag get it back in its place. When another tag has the " +
+      "name, without case, the answer is 409.",
+    problems: ["tag_exists"],
+  }),
   mergeTags,
 ];

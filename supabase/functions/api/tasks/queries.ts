@@ -13,6 +13,7 @@ export const tasks = resource({
   name: "task",
   title: "a task",
   owner: "sales_id",
+  parent: "contact_id",
   record: Task,
   input: TaskInput,
   patch: TaskPatch,

@@ -55,14 +55,16 @@ async function selectItems(sql: Sql, items: Fragment, include: string[] = []) {
 
 /**
  * Restores the record of an item.
- * @throws Problem `not_found`, `restore_not_allowed`, `merged`, `parent_deleted`.
+ * @param parentId the record that it belongs to from now on. Default: the former one.
+ * @throws Problem `not_found`, `restore_not_allowed`, `merged`, `parent_deleted`, `parent_purged`,
+ * `unknown_reference`, `tag_exists`.
  */
-export async function restoreItem(sql: Sql, id: number): Promise<Restored> {
+export async function restoreItem(sql: Sql, id: number, parentId?: number): Promise<Restored> {
   const [item] = await sql<Pick<Restored, "table_name" | "record_id">[]>`
     select table_name, record_id::float8 as record_id from private.trash_item(${id})`;
   const { table_name, record_id } = found(item, ITEM);
   const [row] = await sql<{ result: Pick<Restored, "restored"> | null }[]>`
-    select private.restore(${table_name}, ${record_id}) as result`;
+    select private.restore(${table_name}, ${record_id}, ${parentId ?? null}::bigint) as result`;
   const { restored } = found(row?.result, ITEM);
   return { table_name, record_id, restored };
 }

@@ -1,6 +1,7 @@
 /** The operations on the trash. */
 import { idParams, includeQuery, nothing } from "../../_shared/fields.ts";
 import { type Operation, read, write } from "../../_shared/operation.ts";
+import { PARENT_PROBLEMS, RestoreInput } from "../../_shared/records/records.ts";
 import { emptyTrash, getItem, listTrash, purgeItem, restoreItem } from "./queries.ts";
 import { Purged, Restored, TrashItem, TrashPage, TrashQuery } from "./schema.ts";
 
@@ -36,13 +37,17 @@ const restore = write({
   method: "POST",
   path: "/trash/:id/restore",
   summary: "Restore a record from the trash",
-  description: "Records that were deleted by the cascade come back with it.",
+  description:
+    "Records that were deleted by the cascade come back with it. A record whose parent was merged " +
+    "goes to the winner. One whose parent was purged comes back without it, or needs `parent_id`.",
   access: "member",
   allowed: "owner",
   params: idParams,
+  body: RestoreInput,
+  example: {},
   output: Restored,
-  problems: ["restore_not_allowed", "merged", "parent_deleted"],
-  run: ({ sql }, { params }) => restoreItem(sql, params.id),
+  problems: ["restore_not_allowed", "merged", "tag_exists", ...PARENT_PROBLEMS],
+  run: ({ sql }, { params, body }) => restoreItem(sql, params.id, body.parent_id),
 });
 
 const purge = write({
