@@ -3,6 +3,7 @@
 -- Tables      private.attachment_removals
 -- Functions   private.attachment_list(attachments)           converts attachments to JSON objects
 --             private.attachment_paths(attachments)          paths of the files
+--             private.attachments_fit(attachments)           whether they keep to the limits
 --             private.trashed_attachments(record)            attachments of a note in the trash
 --             private.queue_upload(path)                     for callers of the gateway
 --             private.claim_attachments(paths)               for callers of the gateway
@@ -68,6 +69,32 @@ $$;
 comment on function private.attachment_paths(jsonb[]) is
   'Returns the paths of the files that attachments refer to.';
 
+-- An index entry has at most 2704 bytes, and object stores allow keys of 1024 bytes.
+create function private.attachments_fit(attachments jsonb[])
+returns boolean
+language plpgsql immutable parallel safe strict
+set search_path = ''
+as $$
+begin
+  return
+    cardinality(attachments) <= 100
+    and not exists (
+      select
+      from jsonb_array_elements(private.attachment_list(attachments)) as item
+      where char_length(item::text) > 20000
+        or char_length(item ->> 'title') > 2000
+        or char_length(item ->> 'type') > 2000
+        or char_length(item ->> 'src') > 10000
+    )
+    and not exists (
+      select from unnest(private.attachment_paths(attachments)) as path
+      where octet_length(path) > 1024
+    );
+end
+$$;
+comment on function private.attachments_fit(jsonb[]) is
+  'Returns whether there are at most 100 attachments, and no title, type, URL or path is too long.';
+
 create function private.trashed_attachments(record jsonb)
 returns jsonb[]
 language plpgsql immutable parallel safe
@@ -80,8 +107,10 @@ $$;
 comment on function private.trashed_attachments(jsonb) is
   'Returns the attachments of a row in the trash.';
 
--- A role that writes a row computes its index entries.
-grant execute on function private.attachment_list(jsonb[]), private.attachment_paths(jsonb[])
+-- A role that writes a row computes its index entries and its constraints.
+grant execute
+  on function private.attachment_list(jsonb[]), private.attachment_paths(jsonb[]),
+    private.attachments_fit(jsonb[])
   to authenticated, service_role;
 grant execute on function private.trashed_attachments(jsonb) to service_role;
 
@@ -100,13 +129,36 @@ create index ix__trash__picture_path
 -- Buckets ---------------------------------------------------------------------------------------
 
 --   portico-attachments   Private, with paths <workspace>/<uuid>/<name>. Members of the workspace
---                         read and add files. Only the gateway changes and removes them.
+--                         read files, and add those that POST /attachments has announced. Only the
+--                         gateway changes and removes them.
 --   attachments           Public, for clients of Atomic CRM. A file belongs to the workspace of its
 --                         uploader. Its members list the file. The uploader, managers and admins
 --                         remove it. Pictures that the gateway stores have paths
 --                         <workspace>/pictures/<uuid>.<ending> and no uploader.
 --
+-- Both refuse the types that browsers execute, such as HTML, SVG, XML and scripts. The storage
+-- server shows files under the type that they were uploaded with, and answers invalid_mime_type to
+-- any other type. Browsers send a file of unknown type as application/octet-stream, and
+-- save such a file.
+--
 -- Source: https://supabase.com/docs/guides/storage/security/access-control
+
+-- Every file in the private bucket was in the queue of removals once, so that none is forgotten.
+create function private.is_announced_upload(p_path text)
+returns boolean
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  return private.is_private_path(p_path) and exists (
+    select from private.attachment_removals r
+    where r.workspace_id = private.workspace_id() and r.path = p_path
+  );
+end
+$$;
+comment on function private.is_announced_upload(text) is
+  'Returns whether the caller''s workspace has announced an upload to this path.';
+grant execute on function private.is_announced_upload(text) to authenticated;
 
 create policy "portico attachments: members read" on storage.objects for select to authenticated
   using (
@@ -116,7 +168,7 @@ create policy "portico attachments: members read" on storage.objects for select 
 create policy "portico attachments: members insert" on storage.objects for insert to authenticated
   with check (
     bucket_id = 'portico-attachments'
-    and (storage.foldername(name))[1] = (select private.workspace_id())::text
+    and private.is_announced_upload(name)
   );
 
 -- Row-level security limits public.sales to the workspace of the caller.
@@ -160,12 +212,55 @@ values
       'video/webm'
     ]
   ),
-  ('attachments', 'attachments', true, 26214400, null)
+  (
+    'attachments', 'attachments', true, 26214400,
+    array[
+      'application/acad', 'application/csv', 'application/epub+zip', 'application/gzip',
+      'application/illustrator', 'application/json', 'application/msword',
+      'application/octet-stream', 'application/ogg', 'application/pdf', 'application/pgp-encrypted',
+      'application/pgp-signature', 'application/pkcs7-mime', 'application/pkcs7-signature',
+      'application/postscript', 'application/rtf', 'application/vnd.apple.keynote',
+      'application/vnd.apple.numbers', 'application/vnd.apple.pages',
+      'application/vnd.google-earth.kmz', 'application/vnd.ms-excel',
+      'application/vnd.ms-excel.sheet.binary.macroenabled.12',
+      'application/vnd.ms-excel.sheet.macroenabled.12',
+      'application/vnd.ms-excel.template.macroenabled.12', 'application/vnd.ms-outlook',
+      'application/vnd.ms-powerpoint', 'application/vnd.ms-powerpoint.presentation.macroenabled.12',
+      'application/vnd.ms-project', 'application/vnd.ms-word.document.macroenabled.12',
+      'application/vnd.ms-word.template.macroenabled.12',
+      'application/vnd.oasis.opendocument.graphics',
+      'application/vnd.oasis.opendocument.presentation',
+      'application/vnd.oasis.opendocument.spreadsheet', 'application/vnd.oasis.opendocument.text',
+      'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+      'application/vnd.openxmlformats-officedocument.presentationml.slideshow',
+      'application/vnd.openxmlformats-officedocument.presentationml.template',
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.template',
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.template',
+      'application/vnd.rar', 'application/vnd.visio', 'application/x-7z-compressed',
+      'application/x-bzip2', 'application/x-gzip', 'application/x-iwork-keynote-sffkey',
+      'application/x-iwork-numbers-sffnumbers', 'application/x-iwork-pages-sffpages',
+      'application/x-pkcs12', 'application/x-rar-compressed', 'application/x-tar',
+      'application/x-zip-compressed', 'application/zip', 'audio/3gpp', 'audio/aac', 'audio/aiff',
+      'audio/amr', 'audio/flac', 'audio/midi', 'audio/mp3', 'audio/mp4', 'audio/mpeg', 'audio/ogg',
+      'audio/opus', 'audio/vnd.wave', 'audio/wav', 'audio/wave', 'audio/webm', 'audio/x-aiff',
+      'audio/x-flac', 'audio/x-m4a', 'audio/x-ms-wma', 'audio/x-wav', 'image/apng', 'image/avif',
+      'image/bmp', 'image/gif', 'image/heic', 'image/heif', 'image/jpeg', 'image/jpg', 'image/jxl',
+      'image/pjpeg', 'image/png', 'image/tiff', 'image/vnd.adobe.photoshop', 'image/vnd.dwg',
+      'image/vnd.dxf', 'image/vnd.microsoft.icon', 'image/webp', 'image/x-icon', 'image/x-ms-bmp',
+      'message/rfc822', 'text/calendar', 'text/comma-separated-values', 'text/csv', 'text/markdown',
+      'text/plain', 'text/rtf', 'text/tab-separated-values', 'text/vcard', 'text/x-vcard',
+      'video/3gpp', 'video/avi', 'video/mp4', 'video/mpeg', 'video/msvideo', 'video/ogg',
+      'video/quicktime', 'video/webm', 'video/x-flv', 'video/x-m4v', 'video/x-matroska',
+      'video/x-ms-wmv', 'video/x-msvideo'
+    ]
+  )
 on conflict (id) do update
 set
   public = excluded.public,
   file_size_limit = excluded.file_size_limit,
-  allowed_mime_types = coalesce(excluded.allowed_mime_types, storage.buckets.allowed_mime_types);
+  allowed_mime_types = excluded.allowed_mime_types;
 
 -- Removal queue ---------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ create table public.contact_notes (
     array_ndims(attachments) = 1
     and char_length(attachments::text) <= 25000
   ),
+  constraint contact_notes_attachments_lengths check (private.attachments_fit(attachments)),
   constraint contact_notes_date_check check (
     date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
   )
@@ -194,6 +195,7 @@ create table public.deal_notes (
     array_ndims(attachments) = 1
     and char_length(attachments::text) <= 25000
   ),
+  constraint deal_notes_attachments_lengths check (private.attachments_fit(attachments)),
   constraint deal_notes_date_check check (
     date between '0001-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
   )

@@ -31,6 +31,7 @@ export const resources: Resources = {
   "/users": () => import("./atomic/routes.ts"),
   "/merge_contacts": () => import("./atomic/routes.ts"),
   "/update_password": () => import("./atomic/routes.ts"),
+  "/delete_note_attachments": () => import("./atomic/routes.ts"),
 };
 
 /** Loads the operations below a prefix. Returns none when the registry has no such prefix. */

@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
 import { assertProblem } from "../../support/answers.ts";
-import { bytesOf, upload } from "../../support/files.ts";
+import { askForUpload, bytesOf, upload } from "../../support/files.ts";
 import { insertRow } from "../../support/records.ts";
+import { CONTENT_TYPES } from "../../../supabase/functions/api/attachments/contentTypes.ts";
 import { createWorkspace, sql, stack, test, type TestMember } from "../../support/workspace.ts";
 
 const PRIVATE = "portico-attachments";
@@ -90,7 +91,7 @@ test("storage: only members of the workspace read and add files in the private b
   const anonymous = await fetch(`${stack.apiUrl}/storage/v1/object/public/${PRIVATE}/${path}`);
   await anonymous.body?.cancel();
   assertGreaterOrEqual(anonymous.status, 400);
-  const ownPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
+  const { path: ownPath } = await askForUpload(rep.api, "a.txt", "text/plain");
   assertEquals((await storage(rep, "POST", `object/${PRIVATE}/${ownPath}`, form("a"))).status, 200);
   const foreignPath = `${own.id}/${crypto.randomUUID()}/a.txt`;
   const refused = await storage(
@@ -107,6 +108,75 @@ test("storage: only members of the workspace read and add files in the private b
     JSON.stringify({ prefix: own.id }),
   );
   assertEquals(JSON.parse(listed.text), []);
+});
+
+test("storage: the private bucket takes files at announced paths only, so that each is queued", async () => {
+  const [own, foreign] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const { path: announced } = await askForUpload(foreign.admin.api, "a.txt", "text/plain");
+  for (
+    const path of [
+      `${own.id}/a.txt`,
+      `${own.id}/notes/a.txt`,
+      `${own.id}/${crypto.randomUUID()}/a.txt`,
+      `${own.id}/${crypto.randomUUID()}/folder/a.txt`,
+      announced,
+    ]
+  ) {
+    const { status } = await storage(own.admin, "POST", `object/${PRIVATE}/${path}`, form("a"));
+    assertGreaterOrEqual(status, 400, path);
+    assertEquals(await objects(PRIVATE, path), 0, path);
+  }
+  const unqueued = await sql`
+    select o.name from storage.objects o
+    where o.bucket_id = ${PRIVATE}
+      and starts_with(o.name, ${own.id})
+      and o.name not in (select r.path from private.attachment_removals r)`;
+  assertEquals([...unqueued], []);
+});
+
+test("storage: Atomic CRM's bucket refuses types that browsers execute", async () => {
+  const { admin } = await createWorkspace();
+  for (
+    const type of [
+      "text/html",
+      "TEXT/HTML",
+      "text/html; charset=utf-8",
+      "application/xhtml+xml",
+      "image/svg+xml",
+      "text/xml",
+      "application/xml",
+      "application/rss+xml",
+      "text/javascript",
+      "application/javascript",
+      "text/css",
+      "multipart/x-mixed-replace",
+    ]
+  ) {
+    const path = `${crypto.randomUUID()}.txt`;
+    const data = form("<script>alert(1)</script>", type);
+    const { status, text } = await storage(admin, "POST", `object/attachments/${path}`, data);
+    assertEquals([status, JSON.parse(text).statusCode], [400, "415"], `${type}: ${text}`);
+    assertEquals(JSON.parse(text).message.includes("is not supported"), true, text);
+    assertEquals(await objects("attachments", path), 0);
+  }
+});
+
+test("storage: Atomic CRM's bucket takes the files that users attach to notes", async () => {
+  const { admin } = await createWorkspace();
+  const others = ["application/octet-stream", "image/tiff", "application/vnd.ms-outlook"];
+  for (const type of [...CONTENT_TYPES.keys(), ...others, "audio/aac", "video/x-msvideo"]) {
+    const path = `${crypto.randomUUID()}.bin`;
+    const { status, text } = await storage(
+      admin,
+      "POST",
+      `object/attachments/${path}`,
+      form("hello", type),
+    );
+    assertEquals(status, 200, `${type}: ${text}`);
+    const shown = await fetch(`${stack.apiUrl}/storage/v1/object/public/attachments/${path}`);
+    await shown.body?.cancel();
+    assertEquals(shown.headers.get("Content-Type")?.split(";")[0], type);
+  }
 });
 
 test("storage: no member changes or removes a file of the private bucket", async () => {

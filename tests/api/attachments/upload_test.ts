@@ -49,12 +49,62 @@ test("attachments.create keeps the extension of the name and replaces characters
       ["../../etc/passwd.pdf", "__.._etc_passwd.pdf"],
       [`${"a".repeat(200)}.pdf`, `${"a".repeat(96)}.pdf`],
       ["報告書.pdf", "___.pdf"],
+      [".pdf", "file.pdf"],
+      ["  .pdf ", "file.pdf"],
+      ["..pdf", "_.pdf"],
+      ["\u0301.PDF", "file.PDF"],
+      ["😀.pdf", "_.pdf"],
+      [`${"報".repeat(251)}.pdf`, `${"_".repeat(96)}.pdf`],
+      ["C:\\fakepath\\Offer .pdf", "C__fakepath_Offer.pdf"],
     ] as const
   ) {
     const { path } = await askForUpload(admin.api, name, "application/pdf");
     assertEquals(path.split("/").length, 3, path);
-    assertEquals(path.split("/")[2], expected);
+    assertEquals(path.split("/")[2], expected, name);
   }
+});
+
+test("attachments.create takes names without a stem, and a note takes the file up", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  for (const name of [".png", "報告.png", `${"a".repeat(251)}.png`]) {
+    const path = await upload(admin, name, "image/png");
+    const { status, body } = await attach(admin, await contactOf(workspace), { path });
+    assertEquals(status, 201, JSON.stringify(body));
+  }
+});
+
+test("attachments.create answers 422 to a name of more than 255 characters", async () => {
+  const { admin } = await createWorkspace();
+  const body = { file_name: `${"a".repeat(252)}.png`, content_type: "image/png", size: 10 };
+  const answer = await admin.api.post("/attachments", body);
+  assertProblem(answer, 422, "validation_failed");
+  assertEquals(Object.keys(answer.body.errors), ["file_name"]);
+});
+
+test("notes answer 422 to attachments with a path of more than 1,024 bytes", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const contact_id = await contactOf(workspace);
+  const publicUrl = "https://a.test/storage/v1/object/public/attachments/";
+  const noise = (length: number) =>
+    Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join("");
+  for (
+    const [field, attachment] of [
+      ["path", { src: "https://a.test/b", path: noise(9_000) }],
+      ["path", { src: "https://a.test/b", path: noise(1_025) }],
+      ["path", { src: "https://a.test/b", path: "報".repeat(400) }],
+      ["src", { src: publicUrl + noise(9_000) }],
+      ["title", { src: "https://a.test/b", title: noise(2_001) }],
+      ["type", { src: "https://a.test/b", type: noise(2_001) }],
+    ] as const
+  ) {
+    const answer = await attach(admin, contact_id, attachment);
+    assertProblem(answer, 422, "validation_failed");
+    assertEquals(Object.keys(answer.body.errors), [`attachments.0.${field}`]);
+  }
+  const longest = { src: publicUrl + noise(1_024), path: noise(1_024), title: noise(2_000) };
+  assertEquals((await attach(admin, contact_id, longest)).status, 201);
 });
 
 test("attachments.create answers 422 to types that are not allowed, and names that do not fit their type", async () => {

@@ -21,13 +21,20 @@ export const Attachment = z.looseObject({
 }).meta({ id: "Attachment" });
 export type Attachment = z.output<typeof Attachment>;
 
+/** Bytes of a path. Storage servers allow keys of this length, and an index holds them. */
+const MAXIMUM_PATH = 1_024;
+
 const text = z.string().max(2_000);
+const path = z.string().refine(fitsPath, `Use at most ${MAXIMUM_PATH} bytes.`);
 
 /** An attachment in a request. It may have further fields, so that a client can send a stored one back. */
 const AttachmentInput = z.looseObject({
   title: text.nullish(),
-  path: text.nullish().describe("The `path` that POST /attachments returned."),
-  src: z.string().max(MAXIMUM_LENGTH).nullish().describe("An http or https URL."),
+  path: path.nullish().describe("The `path` that POST /attachments returned."),
+  src: z.string().max(MAXIMUM_LENGTH).refine(
+    (src) => fitsPath(pathInBucket(src)),
+    `Use a URL with a path of at most ${MAXIMUM_PATH} bytes in the bucket.`,
+  ).nullish().describe("An http or https URL."),
   type: text.nullish(),
   size: z.number().nullish(),
 }).refine(
@@ -36,6 +43,15 @@ const AttachmentInput = z.looseObject({
 )
   .meta({ id: "AttachmentInput" });
 export type AttachmentInput = z.output<typeof AttachmentInput>;
+
+function fitsPath(path: string): boolean {
+  return new TextEncoder().encode(path).length <= MAXIMUM_PATH;
+}
+
+/** The path in Atomic CRM's bucket that a URL contains, as the database reads it; empty for another URL. */
+function pathInBucket(src: string): string {
+  return /\/storage\/v1\/object\/public\/attachments\/([^?#]+)/.exec(src)?.[1] ?? "";
+}
 
 /** Fields that every note has in a request. */
 export const noteFields = {

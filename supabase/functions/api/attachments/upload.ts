@@ -59,8 +59,15 @@ function requireAllowed(fileName: string, contentType: string): void {
   throw new Problem("attachment_type_not_allowed", detail, { errors: { file_name: detail } });
 }
 
-/** Replaces the characters that the storage server refuses in paths. Keeps the ending. */
+/**
+ * Replaces the characters that the storage server refuses in paths, and shortens the name. Keeps the ending.
+ * A name that consists of an ending alone is `file`.
+ */
 function safeFileName(fileName: string): string {
-  const plain = fileName.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^\w.() -]/g, "_");
-  return plain.slice(-MAXIMUM_NAME).replace(/^[. ]+/, "_");
+  const end = fileName.lastIndexOf(".");
+  const ending = fileName.slice(end);
+  const stem = fileName.slice(0, end).normalize("NFKD").replace(/\p{M}/gu, "")
+    .replace(/[^\w.() -]/gu, "_").trim().slice(-(MAXIMUM_NAME - ending.length))
+    .replace(/^[. ]+/, "_");
+  return (stem || "file") + ending;
 }
