@@ -231,7 +231,7 @@ export function restore<Row extends RecordFields>(
     allowed: managedBy(of),
     params: idParams,
     body: of.parent ? RestoreInput : undefined,
-    example: of.parent && {},
+    example: of.parent ? {} : undefined,
     output: of.record,
     run: ({ sql }, { params, body }) => restoreRecord(sql, of, params.id, body?.parent_id),
     ...documentation,
