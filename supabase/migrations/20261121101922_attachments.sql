@@ -77,14 +77,10 @@ set search_path = ''
 as $$
 begin
   return
-    cardinality(attachments) <= 100
-    and not exists (
+    not exists (
       select
       from jsonb_array_elements(private.attachment_list(attachments)) as item
-      where char_length(item::text) > 20000
-        or char_length(item ->> 'title') > 2000
-        or char_length(item ->> 'type') > 2000
-        or char_length(item ->> 'src') > 10000
+      where char_length(item ->> 'title') > 2000 or char_length(item ->> 'type') > 2000
     )
     and not exists (
       select from unnest(private.attachment_paths(attachments)) as path
@@ -93,7 +89,8 @@ begin
 end
 $$;
 comment on function private.attachments_fit(jsonb[]) is
-  'Returns whether there are at most 100 attachments, and no title, type, URL or path is too long.';
+  'Returns whether no title, type or path of these attachments is too long. A constraint of the table '
+  'bounds them all together.';
 
 create function private.trashed_attachments(record jsonb)
 returns jsonb[]

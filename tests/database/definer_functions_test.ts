@@ -59,7 +59,7 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where (hit ->> 'id')::bigint = ${contact_id}`,
     "private.trashed(text,bigint)": (tx, { trashed_id }) =>
       tx`select where private.trashed('contacts', ${trashed_id}) is not null`,
-    "private.restore(text,bigint)": (tx, { trashed_id }) =>
+    "private.restore(text,bigint,bigint)": (tx, { trashed_id }) =>
       tx`select where private.restore('contacts', ${trashed_id}) is not null`,
     "private.list_trash(text,text,bigint,bigint,integer)": (tx, { trash_id }) =>
       tx`select from private.list_trash(null, null, null, null, 9) as t where t.id = ${trash_id}`,
@@ -97,9 +97,14 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       await tx`reset role`;
       return await tx`select from private.attachment_removals where path = ${path}`;
     },
+    "private.is_announced_upload(text)": async (tx, { path }) => {
+      await tx`select private.queue_upload(${path})`;
+      return await tx`select where private.is_announced_upload(${path})`;
+    },
+    "private.claim_tag_name(text)": (tx) => tx`select where private.claim_tag_name('VIP') <> '{}'`,
     "private.claim_attachments(text[])": (tx, { path }) =>
       tx`select from private.claim_attachments(${[path]})`,
-    // The fixture's deals are at position 3. The function would move them to 0 and 1.
+    // The target's deals are at position 3. The function would move them to 0 and 1.
     "private.arrange_deals(text[],bigint,text,bigint,numeric)": async (tx, { tenant }) => {
       await tx`select private.arrange_deals(array['won'], null, null, null, 0)`;
       await tx`reset role`;
@@ -170,6 +175,7 @@ async function createTarget(): Promise<Target> {
     update public.contacts set email_jsonb = '[{"email": "ada@example.com"}]'
     where id = ${contact.id}`;
   await sql`delete from public.contacts where id = ${trashed.id}`;
+  await sql`update public.deals set index = 3 where workspace_id = ${tenant.workspace_id}`;
   const { id: trash_id } = only(
     await sql<{ id: number }[]>`
     select id from private.trash

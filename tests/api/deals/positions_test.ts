@@ -1,6 +1,7 @@
 /** The positions of the board stay without gaps and doubles, however deals leave it and come back. */
 import { assert, assertEquals } from "@std/assert";
 import { create, dataApi, insertRows } from "../../support/records.ts";
+import { exactly } from "../../support/exactly.ts";
 import { pick, seeded } from "../../support/random.ts";
 import { createWorkspace, sql, test, type Workspace } from "../../support/workspace.ts";
 import { columnOf } from "./board.ts";
@@ -53,7 +54,7 @@ test("trash.restore of deals puts each at its former position, the last ones at 
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
   const company = await boardOf(workspace);
-  const [column = []] = await board(workspace);
+  const column = await columnOf(workspace, "opportunity");
   await api.delete(`/companies/${company}`);
   const others = await columnOf(workspace, "opportunity");
   for (const id of others.slice(1)) await api.delete(`/deals/${id}`);
@@ -68,7 +69,8 @@ test("the Data API leaves no gaps when it deletes or archives deals and deletes 
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const company = await boardOf(workspace);
-  const [[first = 0, second] = [], [other] = []] = await board(workspace);
+  const [first, second] = exactly(6, await columnOf(workspace, "opportunity"));
+  const [other] = exactly(6, await columnOf(workspace, "won"));
   const requests: [string, string, unknown?][] = [
     ["DELETE", `deals?id=eq.${first}`],
     ["PATCH", `deals?id=eq.${second}`, { archived_at: new Date().toISOString() }],
@@ -87,7 +89,7 @@ test("a script that deletes deals of two workspaces leaves no gaps in either", a
   const ids: number[] = [];
   for (const workspace of workspaces) {
     const rows = [0, 1, 2].map((index) => ({ name: "Deal", stage: "won", index }));
-    ids.push((await insertRows(workspace, "deals", rows))[1] ?? 0);
+    ids.push(...(await insertRows(workspace, "deals", rows)).slice(1, 2));
   }
   await sql`delete from public.deals where id = any (${ids}::bigint[])`;
   for (const workspace of workspaces) {
@@ -191,7 +193,7 @@ test("requests that delete and create deals of a column at the same time all suc
   const workspace = await createWorkspace();
   const { admin } = workspace;
   const company = await boardOf(workspace);
-  const [column = []] = await board(workspace);
+  const column = await columnOf(workspace, "opportunity");
   const answers = await Promise.all([
     admin.api.delete(`/companies/${company}`),
     ...column.map((id) => dataApi(admin, "DELETE", `deals?id=eq.${id}`, undefined)),
