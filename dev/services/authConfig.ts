@@ -13,6 +13,7 @@ const authSchema = z.object({
   additional_redirect_urls: z.array(z.string()).default([]),
   email: z.object({
     enable_confirmations: z.boolean().default(false),
+    double_confirm_changes: z.boolean().default(true),
     otp_expiry: z.int().default(3600),
     template: z.record(z.string(), z.object({ subject: z.string().optional() })).default({}),
   }).prefault({}),
@@ -21,11 +22,15 @@ const authSchema = z.object({
 /** The settings, with Supabase's defaults. */
 export type AuthConfig = z.output<typeof authSchema>;
 
-/** Reads the settings. A missing file gives the defaults. Throws when a value has a wrong type. */
-export async function readAuthConfig(): Promise<AuthConfig> {
+/**
+ * Reads the settings. A missing file gives the defaults. `enable_confirmations` replaces the file's value.
+ * Throws when a value has a wrong type.
+ */
+export async function readAuthConfig(enable_confirmations = false): Promise<AuthConfig> {
   const text = await Deno.readTextFile(FILE).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   });
-  return authSchema.parse(parse(text).auth);
+  const config = authSchema.parse(parse(text).auth);
+  return { ...config, email: { ...config.email, enable_confirmations } };
 }

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import { adminUserRoutes } from "./adminUsers.ts";
+import { updateOwnUser, verifyEmailChange } from "./emailChange.ts";
 import { magicLink, recover, resend, signUp } from "./emailRoutes.ts";
 import { AuthError, errorResponse, unexpectedFailure } from "./errors.ts";
 import { requireAdmin, resolveCaller } from "./keys.ts";
@@ -10,6 +11,7 @@ import {
   assertBearerNotBanned,
   type Forward,
   forward,
+  openSession,
   rewritten,
   token,
   verify,
@@ -23,7 +25,15 @@ export function authRoutes(settings: Settings, send: Forward): Hono {
   addAdminRoutes(routes, settings);
   addMailRoutes(routes, settings, send);
   routes.post("/token", (c) => token(settings, c.req.raw, send));
-  routes.on(["GET", "POST"], "/verify", (c) => verify(settings, c.req.raw, send));
+  routes.on(["GET", "POST"], "/verify", async (c) => {
+    const { raw } = c.req;
+    return await verifyEmailChange(settings, raw.clone(), send) ??
+      await verify(settings, raw, send);
+  });
+  routes.put("/user", async (c) => {
+    await assertBearerNotBanned(settings, c.req.raw);
+    return await updateOwnUser(settings, c.req.raw, send);
+  });
   routes.post("/logout", async (c) => forward(settings, await withScope(c.req.raw), send));
   routes.on(["GET", "PUT"], ["/user", "/reauthenticate"], async (c) => {
     await assertBearerNotBanned(settings, c.req.raw);
@@ -64,19 +74,10 @@ function addMailRoutes(routes: Hono, settings: Settings, send: Forward): void {
   }
   routes.post("/signup", async (c) => {
     await resolveCaller(settings, c.req.raw);
-    return await signUp(settings, c.req.raw, (email, password) => {
-      const request = passwordGrant(settings, c.req.raw, { email, password });
-      return forward(settings, request, send);
+    return await signUp(settings, c.req.raw, (user) => {
+      return openSession(settings, c.req.raw, user, send);
     });
   });
-}
-
-function passwordGrant(settings: Settings, request: Request, credentials: object): Request {
-  const headers = new Headers({ apikey: settings.publishableKey });
-  const version = request.headers.get("X-Supabase-Api-Version");
-  if (version) headers.set("X-Supabase-Api-Version", version);
-  const url = `${settings.apiUrl}/auth/v1/token?grant_type=password`;
-  return new Request(url, { method: "POST", headers, body: JSON.stringify(credentials) });
 }
 
 /** A sign-out without a scope ends every session of the user. */

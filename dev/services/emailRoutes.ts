@@ -10,6 +10,7 @@ import {
   confirmUser,
   findUserByEmail,
   insertUser,
+  type Metadata,
   normalizeEmail,
   presentUser,
   type UserRow,
@@ -25,13 +26,16 @@ const signUpSchema = z.object({
 });
 
 /**
- * `POST /signup`. Without `enable_confirmations` the answer is a session, opened by `signIn`. With it
+ * `POST /signup`. Without `enable_confirmations` the answer is a session, opened by `openSession`. With it
  * the answer is the user, who gets a mail to confirm the address.
+ *
+ * Like Supabase Auth it confirms an unconfirmed user at once without `enable_confirmations`, and does not
+ * compare passwords then. With it, a sign-up with the address of a confirmed user is answered like any other.
  */
 export async function signUp(
   settings: Settings,
   request: Request,
-  signIn: (email: string, password: string) => Promise<Response>,
+  openSession: (user: UserRow) => Promise<Response>,
 ): Promise<Response> {
   if (!settings.config.enable_signup) {
     throw new AuthError(422, "signup_disabled", "Signups not allowed for this instance");
@@ -43,19 +47,40 @@ export async function signUp(
   assertPassword(settings, password);
   const existing = await findUserByEmail(settings.sql, email);
   const confirms = settings.config.email.enable_confirmations;
-  const repeated = existing && confirms && !existing.confirmed_at;
-  if (existing && !repeated) throw userAlreadyExists();
+  if (existing?.confirmed_at) {
+    if (!confirms) throw userAlreadyExists();
+    return Response.json(unrelatedUser(email, input.data ?? {}));
+  }
   const user = await writingUsers(settings, SAVE_FAILURE, async (sql) => {
     const user_metadata = input.data ?? {};
     const user = existing ?? await insertUser(sql, { email, password, user_metadata });
     if (!confirms) return await confirmUser(sql, user.id);
     await sendLink(settings, sql, user, "signup", requestedRedirect(settings, request));
-    return user;
+    return await findUserByEmail(sql, email) ?? user;
   }).catch((error) => {
     throw isEmailExists(error) ? userAlreadyExists() : error;
   });
-  if (!confirms) return await signIn(email, password);
+  if (!confirms) return await openSession(user);
   return Response.json(await presentUser(settings.sql, user));
+}
+
+/** What a new user would look like, so that the answer does not reveal that the address has an account. */
+function unrelatedUser(email: string, user_metadata: Metadata): Metadata {
+  const now = new Date();
+  return {
+    id: crypto.randomUUID(),
+    aud: "authenticated",
+    role: "authenticated",
+    email,
+    phone: "",
+    confirmation_sent_at: now,
+    app_metadata: { provider: "email", providers: ["email"] },
+    user_metadata,
+    identities: [],
+    created_at: now,
+    updated_at: now,
+    is_anonymous: false,
+  };
 }
 
 function userAlreadyExists(): AuthError {

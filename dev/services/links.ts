@@ -58,13 +58,14 @@ export function verifyLink(
   return `${settings.apiUrl}/auth/v1/verify?${query}`;
 }
 
-function makeOtp(): string {
+/** A code of six digits. */
+export function makeOtp(): string {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
   return String(random % 1_000_000).padStart(6, "0");
 }
 
 /** The hash by which the stack's auth server finds a code. */
-async function hashOtp(email: string, otp: string): Promise<string> {
+export async function hashOtp(email: string, otp: string): Promise<string> {
   const bytes = new TextEncoder().encode(email.toLowerCase() + otp);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -6,11 +6,10 @@
 import { App, type EmailDriver, setExperimental } from "@supabase/lite";
 import { createPostgresConnection, type PostgresConnection } from "@supabase/lite/postgres";
 import { roleOfApiKey } from "./keys.ts";
-import { type MailContent, type MailType, renderMail } from "./mail.ts";
-import { verifyLink } from "./links.ts";
+import { renderMail } from "./mail.ts";
 import { REST_TYPES } from "./restTypes.ts";
 import type { Settings } from "./settings.ts";
-import { BCRYPT_COST, findUserByEmail } from "./users.ts";
+import { BCRYPT_COST } from "./users.ts";
 
 /** The store of uploaded files. lite does not export the type by name. */
 export type StorageAdapter = NonNullable<App["_storageAdapter"]>;
@@ -121,8 +120,6 @@ function createApp(settings: Settings, connection: PostgresConnection): App {
       email: {
         otp_expiry: config.email.otp_expiry,
         enable_confirmations: config.email.enable_confirmations,
-        double_confirm_changes: false,
-        template: { email_change: { subject: MAIL_SUBJECT.email_change } },
       },
     },
     options: {
@@ -143,42 +140,22 @@ async function resolveApiKey(settings: Settings, key: string) {
   return { type, claims: { role } };
 }
 
-/**
- * Lite renders its mails itself. This subject consists of the template's variables, so that the
- * driver can read them and render the project's own mail.
- */
-const MAIL_SUBJECT = {
-  email_change: "email_change {{ .Token }} {{ .TokenHash }} {{ .Email }} {{ .NewEmail }}",
-};
-
+/** Lite sends one mail only: the code that confirms a change of password. */
 function mailDriver(settings: Settings): EmailDriver {
   return {
-    send: async ({ to, subject, text }) => {
-      const [type, content] = subject.startsWith("email_change ")
-        ? await emailChange(settings, to, subject)
-        : codeOnly(settings, to, text ?? "");
-      settings.mail.send(await renderMail(settings.config, type, content));
+    send: async ({ to, text }) => {
+      const otp = text?.match(/\d{6}/)?.[0] ?? "";
+      const { siteUrl } = settings;
+      const content = {
+        to,
+        siteUrl,
+        otp,
+        tokenHash: "",
+        link: null,
+        redirectTo: siteUrl,
+        data: {},
+      };
+      settings.mail.send(await renderMail(settings.config, "reauthentication", content));
     },
   };
-}
-
-async function emailChange(
-  settings: Settings,
-  to: string,
-  subject: string,
-): Promise<[MailType, MailContent]> {
-  const [type = "", otp = "", tokenHash = "", email = "", newEmail = ""] = subject.split(" ");
-  const link = verifyLink(settings, tokenHash, type, settings.siteUrl);
-  const data = (await findUserByEmail(settings.sql, email))?.raw_user_meta_data ?? {};
-  const { siteUrl } = settings;
-  const content = { to, newEmail, siteUrl, otp, tokenHash, link, redirectTo: siteUrl, data };
-  return ["email_change", content];
-}
-
-/** The only other mail that lite sends: the code that confirms a change of password. */
-function codeOnly(settings: Settings, to: string, text: string): [MailType, MailContent] {
-  const otp = text.match(/\d{6}/)?.[0] ?? "";
-  const { siteUrl } = settings;
-  const content = { to, siteUrl, otp, tokenHash: "", link: null, redirectTo: siteUrl, data: {} };
-  return ["reauthentication", content];
 }

@@ -135,11 +135,18 @@ function fillTemplate(
     RedirectTo: content.redirectTo,
     Data: content.data,
   };
-  return template.replace(
-    /\{\{-?\s*((?:\.\w+)+)\s*-?\}\}/g,
-    (_, path: string) => escape(valueAt(values, path.slice(1).split("."))),
-  );
+  const value = (path: string) => valueAt(values, path.slice(1).split("."));
+  return template
+    .replace(CONDITION, (_, path: string, then: string, otherwise = "") => {
+      return value(path) === "" || value(path) === "false" ? otherwise : then;
+    })
+    .replace(VARIABLE, (_, path: string) => escape(value(path)));
 }
+
+const VARIABLE = /\{\{-?\s*((?:\.\w+)+)\s*-?\}\}/g;
+/** `{{ if .Path }}…{{ else }}…{{ end }}`, not nested: what Go's templates offer and this project uses. */
+const CONDITION =
+  /\{\{\s*if ((?:\.\w+)+)\s*\}\}(.*?)(?:\{\{\s*else\s*\}\}(.*?))?\{\{\s*end\s*\}\}/gs;
 
 function valueAt(values: unknown, [name, ...rest]: string[]): string {
   const isObject = typeof values === "object" && values !== null;

@@ -26,6 +26,11 @@ export interface ServicesOptions {
   publishableKey: string;
   secretKey: string;
   mailPort: number;
+  /**
+   * Whether a sign-up needs a confirmed address, as in a hosted project with this setting. The default is
+   * false, whatever `supabase/config.toml` says: nobody has to read a mail to try the stack.
+   */
+  confirmAddresses?: boolean;
   /** The directory of uploaded files. */
   storageDirectory?: string;
   log(line: string): void;
@@ -49,7 +54,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     connection: AUTH_ROLE,
   });
   const mail = new MailServer(options.mailPort, log);
-  const config = await readAuthConfig();
+  const config = await readAuthConfig(options.confirmAddresses);
   const settings: Settings = {
     ...options,
     siteUrl: options.siteUrl || config.site_url,

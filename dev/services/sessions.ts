@@ -7,6 +7,7 @@
 import { decodeJwt, SignJWT } from "jose";
 import { errorFromBody, errorResponse, userBanned } from "./errors.ts";
 import { bearerToken, verifyToken } from "./keys.ts";
+import { issueToken } from "./links.ts";
 import type { Settings } from "./settings.ts";
 import { findUserByEmail, findUserById, isBanned, presentUser, type UserRow } from "./users.ts";
 
@@ -71,7 +72,8 @@ async function withSessionInUrl(settings: Settings, location: string): Promise<R
   return redirect(url, fragment);
 }
 
-function redirect(url: URL, fragment: URLSearchParams): Response {
+/** A redirect to an address with this fragment. */
+export function redirect(url: URL, fragment: URLSearchParams): Response {
   url.hash = fragment.toString();
   return new Response(null, { status: 303, headers: { Location: url.href } });
 }
@@ -106,6 +108,22 @@ export async function token(
   return await forward(settings, rewritten(request, request.url, text), send);
 }
 
+/** Opens a session of a user who has proved the address, or needs no proof. Returns the answer of `/verify`. */
+export async function openSession(
+  settings: Settings,
+  request: Request,
+  user: UserRow,
+  send: Forward,
+): Promise<Response> {
+  const { hash } = await issueToken(settings, settings.sql, user, "magiclink", settings.siteUrl);
+  const headers = new Headers({ apikey: settings.publishableKey });
+  const version = request.headers.get("X-Supabase-Api-Version");
+  if (version) headers.set("X-Supabase-Api-Version", version);
+  const url = `${settings.apiUrl}/auth/v1/verify`;
+  const body = JSON.stringify({ type: "magiclink", token_hash: hash });
+  return await forward(settings, new Request(url, { method: "POST", headers, body }), send);
+}
+
 /** `GET` and `POST /verify`. The auth server knows fewer types of links. */
 export async function verify(
   settings: Settings,
@@ -136,7 +154,8 @@ function knownType(type: string): string {
   return type === "email" ? "magiclink" : type;
 }
 
-function withFragment(response: Response, type: string): Response {
+/** The redirect with a session, with another type of link. */
+export function withFragment(response: Response, type: string): Response {
   const location = response.headers.get("Location");
   if (!location?.includes("#access_token=")) return response;
   const url = new URL(location);
@@ -145,7 +164,8 @@ function withFragment(response: Response, type: string): Response {
   return redirect(url, fragment);
 }
 
-function bannedRedirect(settings: Settings, url: URL): Response {
+/** The redirect of a banned user's link, with the error. */
+export function bannedRedirect(settings: Settings, url: URL): Response {
   const target = new URL(url.searchParams.get("redirect_to") ?? settings.siteUrl);
   const fragment = new URLSearchParams({
     error: "access_denied",
@@ -158,7 +178,7 @@ function bannedRedirect(settings: Settings, url: URL): Response {
 async function findUserByToken(settings: Settings, hash: string | null): Promise<UserRow | null> {
   const [user] = await settings.sql<UserRow[]>`
     select * from auth.users
-    where ${hash} in (confirmation_token, recovery_token, email_change_token_new)`;
+    where ${hash} in (confirmation_token, recovery_token)`;
   return user ?? null;
 }
 
@@ -173,7 +193,8 @@ export function rewritten(
   return new Request(url, { method: request.method, headers, body: body || null });
 }
 
-function jsonObject(text: string): Record<string, unknown> {
+/** The object in a text; an empty one when it is no JSON object. */
+export function jsonObject(text: string): Record<string, unknown> {
   try {
     const body: unknown = JSON.parse(text);
     return typeof body === "object" && body !== null ? { ...body } : {};

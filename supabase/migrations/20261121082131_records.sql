@@ -22,6 +22,7 @@
 --   10_set_workspace     sets workspace_id from the caller, else from the parent or the owner;
 --                        10_set_workspace_and_owner also makes the caller the default owner
 --   20_guard_owner       refuses a change of owner by other members
+--   25_guard_new_owner   refuses a disabled member as new owner
 --   30_… and 31_…        normalise or check values
 --   40_set_closed_at     sets the closing date of a deal by its stage
 --   50_set_search        sets the search vector
@@ -34,6 +35,7 @@
 --   PT409 forbidden                         the caller may not delete the record, or a record that
 --                                           the deletion cascades to
 --   PT422 identity_fixed                    the caller changed the id or the workspace of a record
+--   PT422 unknown_reference                 the new owner is disabled
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
 -- The service role may import records with their ids and times. While private.restore() restores
@@ -258,6 +260,66 @@ comment on function private.guard_deletion() is
   'Refuses the deletion of a record by other members than its owner, managers and admins. '
   'Argument: name of the record.';
 
+-- Offboarding locks the leaving member before it moves the records. A statement that gives the
+-- member a record meanwhile waits for this lock, and is then refused. A statement that was first
+-- makes the offboarding wait, which then moves the record too.
+create function private.lock_owner(workspace_id uuid, sales_id bigint)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  is_disabled constant boolean := (
+    select s.disabled
+    from public.sales s
+    where s.workspace_id = lock_owner.workspace_id and s.id = lock_owner.sales_id
+    for share
+  );
+begin
+  if is_disabled then
+    raise exception using
+      errcode = 'PT422',
+      message = 'A disabled user cannot own records. Use the id of another user.',
+      detail = 'unknown_reference',
+      column = 'sales_id';
+  end if;
+end
+$$;
+comment on function private.lock_owner(uuid, bigint) is
+  'Refuses a disabled owner. Keeps the member from being disabled until the end of the transaction.';
+
+create function private.guard_new_owner()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  perform private.lock_owner(new.workspace_id, new.sales_id);
+  return new;
+end
+$$;
+comment on function private.guard_new_owner() is
+  'Refuses to give a record to a disabled member. For updates.';
+
+create function private.guard_new_owners()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  perform private.lock_owner(o.workspace_id, o.sales_id)
+  from (
+    select distinct n.workspace_id, n.sales_id
+    from new_rows n
+    where n.sales_id is not null
+    order by n.sales_id
+  ) o;
+  return null;
+end
+$$;
+comment on function private.guard_new_owners() is
+  'Refuses new records of a disabled member, once per statement. For inserts.';
+
 -- The foreign keys delete the children of a record without asking a policy. So the owners of all
 -- deleted rows are compared here, once per statement.
 create function private.guard_deleted_owners()
@@ -313,6 +375,21 @@ begin
         for each row
         when (current_user = 'authenticated')
         execute function private.guard_deletion(%2$L);
+      create trigger "25_guard_new_owner"
+        before update of sales_id on public.%1$I
+        for each row
+        when (
+          auth.uid() is not null
+          and new.sales_id is not null
+          and old.sales_id is distinct from new.sales_id
+        )
+        execute function private.guard_new_owner();
+      create trigger "25_guard_new_owners"
+        after insert on public.%1$I
+        referencing new table as new_rows
+        for each statement
+        when (auth.uid() is not null)
+        execute function private.guard_new_owners();
       create trigger "05_guard_deleted_owners"
         after delete on public.%1$I
         referencing old table as deleted_rows
@@ -324,8 +401,8 @@ begin
 end
 $$;
 comment on procedure private.add_owner_triggers(text) is
-  'Adds triggers to a table that set workspace_id and sales_id, and refuse a change of owner and a '
-  'deletion by other members.';
+  'Adds triggers to a table that set workspace_id and sales_id, refuse disabled owners, and refuse '
+  'a change of owner and a deletion by other members.';
 
 -- Ids in arrays ---------------------------------------------------------------------------------
 

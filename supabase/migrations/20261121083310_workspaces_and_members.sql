@@ -9,6 +9,8 @@
 --            private.pending_user_ids(): invited users who have not signed in yet
 --            private.end_sessions(user_id): ends all sessions of a member; for admins
 -- Triggers   on_auth_user_created: adds the user to the workspace of the invitation or to a new one
+--            on_auth_invitee_created: refuses an invited user whose address is not confirmed
+--            on_auth_user_first_sign_in: removes the mark of an invitation from the user metadata
 --            on_auth_user_updated: updates the e-mail of the member, records the first sign-in
 --
 -- Permissions in all tables of schema public
@@ -24,12 +26,16 @@
 -- Policies call the helpers in (select …), so that a query calls each helper once.
 --
 -- Errors
---   PT409 member_change_not_allowed   only admins change role, disabled and e-mail
---   PT422 member_identity_fixed       id, user_id and workspace_id of a member never change, and an
---                                     invitation cannot have the id of an existing user
---   PT409 last_admin                  the last active admin cannot be demoted, disabled or deleted
+--   PT409 member_change_not_allowed   only admins change role and disabled
+--   PT409 email_confirmation_required the e-mail of a member follows the auth user's; an invited
+--                                     user is confirmed, and has the address of the invitation
+--   PT422 member_identity_fixed       id, user_id and workspace_id of a member never change; an
+--                                     invitation cannot have the id of an existing user; only the
+--                                     first sign-in accepts an invitation
+--   PT409 last_admin                  the last active admin cannot be demoted, disabled or deleted;
+--                                     invited admins who have not signed in do not count
 --   PT409 admin_required              only admins end sessions
--- Only member_identity_fixed also applies to the service role.
+-- Only member_identity_fixed and email_confirmation_required also apply to the service role.
 --
 -- The three tables refer to one another through the helpers that their policies call. This file
 -- therefore groups them by kind of object: tables, indexes, helpers, policies, triggers.
@@ -432,6 +438,90 @@ create trigger on_auth_user_created
   for each row
   execute function private.handle_new_user();
 
+-- Supabase Auth opens a session for whoever signs up with the address of an unconfirmed user, when
+-- the project's sign-ups need no confirmation. It never does so for a confirmed user. An invited
+-- user is therefore created as confirmed, with a password that nobody knows: the only way in is a
+-- link that was mailed to the address.
+create function private.guard_invited_user()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.invitations i
+    join public.sales s on s.user_id = i.id and s.workspace_id = i.workspace_id
+    join auth.users u on u.id = i.id
+    where i.id = new.id and i.accepted_at is null and u.email_confirmed_at is null
+  ) then
+    raise exception using
+      errcode = 'PT409',
+      message = 'An invited user must be created with email_confirm.',
+      detail = 'email_confirmation_required';
+  end if;
+  return null;
+end
+$$;
+comment on function private.guard_invited_user() is
+  'Refuses an invited user whom a sign-up with the same address could take over.';
+
+-- Deferred, since Supabase Auth inserts the user first and confirms it in the same transaction.
+create constraint trigger on_auth_invitee_created
+  after insert on auth.users
+  deferrable initially deferred
+  for each row
+  execute function private.guard_invited_user();
+
+create function private.unmark_invited_user()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if jsonb_typeof(new.raw_user_meta_data::jsonb) = 'object' then
+    new.raw_user_meta_data := new.raw_user_meta_data::jsonb - 'invited';
+  end if;
+  return new;
+end
+$$;
+comment on function private.unmark_invited_user() is
+  'Removes the mark by which mails to an invited user read as invitations.';
+
+create trigger on_auth_user_first_sign_in
+  before update of last_sign_in_at on auth.users
+  for each row
+  when (old.last_sign_in_at is null and new.last_sign_in_at is not null)
+  execute function private.unmark_invited_user();
+
+create function private.accept_open_invitation(user_id uuid, email text)
+returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  invitation public.invitations;
+begin
+  select i.* into invitation
+  from public.invitations i
+  join public.sales s on s.user_id = i.id and s.workspace_id = i.workspace_id
+  where i.id = accept_open_invitation.user_id and i.accepted_at is null
+  for update of i;
+  if not found then
+    return;
+  end if;
+  if lower(invitation.email::text) <> lower(accept_open_invitation.email) then
+    raise exception using
+      errcode = 'PT409',
+      message = 'The invitation was sent to another address. Ask for a new one.',
+      detail = 'email_confirmation_required';
+  end if;
+  update public.invitations set accepted_at = now() where id = invitation.id;
+end
+$$;
+comment on function private.accept_open_invitation(uuid, text) is
+  'Accepts the invitation of a user who signs in for the first time. Refuses the sign-in while the '
+  'invitation is being moved to another address.';
+
 create function private.handle_updated_user()
 returns trigger
 language plpgsql volatile security definer
@@ -439,9 +529,10 @@ set search_path = ''
 as $$
 begin
   if old.last_sign_in_at is null and new.last_sign_in_at is not null then
-    update public.invitations set accepted_at = now() where id = new.id and accepted_at is null;
+    perform private.accept_open_invitation(new.id, new.email);
   end if;
   if old.email is distinct from new.email and coalesce(new.email, '') <> '' then
+    update public.invitations set email = new.email where id = new.id and accepted_at is null;
     update public.sales set email = new.email where user_id = new.id;
     if not found and coalesce(old.email, '') = '' then
       perform private.create_own_workspace(new.id, new.email, new.raw_user_meta_data::jsonb);
@@ -479,12 +570,12 @@ begin
       detail = 'member_identity_fixed';
   end if;
   if auth.uid() is not null and not private.is_admin()
-    and (new.role, new.administrator, new.disabled, new.email::text)
-      is distinct from (old.role, old.administrator, old.disabled, old.email::text)
+    and (new.role, new.administrator, new.disabled)
+      is distinct from (old.role, old.administrator, old.disabled)
   then
     raise exception using
       errcode = 'PT409',
-      message = 'Only an admin may change the role, the e-mail or the access of a member. '
+      message = 'Only an admin may change the role or the access of a member. '
         'Ask an admin of your workspace.',
       detail = 'member_change_not_allowed';
   end if;
@@ -492,13 +583,43 @@ begin
 end
 $$;
 comment on function private.guard_member() is
-  'Refuses changes of id, user and workspace. Refuses changes of role, e-mail and access by '
-  'members who are not admins.';
+  'Refuses changes of id, user and workspace. Refuses changes of role and access by members who '
+  'are not admins.';
 
 create trigger "10_guard_member"
   before update on public.sales
   for each row
   execute function private.guard_member();
+
+-- Invitations and new passwords are mailed to this address, so nobody may write it by hand.
+create function private.guard_member_email()
+returns trigger
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from auth.users u
+    where u.id = new.user_id and lower(u.email::text) = lower(new.email::text)
+  ) then
+    raise exception using
+      errcode = 'PT409',
+      message = 'A new address must be confirmed by its owner. Change your own by PUT '
+        '/auth/v1/user, which mails links to both addresses.',
+      detail = 'email_confirmation_required',
+      column = 'email';
+  end if;
+  return new;
+end
+$$;
+comment on function private.guard_member_email() is
+  'Refuses an e-mail that is not the auth user''s.';
+
+create trigger "15_guard_member_email"
+  before update of email on public.sales
+  for each row
+  when (old.email::text is distinct from new.email::text)
+  execute function private.guard_member_email();
 
 create trigger "10_set_workspace"
   before insert on public.sales
@@ -543,11 +664,14 @@ begin
   -- The lock makes concurrent changes wait, so that each one counts the remaining admins.
   perform from public.workspaces where id = old.workspace_id for no key update;
   if not exists (
-    select from public.sales
-    where workspace_id = old.workspace_id
-      and id <> old.id
-      and role = 'admin'
-      and not disabled
+    select from public.sales s
+    where s.workspace_id = old.workspace_id
+      and s.id <> old.id
+      and s.role = 'admin'
+      and not s.disabled
+      and not exists (
+        select from public.invitations i where i.id = s.user_id and i.accepted_at is null
+      )
   ) then
     raise exception using
       errcode = 'PT409',
@@ -588,7 +712,7 @@ create trigger "90_set_updated_at"
   execute function private.set_updated_at();
 
 -- Users are created and deleted by the id of their invitation. It must not be the id of another
--- user.
+-- user. An open invitation marks a member who has not signed in yet, so callers may not end it.
 create function private.guard_invitation()
 returns trigger
 language plpgsql volatile security definer
@@ -596,7 +720,24 @@ set search_path = ''
 as $$
 begin
   if auth.uid() is null then
-    return new;
+    return coalesce(new, old);
+  end if;
+  if tg_op = 'DELETE' then
+    if old.accepted_at is null and exists (select from public.sales s where s.user_id = old.id) then
+      raise exception using
+        errcode = 'PT422',
+        message = 'The invitation of a member cannot be deleted. DELETE /users/{id} withdraws it.',
+        detail = 'member_identity_fixed';
+    end if;
+    return old;
+  end if;
+  if tg_op = 'INSERT' and new.accepted_at is not null
+    or tg_op = 'UPDATE' and new.accepted_at is distinct from old.accepted_at
+  then
+    raise exception using
+      errcode = 'PT422',
+      message = 'Only the first sign-in accepts an invitation. Leave accepted_at out.',
+      detail = 'member_identity_fixed';
   end if;
   if exists (select from auth.users u where u.id = new.id)
     and (tg_op = 'INSERT' or new.id <> old.id)
@@ -610,10 +751,10 @@ begin
 end
 $$;
 comment on function private.guard_invitation() is
-  'Refuses an invitation with the id of an existing user.';
+  'Refuses an invitation with the id of an existing user, and callers who end an open one.';
 
 create trigger "10_guard_invitation"
-  before insert or update of id on public.invitations
+  before insert or delete or update of id, accepted_at on public.invitations
   for each row
   execute function private.guard_invitation();
 

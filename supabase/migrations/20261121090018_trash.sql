@@ -268,13 +268,14 @@ as $$
         select from public.sales s
         where s.workspace_id = trashed.workspace_id
           and s.id = (trashed.record ->> 'sales_id')::bigint
+          and not s.disabled
       ) or not trashed.record ? 'sales_id' then '{}'
       else '{"sales_id": null}'::jsonb
     end
 $$;
 comment on function private.restored_values(private.trash) is
   'Returns the changed values of a restored row: a later updated_at, and no owner when the member '
-  'does not exist.';
+  'is disabled or does not exist.';
 
 create function private.reinsert(table_name text, trash_ids bigint[])
 returns void

@@ -126,9 +126,13 @@ function writesOf(relations: Relation[], rows: SampleRows, other: SampleRows): W
   const user_id = rows.sales?.user_id;
   const email = () => `${crypto.randomUUID()}@example.test`;
   return [
-    async (tx) =>
-      await tx`insert into auth.users (id, email) values (gen_random_uuid(), ${email()})`,
+    async (tx) => {
+      await tx`insert into auth.users (id, email) values (gen_random_uuid(), ${email()})`;
+      // Deferred triggers run too.
+      await tx`set constraints all immediate`;
+    },
     async (tx) => await tx`update auth.users set email = ${email()} where id = ${user_id}`,
+    async (tx) => await tx`update auth.users set last_sign_in_at = now() where id = ${user_id}`,
     ...relations.flatMap((relation) => writesTo(relation, rows, other)),
     async (tx) => {
       for (const avatar of [{ path: "a.png" }, {}, "no object"]) {

@@ -11,8 +11,9 @@ import {
   service,
   type Session,
   sql,
+  type Transaction,
 } from "../support/database.ts";
-import { test } from "../support/workspace.ts";
+import { freshEmail, test } from "../support/workspace.ts";
 
 const LAST_ADMIN = { code: "PT409", detail: "last_admin" };
 
@@ -25,6 +26,40 @@ test("members: the last active admin can be neither demoted nor disabled", async
   }
   await join("admin");
   assertEquals((await change(admin, admin, { role: "rep" })).count, 1);
+});
+
+test("members: an invited admin who has not signed in is no active admin", async () => {
+  const { admin, join } = await foundWorkspace();
+  const invited = await join("admin");
+  await sql`update public.invitations set accepted_at = null where id = ${invited.user_id}`;
+  for (const values of [{ role: "rep" }, { administrator: false }, { disabled: true }]) {
+    assertEquals(await refusalOf(change(admin, admin, values)), LAST_ADMIN);
+  }
+  assertEquals((await change(admin, invited, { role: "rep" })).count, 1);
+  assertEquals((await change(admin, invited, { role: "admin" })).count, 1);
+  await sql`update auth.users set last_sign_in_at = now() where id = ${invited.user_id}`;
+  assertEquals((await change(admin, admin, { role: "rep" })).count, 1);
+});
+
+test("members: callers can neither accept nor delete the open invitation of a member", async () => {
+  const { admin, join, workspace_id } = await foundWorkspace();
+  const { user_id: id } = await join("admin");
+  await sql`update public.invitations set accepted_at = null where id = ${id}`;
+  const refused = { code: "PT422", detail: "member_identity_fixed" };
+  const statements = [
+    (tx: Transaction) => tx`update public.invitations set accepted_at = now() where id = ${id}`,
+    (tx: Transaction) => tx`delete from public.invitations where id = ${id}`,
+    (tx: Transaction) =>
+      tx`insert into public.invitations (email, accepted_at) values (${freshEmail()}, now())`,
+  ];
+  for (const statement of statements) {
+    assertEquals(await refusalOf(asCaller(admin, statement)), refused);
+  }
+  const withdrawn = await asCaller(admin, async (tx) => {
+    await tx`insert into public.invitations (email) values (${`a@${workspace_id}.test`})`;
+    return await tx`delete from public.invitations where email = ${`a@${workspace_id}.test`}`;
+  });
+  assertEquals(withdrawn.count, 1);
 });
 
 test("members: one statement cannot demote all admins", async () => {

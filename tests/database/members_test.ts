@@ -65,6 +65,45 @@ test("members: an invitation for another e-mail address is not used", async () =
   assertNotEquals((await memberOf(id)).workspace_id, workspace_id);
 });
 
+test("members: an invited user whose address is not confirmed is refused, as a sign-up could take it over", async () => {
+  const { workspace_id } = await foundWorkspace();
+  const [id, email] = [crypto.randomUUID(), freshEmail()];
+  await sql`
+    insert into public.invitations (id, workspace_id, email) values (${id}, ${workspace_id}, ${email})`;
+  const refused = await auth("/admin/users", { id, email, password: PASSWORD }, true);
+  assertEquals(refused.status, 500);
+  assertEquals((await sql`select from auth.users where id = ${id}`).length, 0);
+  await auth("/admin/users", { id, email, email_confirm: true });
+  assertEquals((await memberOf(id)).workspace_id, workspace_id);
+});
+
+test("members: the first sign-in is refused while the invitation has another address", async () => {
+  const { workspace_id } = await foundWorkspace();
+  const [id, email, moved] = [crypto.randomUUID(), freshEmail(), freshEmail()];
+  await sql`
+    insert into public.invitations (id, workspace_id, email) values (${id}, ${workspace_id}, ${email})`;
+  await auth("/admin/users", { id, email, password: PASSWORD, email_confirm: true });
+  await sql`update public.invitations set email = ${moved} where id = ${id}`;
+  const signingIn = sql`update auth.users set last_sign_in_at = now() where id = ${id}`;
+  assertEquals(await refusalOf(signingIn), {
+    code: "PT409",
+    detail: "email_confirmation_required",
+  });
+  await sql`update auth.users set email = ${moved} where id = ${id}`;
+  await signIn(moved);
+  assertNotEquals(await acceptedAt(id), null);
+});
+
+test("members: the first sign-in removes the mark of an invitation and keeps other metadata", async () => {
+  const id = crypto.randomUUID();
+  await sql`
+    insert into auth.users (id, email, raw_user_meta_data)
+    values (${id}, ${freshEmail()}, '{"invited": true, "city": "Graz"}')`;
+  await sql`update auth.users set last_sign_in_at = now() where id = ${id}`;
+  const [user] = await sql`select raw_user_meta_data from auth.users where id = ${id}`;
+  assertEquals(user?.raw_user_meta_data, { city: "Graz" });
+});
+
 test("members: two sign-ups at the same time found two workspaces", async () => {
   const [one, two] = await Promise.all([signUp({}), signUp({})]);
   assertNotEquals(one.workspace_id, two.workspace_id);
@@ -95,6 +134,19 @@ test("members: a changed sign-in address reaches the member", async () => {
   const email = freshEmail();
   await sql`update auth.users set email = ${email} where id = ${admin.user_id}`;
   assertEquals((await memberOf(admin.user_id)).email, email);
+});
+
+test("members: nobody writes an address that is not the auth user's", async () => {
+  const { admin, join } = await foundWorkspace();
+  const rep = await join("rep");
+  const refused = { code: "PT409", detail: "email_confirmation_required" };
+  const write = (caller: typeof admin | typeof service, member: typeof admin, email: string) =>
+    asCaller(caller, (tx) => tx`update public.sales set email = ${email} where id = ${member.id}`);
+  for (const caller of [admin, rep, service]) {
+    assertEquals(await refusalOf(write(caller, rep, freshEmail())), refused);
+  }
+  assertEquals(await refusalOf(write(admin, admin, freshEmail())), refused);
+  assertEquals((await write(admin, rep, rep.email)).count, 1);
 });
 
 test("members: role and administrator stay consistent, whichever is written", async () => {
@@ -128,7 +180,6 @@ test("members: members may change their own names, and not their own access", as
         { role: "admin" },
         { administrator: true },
         { disabled: true },
-        { email: freshEmail() },
       ]
     ) {
       assertEquals(await refusalOf(write(values)), {

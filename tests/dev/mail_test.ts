@@ -20,6 +20,7 @@ import {
   signIn,
   stack,
 } from "./stackUnderTest.ts";
+import { present } from "../support/exactly.ts";
 
 Deno.test("an invitation leads from the mail to a password and a sign-in", async () => {
   const email = freshEmail();
@@ -123,13 +124,22 @@ Deno.test("a magic link signs in, and signs no user up when create_user is false
   assertEquals((await followLink((await newestMail(email)).link)).get("type"), "magiclink");
 });
 
-Deno.test("a changed address is confirmed by a mail to the new address", async () => {
+Deno.test("a changed address is confirmed by mails to the old and the new address, in any order", async () => {
   const user = await createConfirmedUser();
   const { client } = await signIn(user.email);
-  const email = freshEmail();
-  assertEquals((await client.auth.updateUser({ email })).data.user?.new_email, email);
-  await followLink((await newestMail(email)).link);
-  assertEquals((await signIn(email)).user.id, user.id);
+  const addresses = [user.email, freshEmail(), freshEmail()];
+  for (const [index, email] of addresses.slice(1).entries()) {
+    const old = addresses[index] ?? "";
+    assertEquals((await client.auth.updateUser({ email })).data.user?.new_email, email);
+    const mails = [await newestMail(old), await newestMail(email)];
+    const [first, second] = index === 0 ? mails : mails.reverse();
+    assert((await followLink(present(first, "first mail").link)).has("message"));
+    assertEquals((await followLink(present(first, "first mail").link)).has("access_token"), false);
+    assertEquals((await signIn(old)).user.id, user.id);
+    const { link } = present(second, "second mail");
+    assertEquals((await followLink(link)).get("type"), "email_change");
+    assertEquals((await signIn(email)).user.id, user.id);
+  }
 });
 
 Deno.test("links never lead to another site", async () => {

@@ -6,6 +6,7 @@ import {
   type Answer,
   createWorkspace,
   freshEmail,
+  mailsTo,
   sql,
   stack,
   test,
@@ -63,6 +64,8 @@ for (const state of ["failing", "hanging"] as const) {
       const { admin, addMember } = await createWorkspace();
       const rep = await addMember("rep");
       const user = { email: freshEmail(), first_name: "Grace", last_name: "Hopper" };
+      const invited = (await admin.api.post("/users", { ...user, email: freshEmail() })).body.id;
+      const moved = { email: freshEmail() };
       gate.state = state;
       const ready = await call(app, admin, "/api/ready");
       assertProblem(ready, 503, "not_ready");
@@ -71,7 +74,8 @@ for (const state of ["failing", "hanging"] as const) {
       const calls: [string, string, unknown?][] = [
         ["/api/users", "POST", user],
         [`/api/users/${rep.id}/password_reset`, "POST"],
-        [`/api/users/${rep.id}`, "PATCH", { email: freshEmail() }],
+        [`/api/users/${invited}`, "PATCH", moved],
+        [`/api/users/${invited}/resend_invite`, "POST"],
         [`/api/users/${rep.id}`, "DELETE"],
       ];
       const answers = await Promise.all(
@@ -86,6 +90,9 @@ for (const state of ["failing", "hanging"] as const) {
       gate.state = "open";
       const repeated = await call(app, admin, "/api/users", "POST", user);
       assertEquals([repeated.status, repeated.body.email], [201, user.email]);
+      const sent = await call(app, admin, `/api/users/${invited}`, "PATCH", moved);
+      assertEquals([sent.status, sent.body.email], [200, moved.email]);
+      assertEquals((await mailsTo(moved.email)).length, 1);
       const offboarded = await call(app, admin, `/api/users/${rep.id}`, "DELETE");
       assertEquals(offboarded.status, 200);
       const [account] = await sql`select banned_until from auth.users where id = ${rep.user_id}`;

@@ -156,6 +156,14 @@ export async function mailsTo(email: string): Promise<{ subject: string; link: s
     .body;
 }
 
+/** Follows the link of a mail. Returns the fragment that the auth server redirects to. */
+export async function followLink(link: string | null | undefined): Promise<string> {
+  if (!link) throw new Error("The mail has no link.");
+  const response = await fetch(link, { redirect: "manual" });
+  await response.body?.cancel();
+  return new URL(headerOf(response, "Location")).hash.slice(1);
+}
+
 /** Makes the mail server refuse the next mails to an address. */
 export async function refuseMail(email: string, count = 1): Promise<void> {
   const headers = { "Content-Type": "application/json" };

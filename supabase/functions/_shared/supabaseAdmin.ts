@@ -68,8 +68,8 @@ function fetchWithin({ timeLimits }: Settings): typeof fetch {
 export function authProblem(error: AuthError): Problem {
   const { code, status } = error;
   if (code === "email_exists") {
-    return new Problem("email_taken", "An account with this address exists. Use another address.", {
-      errors: { email: "This address is taken." },
+    return new Problem("email_taken", "This address cannot be used. Use another address.", {
+      errors: { email: "This address cannot be used." },
       cause: error,
     });
   }

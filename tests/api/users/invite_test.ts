@@ -4,8 +4,8 @@ import { present } from "../../support/exactly.ts";
 import {
   auth,
   createWorkspace,
+  followLink,
   freshEmail,
-  headerOf,
   mailsTo,
   PASSWORD,
   refuseMail,
@@ -61,9 +61,7 @@ test("users.invite makes the invited user a member of the workspace when they fo
   const input = { ...grace(), role: "manager" };
   const { body } = await admin.api.post("/users", input);
   const [mail] = await mailsTo(input.email);
-  const response = await fetch(present(mail?.link, "link in the mail"), { redirect: "manual" });
-  await response.body?.cancel();
-  const fragment = new URL(headerOf(response, "Location")).hash.slice(1);
+  const fragment = await followLink(mail?.link);
   const token = present(new URLSearchParams(fragment).get("access_token"), "access token");
   const me = await fetch(`${stack.functionUrl}/me`, {
     headers: { Authorization: `Bearer ${token}` },
@@ -115,7 +113,7 @@ test("users.invite continues an earlier request that stopped before the mail", a
   await sql`
     insert into public.invitations (id, workspace_id, email, role)
     values (${user_id}, ${id}, ${input.email}, 'admin')`;
-  await auth("/admin/users", { id: user_id, email: input.email });
+  await auth("/admin/users", { id: user_id, email: input.email, email_confirm: true });
   const { status, body } = await admin.api.post("/users", input);
   assertEquals([status, body.role, body.user_id], [201, "rep", user_id]);
   assertEquals(body.last_name, "Hopper");
@@ -160,10 +158,11 @@ test("users.invite answers 409 member_exists and names the operation to use", as
   assertMatch(disabled.body.detail, /restore/);
 });
 
-test("users.invite answers 409 user_exists_elsewhere and withdraws the invitation", async () => {
+test("users.invite answers 409 address_unavailable to an address with an account, and says no more", async () => {
   const [here, elsewhere] = await Promise.all([createWorkspace(), createWorkspace()]);
   const { status, body } = await here.admin.api.post("/users", grace(elsewhere.admin.email));
-  assertEquals([status, body.code], [409, "user_exists_elsewhere"]);
+  assertEquals([status, body.code], [409, "address_unavailable"]);
+  assertEquals(/workspace|exists|account/i.test(JSON.stringify(body)), false);
   assertEquals(await traces(elsewhere.admin.email), [1, 1, 0]);
   assertEquals((await elsewhere.admin.api.get("/me")).status, 200);
 });
@@ -221,6 +220,44 @@ test("users.invite names the fields that are not valid", async () => {
     Object.keys(body.errors).sort(),
     ["email", "first_name", "last_name", "role", "workspace_id"],
   );
+});
+
+test("auth sign-up with an invited address opens no session and leaves the invitation as it is", async () => {
+  const { admin } = await createWorkspace();
+  const input = { ...grace(), role: "admin" };
+  const { body: invited } = await admin.api.post("/users", input);
+  const signUp = { email: input.email, password: PASSWORD };
+  const { status, body } = await auth("/signup", signUp, true);
+  assertEquals([status, body.error_code, body.access_token], [
+    422,
+    "user_already_exists",
+    undefined,
+  ]);
+  const credentials = await auth("/token?grant_type=password", signUp, true);
+  assertEquals(credentials.status, 400);
+  assertEquals((await admin.api.get(`/users/${invited.id}`)).body, invited);
+  assertEquals(await traces(input.email), [1, 1, 1]);
+  const [mail, ...others] = await mailsTo(input.email);
+  assertEquals(others, []);
+  assertMatch(await followLink(mail?.link), /access_token/);
+  assertEquals((await admin.api.get(`/users/${invited.id}`)).body.status, "active");
+});
+
+test("users.invite mails an invitation, and users.reset_password another text after the user has joined", async () => {
+  const { admin } = await createWorkspace();
+  const input = grace();
+  const { body: invited } = await admin.api.post("/users", input);
+  await admin.api.post(`/users/${invited.id}/resend_invite`);
+  const [second, first] = await mailsTo(input.email);
+  assertEquals([first?.subject, second?.subject], [
+    "You have been invited",
+    "You have been invited",
+  ]);
+  assertMatch(await followLink(first?.link), /otp_expired/);
+  assertMatch(await followLink(second?.link), /access_token/);
+  await admin.api.post(`/users/${invited.id}/password_reset`);
+  const [reset] = await mailsTo(input.email);
+  assertEquals(reset?.subject, "Set a new password");
 });
 
 test("auth sign-up with the data of an invitation does not join its workspace", async () => {

@@ -1,7 +1,8 @@
 /** users.offboard and users.restore: records, sessions, roles, and permissions. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { present } from "../../support/exactly.ts";
 import {
+  type Api,
   auth,
   createWorkspace,
   freshEmail,
@@ -9,6 +10,7 @@ import {
   mailsTo,
   signIn,
   sql,
+  stack,
   test,
   type TestMember,
   type Workspace,
@@ -111,6 +113,54 @@ test("users.offboard completes an earlier request that was interrupted", async (
   assertEquals(user?.banned, true);
 });
 
+test("users.offboard leaves no record behind while the user and colleagues keep writing", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const [leaver, colleague, heir] = await Promise.all([
+    addMember("rep"),
+    addMember("manager"),
+    addMember("rep"),
+  ]);
+  const created = async (api: Api, sales_id: number) => {
+    const contact = await api.post("/contacts", { first_name: "C", sales_id });
+    if (contact.status !== 201) return contact;
+    return await api.post("/tasks", { contact_id: contact.body.id, text: "call", sales_id });
+  };
+  const own = (await colleague.api.post("/companies", { name: "Engines" })).body.id;
+  const write = () => [
+    created(leaver.api, leaver.id),
+    created(colleague.api, leaver.id),
+    colleague.api.patch(`/companies/${own}`, { sales_id: leaver.id }),
+    colleague.api.post("/companies/bulk", { ids: [own], set: { sales_id: leaver.id } }),
+    colleague.api.patch(`/companies/${own}`, { sales_id: colleague.id }),
+  ];
+  await Promise.all(write());
+  const writing = [...write(), ...write()];
+  const offboarding = admin.api.delete(`/users/${leaver.id}?reassign_to=${heir.id}`);
+  writing.push(...write(), ...write());
+  const { status, body } = await offboarding;
+  assertEquals(status, 200, JSON.stringify(body));
+  for (const answer of await Promise.all([...writing, ...write()])) {
+    const refused = [403, 409, 422].includes(answer.status);
+    assert(refused || answer.status < 300, JSON.stringify(answer.body));
+  }
+  assertEquals(await countOwned(leaver.id), NOTHING);
+});
+
+test("contacts.create and contacts.update refuse a disabled owner and name the field", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const rep = await addMember("rep");
+  await admin.api.patch(`/users/${rep.id}`, { disabled: true });
+  const { body: contact } = await admin.api.post("/contacts", { first_name: "A" });
+  const answers = [
+    await admin.api.post("/contacts", { first_name: "B", sales_id: rep.id }),
+    await admin.api.patch(`/contacts/${contact.id}`, { sales_id: rep.id }),
+  ];
+  for (const { status, body } of answers) {
+    assertEquals([status, body.code], [422, "unknown_reference"]);
+    assertEquals(Object.keys(body.errors), ["sales_id"]);
+  }
+});
+
 test("users.offboard with dry_run shows the counts and changes nothing", async () => {
   const workspace = await createWorkspace();
   const { admin, addMember } = workspace;
@@ -159,6 +209,21 @@ test("users.offboard is only for admins, and refuses the caller's own account", 
   await addMember("admin");
   const oneself = await admin.api.delete(`/users/${admin.id}?reassign_to=${rep.id}`);
   assertEquals([oneself.status, oneself.body.code], [403, "forbidden"]);
+});
+
+test("users.offboard and users.update do not count an invited admin as the last one", async () => {
+  const { admin } = await createWorkspace();
+  const input = { email: freshEmail(), first_name: "Ina", last_name: "Vited", role: "admin" };
+  const { body: invited } = await admin.api.post("/users", input);
+  const answers = [
+    await admin.api.delete(`/users/${admin.id}`),
+    await admin.api.patch(`/users/${admin.id}`, { role: "rep" }),
+    await admin.api.patch(`${stack.apiUrl}/rest/v1/sales?id=eq.${admin.id}`, { disabled: true }, {
+      apikey: stack.publishableKey,
+    }),
+  ];
+  assertEquals(answers.map(({ status }) => status), [409, 409, 409]);
+  assertEquals((await admin.api.delete(`/users/${invited.id}`)).status, 200);
 });
 
 test("users.offboard keeps one admin when two offboard each other at the same time", async () => {

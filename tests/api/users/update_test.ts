@@ -1,14 +1,24 @@
 /** users.update: access, roles, addresses, and the last active admin. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertMatch,
+  assertNotEquals,
+} from "@std/assert";
 import type { TransactionSql } from "postgres";
 import {
   auth,
   createWorkspace,
+  followLink,
   freshEmail,
   headerOf,
+  mailsTo,
   PASSWORD,
+  refuseMail,
   signIn,
   sql,
+  stack,
   test,
 } from "../../support/workspace.ts";
 
@@ -27,10 +37,15 @@ test("me.update and users.update answer 412 to an outdated version", async () =>
     const { status, body } = await admin.api.patch(path, { first_name: "B" }, ifMatch);
     assertEquals([status, body.code, body.current.first_name], [412, "precondition_failed", "A"]);
   }
+  const { body: invited } = await admin.api.post("/users", {
+    email: freshEmail(),
+    first_name: "Ina",
+    last_name: "Vited",
+  });
   const email = freshEmail();
-  const refused = await admin.api.patch(`/users/${admin.id}`, { email }, ifMatch);
+  const refused = await admin.api.patch(`/users/${invited.id}`, { email }, ifMatch);
   assertEquals(refused.status, 412);
-  assertEquals((await admin.api.get("/me")).body.email, admin.email);
+  assertEquals((await admin.api.get(`/users/${invited.id}`)).body.email, invited.email);
 });
 
 test("users.update changes the given fields and never lifts a ban", async () => {
@@ -67,13 +82,13 @@ test("users.update with disabled ends every session at once", async () => {
   assertEquals((await (await signIn(rep.email)).api.get("/me")).status, 200);
 });
 
-test("users.update answers 403 to a rep who changes role, access, e-mail or other users, before any change", async () => {
+test("users.update answers 403 to a rep who changes role, access or other users, before any change", async () => {
   const { addMember } = await createWorkspace();
   const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
   const changes = { first_name: "X", role: "admin", disabled: false, email: freshEmail() };
   const own = await rep.api.patch(`/users/${rep.id}`, changes);
   assertEquals([own.status, own.body.code], [403, "admin_required"]);
-  assertEquals(Object.keys(own.body.errors).sort(), ["disabled", "email", "role"]);
+  assertEquals(Object.keys(own.body.errors).sort(), ["disabled", "role"]);
   const others = await rep.api.patch(`/users/${other.id}`, { first_name: "X" });
   assertEquals([others.status, others.body.code], [403, "admin_required"]);
   const rows = await sql`
@@ -103,40 +118,111 @@ test("users.update answers 404 to users of another workspace", async () => {
   assertEquals((await elsewhere.admin.api.get("/me")).body.email, elsewhere.admin.email);
 });
 
-test("users.update moves the e-mail address in auth and database together", async () => {
+test("users.update refuses the address of a user who has joined, and says how to change it", async () => {
   const { admin, addMember } = await createWorkspace();
   const rep = await addMember("rep");
+  const rest = { apikey: stack.publishableKey };
+  const attempts = [
+    admin.api.patch(`/users/${admin.id}`, { email: freshEmail(), first_name: "X" }),
+    admin.api.patch(`/users/${rep.id}`, { email: freshEmail(), first_name: "X" }),
+    rep.api.patch(`/users/${rep.id}`, { email: freshEmail(), first_name: "X" }),
+    admin.api.patch(`${stack.apiUrl}/functions/v1/users`, {
+      sales_id: rep.id,
+      email: freshEmail(),
+      first_name: "X",
+    }),
+  ];
+  for (const { status, body } of await Promise.all(attempts)) {
+    assertEquals([status, body.code], [409, "email_confirmation_required"]);
+    assertMatch(body.message, /PUT \/auth\/v1\/user/);
+    assertEquals(Object.keys(body.errors), ["email"]);
+  }
+  for (const { api, id } of [{ api: admin.api, id: rep.id }, rep]) {
+    const url = `${stack.apiUrl}/rest/v1/sales?id=eq.${id}`;
+    assertGreaterOrEqual((await api.patch(url, { email: freshEmail() }, rest)).status, 400);
+  }
+  const rows = await sql`
+    select sales.email = users.email as same, sales.first_name
+    from public.sales join auth.users on users.id = sales.user_id
+    where sales.id in (${admin.id}, ${rep.id}) order by sales.id`;
+  assertEquals(rows.map(({ same }) => same), [true, true]);
+  assertEquals(rows.some(({ first_name }) => first_name === "X"), false);
+  const unchanged = await admin.api.patch(`/users/${rep.id}`, {
+    email: rep.email.toUpperCase(),
+    first_name: "Rae",
+  });
+  assertEquals([unchanged.status, unchanged.body.first_name], [200, "Rae"]);
+});
+
+test("auth.updateUser changes the own address after both mailboxes have confirmed it", async () => {
+  const { addMember } = await createWorkspace();
+  const rep = await addMember("rep");
   const email = freshEmail();
-  const { status, body } = await admin.api.patch(`/users/${rep.id}`, {
+  const headers = { apikey: stack.publishableKey, Authorization: `Bearer ${rep.token}` };
+  const body = JSON.stringify({ email });
+  const url = `${stack.apiUrl}/auth/v1/user`;
+  const asked = await fetch(url, { method: "PUT", headers, body });
+  assertEquals([asked.status, (await asked.json()).new_email], [200, email]);
+  assertMatch(await followLink((await mailsTo(email))[0]?.link), /^message=/);
+  assertEquals((await rep.api.get("/me")).body.email, rep.email);
+  assertMatch(await followLink((await mailsTo(rep.email))[0]?.link), /access_token/);
+  assertEquals((await rep.api.get("/me")).body.email, email);
+  assertEquals((await signIn(email)).id, rep.id);
+});
+
+test("users.update moves an invitation to another address, and the old link is dead", async () => {
+  const { admin } = await createWorkspace();
+  const input = { email: freshEmail(), first_name: "Ina", last_name: "Vited" };
+  const { body: invited } = await admin.api.post("/users", input);
+  const email = freshEmail();
+  const moved = await admin.api.patch(`/users/${invited.id}`, {
     email: email.toUpperCase(),
     last_name: "Moved",
   });
-  assertEquals([status, body.email, body.last_name], [200, email, "Moved"]);
-  assertEquals((await signIn(email)).id, rep.id);
-  const invited = (await admin.api.post("/users", {
-    email: freshEmail(),
-    first_name: "Ina",
-    last_name: "Vited",
-  })).body;
-  await admin.api.patch(`/users/${invited.id}`, { email: freshEmail() });
-  const again = await admin.api.post("/users", {
-    email: invited.email,
-    first_name: "Ina",
-    last_name: "Vited",
-  });
+  assertEquals(moved.status, 200, JSON.stringify(moved.body));
+  const { id, status, last_name } = moved.body;
+  assertEquals([id, moved.body.email, status, last_name], [invited.id, email, "invited", "Moved"]);
+  assertMatch(await followLink((await mailsTo(input.email))[0]?.link), /otp_expired/);
+  const mails = await mailsTo(email);
+  assertEquals(mails.map(({ subject }) => subject), ["You have been invited"]);
+  const again = await admin.api.post("/users", input);
   assertEquals(again.status, 201);
   assertNotEquals(again.body.id, invited.id);
+  assertMatch(await followLink(mails[0]?.link), /access_token/);
+  const joined = await admin.api.get(`/users/${invited.id}`);
+  assertEquals([joined.body.status, joined.body.email], ["active", email]);
 });
 
-test("users.update answers 409 email_taken and changes nothing", async () => {
+test("users.update kills the old link also when the new mail is refused, and can be repeated", async () => {
+  const { admin } = await createWorkspace();
+  const input = { email: freshEmail(), first_name: "Ina", last_name: "Vited" };
+  const { body: invited } = await admin.api.post("/users", input);
+  const email = freshEmail();
+  await refuseMail(email);
+  const refused = await admin.api.patch(`/users/${invited.id}`, { email });
+  assertEquals([refused.status, refused.body.code], [502, "mail_failed"]);
+  assertEquals(await mailsTo(email), []);
+  assertMatch(await followLink((await mailsTo(input.email))[0]?.link), /otp_expired/);
+  const repeated = await admin.api.patch(`/users/${invited.id}`, { email });
+  assertEquals([repeated.status, repeated.body.email], [200, email]);
+  assertMatch(await followLink((await mailsTo(email))[0]?.link), /access_token/);
+});
+
+test("users.update answers 409 to a taken address of an invited user, and changes nothing", async () => {
   const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
-  const [rep, colleague] = await Promise.all([addMember("rep"), addMember("rep")]);
-  for (const email of [colleague.email, other.admin.email]) {
-    const { status, body } = await admin.api.patch(`/users/${rep.id}`, { email, first_name: "X" });
-    assertEquals([status, body.code, Object.keys(body.errors)], [409, "email_taken", ["email"]]);
+  const colleague = await addMember("rep");
+  const input = { email: freshEmail(), first_name: "Ina", last_name: "Vited" };
+  const { body: invited } = await admin.api.post("/users", input);
+  const taken = { email_taken: colleague.email, address_unavailable: other.admin.email };
+  for (const [code, email] of Object.entries(taken)) {
+    const { status, body } = await admin.api.patch(`/users/${invited.id}`, {
+      email,
+      first_name: "X",
+    });
+    assertEquals([status, body.code, Object.keys(body.errors)], [409, code, ["email"]]);
   }
-  const { body } = await admin.api.get(`/users/${rep.id}`);
-  assertEquals([body.email, body.first_name], [rep.email, "Max"]);
+  assertEquals((await admin.api.get(`/users/${invited.id}`)).body, invited);
+  assertMatch(await followLink((await mailsTo(input.email))[0]?.link), /access_token/);
 });
 
 test("users.update keeps the last active admin", async () => {

@@ -29,7 +29,7 @@ const flag = z.boolean().nullish();
 
 const SaleInput = z.object({
   email: emailAddress,
-  password: z.string().max(72).nullish(),
+  password: z.string().max(72).nullish().describe("Ignored: the invited user chooses it."),
   first_name: shortText,
   last_name: shortText,
   administrator: flag,
@@ -68,7 +68,6 @@ const create = saga({
   run: async (context, { body }) => {
     const user = await invite(context, {
       email: body.email,
-      password: body.password || undefined,
       first_name: body.first_name || undefined,
       last_name: body.last_name || undefined,
       role: body.administrator ? "admin" : "rep",
@@ -87,7 +86,7 @@ const update = saga({
   description: "Unchanged values are accepted from every user.",
   access: "member",
   allowed: "self",
-  restricted: { email: "admin", administrator: "admin", disabled: "admin" },
+  restricted: { administrator: "admin", disabled: "admin" },
   body: SalePatch,
   maximumBytes: PHOTO_REQUEST_BYTES,
   example: { sales_id: 1, first_name: "Grace" },
@@ -137,7 +136,7 @@ async function changesOf(context: SagaContext, patch: SalePatch): Promise<UserPa
     ...(avatar !== undefined && { avatar }),
   };
   // An admin who repeats `disabled` also repeats the ban at the auth server.
-  for (const field of isAdmin ? ["email" as const] : ADMIN_FIELDS) {
+  for (const field of isAdmin ? ["email" as const] : ["email" as const, ...ADMIN_FIELDS]) {
     if (changes[field] === current[field]) delete changes[field];
   }
   return changes;

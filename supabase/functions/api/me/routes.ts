@@ -23,7 +23,7 @@ const update = saga({
   summary: "Change your profile",
   description:
     "Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail " +
-    "address at the auth server, which asks for a confirmation.",
+    'address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails links to both addresses.',
   access: "member",
   ifMatch: true,
   body: ProfilePatch,

@@ -3,7 +3,6 @@
  * Source: https://supabase.com/docs/reference/javascript/auth-admin-api
  */
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
-import type { Settings } from "../../_shared/settings.ts";
 import { type AuthAdmin, authProblem } from "../../_shared/supabaseAdmin.ts";
 import type { NewUser } from "./schema.ts";
 
@@ -18,38 +17,28 @@ export const MAIL_PROBLEMS: readonly ProblemCode[] = [
 const BAN_DURATION = "87600h";
 
 /**
- * Creates the auth user with the invitation's id. The database finds the invitation by it.
- * @throws Problem `user_exists_elsewhere` when the address belongs to another user; `auth_unavailable`.
+ * Creates the auth user with the invitation's id. The database finds the invitation by it. The user counts
+ * as confirmed, because Supabase Auth may open a session for whoever signs up with the address of an
+ * unconfirmed user. Nobody knows the password, so only a mailed link signs the user in. `invited` makes the
+ * mail read as an invitation until then.
+ * @throws Problem `address_unavailable` when the address belongs to another user; `auth_unavailable`.
  */
 export async function createAuthUser(auth: AuthAdmin, id: string, user: NewUser): Promise<void> {
-  const { email, password, first_name, last_name } = user;
+  const { email, first_name, last_name } = user;
   const admin = await auth.admin();
-  const user_metadata = { first_name, last_name };
-  const { error } = await admin.createUser({ id, email, password, user_metadata });
+  const user_metadata = { first_name, last_name, invited: true };
+  const { error } = await admin.createUser({ id, email, email_confirm: true, user_metadata });
   if (!error) return;
   if (error.code !== "email_exists") throw authProblem(error);
-  const { data: earlier } = await admin.getUserById(id);
-  if (earlier.user?.email === email) return;
-  throw new Problem(
-    "user_exists_elsewhere",
-    "This address belongs to a user of another workspace. Use another address.",
-    { errors: { email: "A user of another workspace has this address." }, cause: error },
-  );
+  const { data: earlier, error: unknown } = await admin.getUserById(id);
+  if (unknown && unknown.code !== "user_not_found") throw authProblem(unknown);
+  if (earlier.user?.email !== email) throw addressUnavailable(error);
 }
 
-/**
- * Mails a link to join. A user who has already confirmed the address gets a link to a new password.
- * @throws Problem one of `MAIL_PROBLEMS`.
- */
-export async function mailInvitation(
-  auth: AuthAdmin,
-  settings: Settings,
-  email: string,
-): Promise<void> {
-  const admin = await auth.admin();
-  const { error } = await admin.inviteUserByEmail(email, { redirectTo: settings.siteUrl });
-  if (error?.code === "email_exists") return await auth.recover(email);
-  if (error) throw authProblem(error);
+/** Does not say why: other workspaces' users are nobody's business here. */
+function addressUnavailable(cause: unknown): Problem {
+  const detail = "This address cannot be used for a new user. Ask the user for another one.";
+  return new Problem("address_unavailable", detail, { errors: { email: detail }, cause });
 }
 
 /** Bans the user, or removes the ban. Throws `Problem` `auth_unavailable`. */
@@ -62,11 +51,15 @@ export async function setBanned(auth: AuthAdmin, userId: string, banned: boolean
 }
 
 /**
- * Changes the address. A trigger of the database copies it to the member.
- * @throws Problem `email_taken`, `auth_unavailable`.
+ * Changes the address of a user who has not joined yet. The new password makes the auth server forget the
+ * links that it mailed before. A trigger of the database copies the address to the member.
+ * @throws Problem `address_unavailable` when the address belongs to another user; `auth_unavailable`.
  */
-export async function changeEmail(auth: AuthAdmin, userId: string, email: string): Promise<void> {
-  const { error } = await (await auth.admin()).updateUserById(userId, { email });
+export async function moveAuthUser(auth: AuthAdmin, userId: string, email: string): Promise<void> {
+  // Characters of all kinds, because projects may require them.
+  const password = `${crypto.randomUUID()}-Aa1!`;
+  const { error } = await (await auth.admin()).updateUserById(userId, { email, password });
+  if (error?.code === "email_exists") throw addressUnavailable(error);
   if (error) throw authProblem(error);
 }
 

@@ -2,7 +2,8 @@
  * Inviting a user, in three steps:
  * 1. The database stores the invitation under a new uuid.
  * 2. The auth server creates the auth user with that id. A trigger then creates the member.
- * 3. The auth server mails the link.
+ * 3. The auth server mails a link to choose a password. Following it is the first sign-in, which accepts
+ *    the invitation.
  *
  * When a step fails, the steps before it are undone. When that fails too, the same request sent again
  * finishes the invitation.
@@ -11,13 +12,7 @@ import type { Member, Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem, type ProblemCode } from "../../_shared/problem.ts";
-import {
-  createAuthUser,
-  deleteAuthUser,
-  MAIL_PROBLEMS,
-  mailInvitation,
-  setBanned,
-} from "./authUsers.ts";
+import { createAuthUser, deleteAuthUser, MAIL_PROBLEMS, setBanned } from "./authUsers.ts";
 import { getUser, setUser } from "./queries.ts";
 import { type NewUser, User, UserInput } from "./schema.ts";
 
@@ -27,8 +22,7 @@ const CLAIM_DURATION = "30 seconds";
 /** The problems of inviting. */
 export const INVITE_PROBLEMS: readonly ProblemCode[] = [
   "member_exists",
-  "user_exists_elsewhere",
-  "email_taken",
+  "address_unavailable",
   "request_in_flight",
   ...MAIL_PROBLEMS,
 ];
@@ -66,7 +60,7 @@ export const resendInvitation = saga({
 
 /** Invites a user and returns the member. Throws one of `INVITE_PROBLEMS`. */
 export async function invite(context: SagaContext, user: NewUser): Promise<User> {
-  const { auth, settings, transaction } = context;
+  const { auth, transaction } = context;
   const id = await transaction((sql, member) => writeInvitation(sql, member, user));
   let created = false;
   try {
@@ -74,7 +68,7 @@ export async function invite(context: SagaContext, user: NewUser): Promise<User>
     created = true;
     // The link of a disabled user would be refused. An admin can send it after enabling the user.
     if (user.disabled) await setBanned(auth, id, true);
-    else await mailInvitation(auth, settings, user.email);
+    else await auth.recover(user.email);
   } catch (error) {
     await undo(context, id, created, error).catch(() => {});
     throw error;
@@ -87,7 +81,7 @@ export async function invite(context: SagaContext, user: NewUser): Promise<User>
  * @throws Problem `not_found`, `user_disabled`, `member_active`, or one of `MAIL_PROBLEMS`.
  */
 async function resend(context: SagaContext, id: number): Promise<User> {
-  const { auth, settings, transaction } = context;
+  const { auth, transaction } = context;
   const user = await transaction((sql) => getUser(sql, id));
   if (user.status === "disabled") throw userDisabled(id);
   if (user.status === "active") {
@@ -95,7 +89,7 @@ async function resend(context: SagaContext, id: number): Promise<User> {
       `The user has already joined. POST /users/${id}/password_reset mails a link to a new password.`;
     throw new Problem("member_active", detail);
   }
-  await mailInvitation(auth, settings, user.email);
+  await auth.recover(user.email);
   return await transaction((sql) => completeInvitation(sql, user.user_id));
 }
 
@@ -201,7 +195,8 @@ async function undo(
   );
 }
 
-async function completeInvitation(sql: Sql, userId: string): Promise<User> {
+/** Marks an invitation as mailed, and returns the member. */
+export async function completeInvitation(sql: Sql, userId: string): Promise<User> {
   await sql`
     update invitations
     set completed_at = now(), claimed_until = null

@@ -11,7 +11,8 @@ import { commaSeparated, type Member, type Sql } from "../../_shared/database/da
 import { booleanText, idParams, idText } from "../../_shared/fields.ts";
 import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
-import { deleteAuthUser, setBanned } from "./authUsers.ts";
+import { deleteAuthUser } from "./authUsers.ts";
+import { alignBan } from "./ban.ts";
 import { getUser, setUser } from "./queries.ts";
 import { Offboarding, type User } from "./schema.ts";
 
@@ -65,7 +66,7 @@ async function runOffboarding(
   );
   if (!query.dry_run && user_id !== null) {
     if (answer.outcome === "withdrawn") await deleteAuthUser(context.auth, user_id);
-    else await setBanned(context.auth, user_id, true);
+    else await alignBan(context, { id, user_id, disabled: true });
   }
   return answer;
 }
@@ -76,8 +77,7 @@ async function offboard(
   id: number,
   { reassign_to, dry_run }: OffboardQuery,
 ): Promise<Outcome> {
-  await sql`
-    select from sales where id in (${id}, ${reassign_to ?? id}) order by id for update`;
+  await lockMembers(sql, id, reassign_to);
   const earlier = await findWithdrawn(sql, id, dry_run);
   if (earlier) return { answer: earlier, user_id: null };
   const user = await getUser(sql, id);
@@ -89,6 +89,16 @@ async function offboard(
   const outcome = await withdraw(sql, user) ? "withdrawn" : "disabled";
   const reassigned_to = reassign_to ?? null;
   return { answer: { id, outcome, reassigned_to, reassigned, dry_run }, user_id: user.user_id };
+}
+
+/**
+ * Locks the user against new records and other changes, and the new owner against being disabled. The order
+ * of the ids lets two requests that offboard each other's new owner wait for one another.
+ */
+async function lockMembers(sql: Sql, id: number, reassign_to = id): Promise<void> {
+  const lockUser = () => sql`select from sales where id = ${id} for update`;
+  const lockOwner = () => sql`select from sales where id = ${reassign_to} for share`;
+  for (const lock of reassign_to < id ? [lockOwner, lockUser] : [lockUser, lockOwner]) await lock();
 }
 
 /** Returns the answer for a user whose invitation is already withdrawn; undefined for any other user. */
@@ -108,7 +118,7 @@ async function findWithdrawn(
 
 async function refuseCaller(sql: Sql, member: Member): Promise<void> {
   const others = await sql`
-    select from sales where role = 'admin' and not disabled and id <> ${member.id} limit 1`;
+    select from members where role = 'admin' and status = 'active' and id <> ${member.id} limit 1`;
   if (others.length > 0) {
     throw new Problem("forbidden", "You cannot offboard yourself. Ask another administrator.");
   }

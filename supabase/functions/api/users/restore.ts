@@ -5,7 +5,7 @@
 import type { Sql } from "../../_shared/database/database.ts";
 import { idParams } from "../../_shared/fields.ts";
 import { saga, type SagaContext } from "../../_shared/operation.ts";
-import { setBanned } from "./authUsers.ts";
+import { alignBan } from "./ban.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
 import { RestoreInput, User } from "./schema.ts";
 
@@ -31,7 +31,7 @@ async function restore(
   role: User["role"],
 ): Promise<User> {
   const user = await context.transaction((sql) => enable(sql, id, role));
-  await setBanned(context.auth, user.user_id, false);
+  await alignBan(context, user);
   return user;
 }
 

@@ -70,14 +70,13 @@ export const UserInput = z.strictObject({
   ),
 }).meta({ id: "UserInput" });
 
-/** A user to invite. Atomic CRM's clients may set a password, and may omit the names. */
+/** A user to invite. Atomic CRM's clients may omit the names. */
 export interface NewUser {
   email: string;
   first_name?: string;
   last_name?: string;
   role: User["role"];
   disabled: boolean;
-  password?: string;
 }
 
 export const RestoreInput = z.strictObject({ role: role.default("rep") })

@@ -9,19 +9,23 @@ import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
 import { PHOTO_REQUEST_BYTES } from "../pictures/schema.ts";
-import { changeEmail, setBanned } from "./authUsers.ts";
+import { MAIL_PROBLEMS } from "./authUsers.ts";
 import { AVATAR_PROBLEMS, withStoredAvatar } from "./avatar.ts";
+import { alignBan } from "./ban.ts";
+import { finishMove, moveInvitation } from "./moveInvitation.ts";
 import { getUser, lockUser, setUser } from "./queries.ts";
 import { User, UserPatch } from "./schema.ts";
 
 /** Fields that only admins may change, also for themselves. */
-export const ADMIN_FIELDS = ["email", "role", "disabled"] as const;
+export const ADMIN_FIELDS = ["role", "disabled"] as const;
 
 /** The problems of changing a user. */
 export const UPDATE_PROBLEMS: readonly ProblemCode[] = [
   "last_admin",
   "email_taken",
-  "auth_unavailable",
+  "address_unavailable",
+  "email_confirmation_required",
+  ...MAIL_PROBLEMS,
   ...AVATAR_PROBLEMS,
 ];
 
@@ -31,11 +35,13 @@ export const updateUser = saga({
   path: "/users/:id",
   summary: "Change a user",
   description:
-    "Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail " +
-    "address needs no confirmation.",
+    "Omitted fields keep their value. Disabling a user ends their sessions. An admin may change the `email` " +
+    "of a user who has not joined yet: the invitation is mailed to the new address. Users who have joined " +
+    'change their own address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails ' +
+    "links to both addresses.",
   access: "member",
   allowed: "self",
-  restricted: { email: "admin", role: "admin", disabled: "admin" },
+  restricted: { role: "admin", disabled: "admin" },
   ifMatch: true,
   params: idParams,
   body: UserPatch,
@@ -56,22 +62,22 @@ export async function changeUser(
   requested: UserPatch,
   ifMatch?: string[],
 ): Promise<User> {
-  const { auth, transaction } = context;
-  const changes = await withStoredAvatar(context, requested, async (sql, member) => {
+  const { email, ...changes } = await withStoredAvatar(context, requested, async (sql, member) => {
     await getUser(sql, id);
     requirePermission(member, id, requested);
   });
-  const { email, disabled } = changes;
+  const apply = (version?: string[]) => (sql: Sql, member: Member) =>
+    applyChanges(sql, member, id, changes, version);
+  let moved = false;
   if (email !== undefined) {
-    // A dry run first: the auth server must not change the address when the database refuses the request.
-    const dryRun = (sql: Sql, member: Member) => applyChanges(sql, member, id, changes, ifMatch);
-    await changeEmail(auth, (await transaction(dryRun, { dryRun: true })).user_id, email);
+    // A dry run first: the address must not change when the database refuses the request.
+    await context.transaction(apply(ifMatch), { dryRun: true });
+    moved = await moveInvitation(context, id, email);
   }
   // The new address has changed `updated_at`, so only the dry run checks `ifMatch`.
-  const version = email === undefined ? ifMatch : undefined;
-  const user = await transaction((sql, member) => applyChanges(sql, member, id, changes, version));
-  if (disabled !== undefined) await setBanned(auth, user.user_id, disabled);
-  return user;
+  const user = await context.transaction(apply(moved ? undefined : ifMatch));
+  if (changes.disabled !== undefined) await alignBan(context, user);
+  return moved ? await finishMove(context, user) : user;
 }
 
 async function applyChanges(
@@ -84,7 +90,6 @@ async function applyChanges(
   const current = await lockUser(sql, id);
   requirePermission(member, id, changes);
   requireMatch(current, ifMatch);
-  if (changes.email !== undefined) await moveAddress(sql, current, changes.email);
   await setUser(sql, id, changes);
   if (changes.disabled) await sql`select private.end_sessions(${current.user_id}::uuid)`;
   return await getUser(sql, id);
@@ -102,17 +107,4 @@ function requirePermission(member: Member, id: number, changes: UserPatch): void
       fields.map((field) => [field, "Only an administrator may change this."]),
     ),
   });
-}
-
-/** Copies the new address to the open invitation of the user. Throws `Problem` `email_taken`. */
-async function moveAddress(sql: Sql, user: User, email: string): Promise<void> {
-  const taken = await sql`select from members where email = ${email} and id <> ${user.id}`;
-  if (taken.length > 0) {
-    throw new Problem("email_taken", "Another member has this address. Use another address.", {
-      errors: { email: "Another member has this address." },
-    });
-  }
-  await sql`
-    update invitations set email = ${email}
-    where id = ${user.user_id} and accepted_at is null`;
 }
