@@ -218,7 +218,7 @@ export class MeResource {
   /**
    * Change your profile.
    *
-   * Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail address at the auth server, which asks for a confirmation.
+   * Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails links to both addresses.
    *
    * Allowed to: every member.
    *
@@ -275,7 +275,7 @@ export class UsersResource {
    *
    * Allowed to: admins.
    *
-   * Problems: `member_exists`, `user_exists_elsewhere`, `email_taken`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
+   * Problems: `member_exists`, `address_unavailable`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   invite(body: UserInput, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "POST", path: path`/users`, body, options });
@@ -293,11 +293,11 @@ export class UsersResource {
   /**
    * Change a user.
    *
-   * Omitted fields keep their value. Disabling a user ends their sessions. A new e-mail address needs no confirmation.
+   * Omitted fields keep their value. Disabling a user ends their sessions. An admin may change the `email` of a user who has not joined yet: the invitation is mailed to the new address. Users who have joined change their own address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails links to both addresses.
    *
-   * Allowed to: the user with this id, and admins; `email`: admins; `role`: admins; `disabled`: admins.
+   * Allowed to: the user with this id, and admins; `role`: admins; `disabled`: admins.
    *
-   * Problems: `last_admin`, `email_taken`, `auth_unavailable`, `invalid_picture`, `storage_unavailable`.
+   * Problems: `last_admin`, `email_taken`, `address_unavailable`, `email_confirmation_required`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`, `invalid_picture`, `storage_unavailable`.
    */
   update(id: number, body: UserPatch, options?: CallOptions): Call<User> {
     return this.#transport.call<User>({ method: "PATCH", path: path`/users/${id}`, body, options });

@@ -263,7 +263,8 @@ export interface components {
         | "email_taken"
         | "last_admin"
         | "member_exists"
-        | "user_exists_elsewhere"
+        | "address_unavailable"
+        | "email_confirmation_required"
         | "reassign_required"
         | "member_active"
         | "member_pending"
@@ -1249,6 +1250,7 @@ export interface components {
     };
     SaleInput: {
       email: string;
+      /** @description Ignored: the invited user chooses it. */
       password?: string | null;
       first_name?: string | null;
       last_name?: string | null;
