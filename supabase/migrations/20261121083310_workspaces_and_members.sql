@@ -456,7 +456,7 @@ begin
   ) then
     raise exception using
       errcode = 'PT409',
-      message = 'An invited user must be created with email_confirm.',
+      message = 'Create the invited user with a confirmed address.',
       detail = 'email_confirmation_required';
   end if;
   return null;
@@ -604,8 +604,8 @@ begin
   ) then
     raise exception using
       errcode = 'PT409',
-      message = 'A new address must be confirmed by its owner. Change your own by PUT '
-        '/auth/v1/user, which mails links to both addresses.',
+      message = 'A new address must be confirmed by its owner. Change your own at the sign-in '
+        'service, which mails links to both addresses.',
       detail = 'email_confirmation_required',
       column = 'email';
   end if;
@@ -726,17 +726,15 @@ begin
     if old.accepted_at is null and exists (select from public.sales s where s.user_id = old.id) then
       raise exception using
         errcode = 'PT422',
-        message = 'The invitation of a member cannot be deleted. DELETE /users/{id} withdraws it.',
+        message = 'The invitation of a member cannot be deleted. Remove the member.',
         detail = 'member_identity_fixed';
     end if;
     return old;
   end if;
-  if tg_op = 'INSERT' and new.accepted_at is not null
-    or tg_op = 'UPDATE' and new.accepted_at is distinct from old.accepted_at
-  then
+  if tg_op = 'UPDATE' and new.accepted_at is distinct from old.accepted_at then
     raise exception using
       errcode = 'PT422',
-      message = 'Only the first sign-in accepts an invitation. Leave accepted_at out.',
+      message = 'Only the first sign-in accepts an invitation.',
       detail = 'member_identity_fixed';
   end if;
   if exists (select from auth.users u where u.id = new.id)

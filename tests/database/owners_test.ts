@@ -26,11 +26,12 @@ async function ownedTables(): Promise<Relation[]> {
 /** The values of a new record of a member, for every table with owners. */
 async function newRecords(tenant: Tenant, owner: Member) {
   const rows = await insertSampleRows(await readRelations(), tenant, tenant.admin);
-  return (await ownedTables()).map((relation) => ({
-    relation,
-    existing: rows[relation.name] ?? {},
-    values: { ...sampleValues(relation, rows), sales_id: owner.id },
-  }));
+  return (await ownedTables()).map((relation) => {
+    // Callers do not choose the workspace of a record.
+    const { workspace_id: _workspace, ...sample } = sampleValues(relation, rows);
+    const values = { ...sample, sales_id: owner.id };
+    return { relation, existing: rows[relation.name] ?? {}, values };
+  });
 }
 
 test("owners: no table takes or keeps a record for a disabled member", async () => {
