@@ -149,6 +149,8 @@ export type SalePatch = components["schemas"]["SalePatch"];
 
 export type PasswordUpdate = components["schemas"]["PasswordUpdate"];
 
+export type NoteWebhook = components["schemas"]["NoteWebhook"];
+
 type OperatorsOfNumber = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
 type OperatorsOfTime = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
 type OperatorsOfDate = "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" | "is";
@@ -512,7 +514,7 @@ export class CompaniesResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`.
    */
   restore(id: number, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -724,12 +726,13 @@ export class ContactsResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
    */
-  restore(id: number, options?: CallOptions): Call<Contact> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Contact> {
     return this.#transport.call<Contact>({
       method: "POST",
       path: path`/contacts/${id}/restore`,
+      body,
       options,
     });
   }
@@ -899,11 +902,11 @@ export class TagsResource {
   /**
    * Restore a tag from the trash.
    *
-   * The contacts that had the tag get it back in its place. A repeated request succeeds.
+   * The contacts that had the tag get it back in its place. When another tag has the name, without case, the answer is 409. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `merged`.
+   * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
    */
   restore(id: number, options?: CallOptions): Call<Tag> {
     return this.#transport.call<Tag>({ method: "POST", path: path`/tags/${id}/restore`, options });
@@ -1099,16 +1102,17 @@ export class DealsResource {
   /**
    * Restore a deal from the trash.
    *
-   * Also restores the records that were deleted with it. A repeated request succeeds.
+   * The deal returns to its former position. Its notes come back with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
-  restore(id: number, options?: CallOptions): Call<Deal> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Deal> {
     return this.#transport.call<Deal>({
       method: "POST",
       path: path`/deals/${id}/restore`,
+      body,
       options,
     });
   }
@@ -1406,16 +1410,17 @@ export class TrashResource {
   /**
    * Restore a record from the trash.
    *
-   * Records that were deleted by the cascade come back with it.
+   * Records that were deleted by the cascade come back with it. A record whose parent was merged goes to the winner. One whose parent was purged comes back without it, or needs `parent_id`.
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `merged`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `merged`, `tag_exists`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
-  restore(id: number, options?: CallOptions): Call<Restored> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Restored> {
     return this.#transport.call<Restored>({
       method: "POST",
       path: path`/trash/${id}/restore`,
+      body,
       options,
     });
   }
@@ -1604,12 +1609,13 @@ export class TasksResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
-  restore(id: number, options?: CallOptions): Call<Task> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Task> {
     return this.#transport.call<Task>({
       method: "POST",
       path: path`/tasks/${id}/restore`,
+      body,
       options,
     });
   }
@@ -1750,12 +1756,13 @@ export class ContactNotesResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
-  restore(id: number, options?: CallOptions): Call<ContactNote> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<ContactNote> {
     return this.#transport.call<ContactNote>({
       method: "POST",
       path: path`/contact_notes/${id}/restore`,
+      body,
       options,
     });
   }
@@ -1874,12 +1881,13 @@ export class DealNotesResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
-  restore(id: number, options?: CallOptions): Call<DealNote> {
+  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<DealNote> {
     return this.#transport.call<DealNote>({
       method: "POST",
       path: path`/deal_notes/${id}/restore`,
+      body,
       options,
     });
   }

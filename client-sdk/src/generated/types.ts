@@ -209,6 +209,9 @@ export interface paths {
   "/merge_contacts": {
     post: operations["atomic.merge_contacts"];
   };
+  "/delete_note_attachments": {
+    post: operations["atomic.delete_note_attachments"];
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -260,6 +263,7 @@ export interface components {
         | "request_in_flight"
         | "still_referenced"
         | "parent_deleted"
+        | "parent_purged"
         | "email_taken"
         | "last_admin"
         | "member_exists"
@@ -1280,6 +1284,7 @@ export interface components {
     PasswordUpdate: {
       sales_id?: number | null;
     };
+    NoteWebhook: Record<string, never>;
   };
   responses: {
     /** @description A problem (RFC 9457); `code` is stable. */
@@ -2046,6 +2051,12 @@ export interface operations {
         id: number;
       };
     };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
     responses: {
       200: {
         content: {
@@ -2549,6 +2560,12 @@ export interface operations {
         id: number;
       };
     };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
     responses: {
       200: {
         content: {
@@ -2883,6 +2900,12 @@ export interface operations {
         id: number;
       };
     };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
     responses: {
       200: {
         content: {
@@ -3126,6 +3149,12 @@ export interface operations {
         id: number;
       };
     };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
     responses: {
       200: {
         content: {
@@ -3320,6 +3349,12 @@ export interface operations {
         id: number;
       };
     };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
+      };
+    };
     responses: {
       200: {
         content: {
@@ -3472,6 +3507,12 @@ export interface operations {
       };
       path: {
         id: number;
+      };
+    };
+    requestBody?: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["RestoreInput"];
       };
     };
     responses: {
@@ -3631,6 +3672,31 @@ export interface operations {
             /** @constant */
             success: true;
             winnerId: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "atomic.delete_note_attachments": {
+    parameters: {
+      header?: {
+        /** @description A repeated request with the same key gets the answer of the first one. */
+        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+      };
+    };
+    requestBody: {
+      content: {
+        /** @example {} */
+        "application/json": components["schemas"]["NoteWebhook"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            /** @constant */
+            status: "skipped";
           };
         };
       };
