@@ -15,8 +15,10 @@ const deleteNoteAttachments = write({
   summary: "Accept a webhook about a changed note, for Atomic CRM's triggers",
   description: "Changes nothing: the database itself queues files that no note refers to.",
   access: "member",
-  body: z.object({}).meta({ id: "NoteWebhook" }),
-  example: {},
+  body: z.object({
+    type: z.string().max(100).optional().describe("INSERT, UPDATE or DELETE."),
+  }).meta({ id: "NoteWebhook" }),
+  example: { type: "DELETE" },
   output: z.object({ status: z.literal("skipped") }),
   run: () => Promise.resolve({ status: "skipped" as const }),
 });
