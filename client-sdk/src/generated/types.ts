@@ -1284,7 +1284,10 @@ export interface components {
     PasswordUpdate: {
       sales_id?: number | null;
     };
-    NoteWebhook: Record<string, never>;
+    NoteWebhook: {
+      /** @description INSERT, UPDATE or DELETE. */
+      type?: string;
+    };
   };
   responses: {
     /** @description A problem (RFC 9457); `code` is stable. */
@@ -3687,7 +3690,11 @@ export interface operations {
     };
     requestBody: {
       content: {
-        /** @example {} */
+        /**
+         * @example {
+         *       "type": "DELETE"
+         *     }
+         */
         "application/json": components["schemas"]["NoteWebhook"];
       };
     };
