@@ -41,7 +41,8 @@ export async function pathId(operation: Operation, make: MakeRecord): Promise<nu
   return resource === undefined ? undefined : await make(resource);
 }
 
-function states(workspace: Workspace): MakeRecord[] {
+/** The ways to make a record: created, joined (for users), in the trash. */
+export function states(workspace: Workspace): MakeRecord[] {
   const create = recordsOf(workspace);
   const join: MakeRecord = async (resource) =>
     resource === "users" ? (await workspace.addMember("rep")).id : await create(resource);

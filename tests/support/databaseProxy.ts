@@ -1,6 +1,6 @@
 /**
- * A TCP proxy in front of the database: it counts statements and round trips, and can break the
- * connection at any statement, like a failing network or server.
+ * A TCP proxy in front of the database: it counts statements and round trips, and can fail at any
+ * statement, like a failing network or server.
  * Source of the message formats: PostgreSQL, "Frontend/Backend Protocol", 53.7.
  */
 import {
@@ -10,8 +10,21 @@ import {
 
 import { type AppUnderTest, testSettings, withApp } from "./app.ts";
 
-/** Whether the statement reaches the database before the connection breaks. */
-export type Break = "before" | "after";
+/**
+ * What happens to a statement:
+ * - `before`: the connection breaks before the statement reaches the database;
+ * - `after`: the database executes it, and the connection breaks before its answer;
+ * - `half`: the database executes it, and the connection breaks in the middle of its answer;
+ * - `silence`: the database executes it, and its answer never arrives.
+ */
+export type Fault = "before" | "after" | "half" | "silence";
+
+/** The fault, and the number of the statement that meets it. */
+interface Plan {
+  failAt: number;
+  fault: Fault;
+  onFault(): void;
+}
 
 /** A running proxy. */
 export interface DatabaseProxy extends AsyncDisposable {
@@ -21,10 +34,14 @@ export interface DatabaseProxy extends AsyncDisposable {
   statements: number;
   /** Round trips since `watch`: how often the client sent after an answer. */
   roundTrips: number;
-  /** Whether the connection was broken since `watch`. */
+  /** Whether a statement met its fault since `watch`. */
   broken: boolean;
-  /** Counts from zero again. Breaks the connection at the n-th statement if one is given. */
-  watch(breakAt?: number, how?: Break): void;
+  /** The ports of all connections to the database, as `pg_stat_activity.client_port` shows them. */
+  ports: number[];
+  /**
+   * Counts from zero again. Fails at the n-th statement if one is given, and calls `onFault` before.
+   */
+  watch(failAt?: number, fault?: Fault, onFault?: () => void): void;
 }
 
 const DECODER = new TextDecoder();
@@ -43,14 +60,15 @@ export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {
   const target = parseDatabaseUrl(databaseUrl);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections = new Set<Deno.TcpConn>();
-  const plan = { breakAt: Infinity, how: "before" as Break };
+  const plan: Plan = { failAt: Infinity, fault: "before", onFault() {} };
   const proxy: DatabaseProxy = {
     url: proxyUrl(databaseUrl, target, listener.addr.port),
     statements: 0,
     roundTrips: 0,
     broken: false,
-    watch(breakAt = Infinity, how = "before") {
-      Object.assign(plan, { breakAt, how });
+    ports: [],
+    watch(failAt = Infinity, fault = "before", onFault = () => {}) {
+      Object.assign(plan, { failAt, fault, onFault });
       Object.assign(proxy, { statements: 0, roundTrips: 0, broken: false });
     },
     async [Symbol.asyncDispose]() {
@@ -60,6 +78,7 @@ export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {
     },
   };
   const serving = serve(listener, target, connections, (client, server) => {
+    proxy.ports.push(server.localAddr.port);
     const link = new Link(client, server, proxy, plan);
     return Promise.all([link.toServer(), link.toClient()]);
   });
@@ -70,9 +89,9 @@ async function serve(
   listener: Deno.TcpListener,
   target: DatabaseAddress,
   connections: Set<Deno.TcpConn>,
-  relay: (client: Deno.TcpConn, server: Deno.TcpConn) => Promise<unknown>,
+  relay: (client: Deno.TcpConn, server: Deno.TcpConn & { localAddr: Deno.NetAddr }) => unknown,
 ): Promise<void> {
-  const relays: Promise<unknown>[] = [];
+  const relays: unknown[] = [];
   for await (const client of listener) {
     const server = await Deno.connect({ hostname: target.host, port: target.port });
     for (const connection of [client, server]) {
@@ -86,30 +105,38 @@ async function serve(
 
 /** One connection of a client. */
 class Link {
-  #pending = new Uint8Array();
-  #started = false;
+  #fromClient = new Messages(false);
+  #fromServer = new Messages(true);
   #answered = false;
-  #dropAnswer = false;
+  /** Queries that were sent, and queries whose answer is complete. The start is the first answer. */
+  #sent = 0;
+  #complete = -1;
+  /** The number of the query whose answer meets the fault. */
+  #faulty = Infinity;
+  #withheld: Uint8Array[] = [];
 
   constructor(
     readonly client: Deno.TcpConn,
     readonly server: Deno.TcpConn,
     readonly proxy: DatabaseProxy,
-    readonly plan: { breakAt: number; how: Break },
+    readonly plan: Plan,
   ) {}
 
   async toServer(): Promise<void> {
     await this.#pump(this.client, async (chunk) => {
       if (this.#answered) this.proxy.roundTrips += 1;
       this.#answered = false;
-      for (const message of this.#messages(chunk)) {
-        if (this.#isBreakingPoint(message)) {
+      for (const message of this.#fromClient.take(chunk)) {
+        // The server gets nothing after the query that meets the fault.
+        if (this.#sent === this.#faulty) return;
+        if (this.#meetsFault(message)) {
           this.proxy.broken = true;
-          if (this.plan.how === "before") return this.#break();
-          this.#dropAnswer = true;
+          this.plan.onFault();
+          if (this.plan.fault === "before") return this.#break();
+          this.#faulty = this.#sent + 1;
         }
+        if (endsQuery(message)) this.#sent += 1;
         await write(this.server, message);
-        if (this.#dropAnswer && isSync(message)) return;
       }
     });
   }
@@ -117,15 +144,31 @@ class Link {
   async toClient(): Promise<void> {
     await this.#pump(this.server, async (chunk) => {
       this.#answered = true;
-      if (this.#dropAnswer) return this.#break();
-      await write(this.client, chunk);
+      for (const message of this.#fromServer.take(chunk)) {
+        const isFaulty = this.#complete + 1 === this.#faulty;
+        if (isFaulty) this.#withheld.push(message);
+        else await write(this.client, message);
+        if (typeOf(message) !== "Z") continue;
+        this.#complete += 1;
+        if (isFaulty) return await this.#fail();
+      }
     });
   }
 
-  #isBreakingPoint(message: Uint8Array): boolean {
-    if (!this.#started || !isStatement(message)) return false;
+  #meetsFault(message: Uint8Array): boolean {
+    if (!isStatement(message)) return false;
     this.proxy.statements += 1;
-    return this.proxy.statements === this.plan.breakAt;
+    return this.proxy.statements === this.plan.failAt;
+  }
+
+  /** The answer to the query that meets the fault is complete. */
+  async #fail(): Promise<void> {
+    if (this.plan.fault === "silence") return;
+    const answer = this.#withheld.reduce(concat, new Uint8Array());
+    if (this.plan.fault === "half") {
+      await write(this.client, answer.subarray(0, Math.floor(answer.length / 2)));
+    }
+    this.#break();
   }
 
   #break(): void {
@@ -148,31 +191,43 @@ class Link {
       this.#break();
     }
   }
+}
 
-  /** The complete messages received so far. The first one of a connection has no type. */
-  *#messages(chunk: Uint8Array): Generator<Uint8Array> {
+/** Cuts a stream of bytes into messages. A client's first message has no type. */
+class Messages {
+  #pending = new Uint8Array();
+
+  constructor(private isTyped: boolean) {}
+
+  /** The messages that are complete with this chunk. */
+  *take(chunk: Uint8Array): Generator<Uint8Array> {
     this.#pending = concat(this.#pending, chunk);
     for (;;) {
-      const typeBytes = this.#started ? 1 : 0;
+      const typeBytes = this.isTyped ? 1 : 0;
       if (this.#pending.length < typeBytes + 4) return;
       const length = typeBytes + new DataView(this.#pending.buffer).getUint32(typeBytes);
       if (this.#pending.length < length) return;
+      // The first message has no type: its first byte is 0, as its length is below 2^24.
       const message = this.#pending.slice(0, length);
       this.#pending = this.#pending.slice(length);
+      this.isTyped = true;
       yield message;
-      this.#started = true;
     }
   }
 }
 
-/** Execute, or a simple query. */
-function isStatement(message: Uint8Array): boolean {
-  return ["E", "Q"].includes(DECODER.decode(message.slice(0, 1)));
+function typeOf(message: Uint8Array): string {
+  return DECODER.decode(message.slice(0, 1));
 }
 
-/** Whether a message ends a query: Sync ends an extended one, a simple one needs none. */
-function isSync(message: Uint8Array): boolean {
-  return ["S", "Q"].includes(DECODER.decode(message.slice(0, 1)));
+/** Execute, or a simple query. */
+function isStatement(message: Uint8Array): boolean {
+  return ["E", "Q"].includes(typeOf(message));
+}
+
+/** Whether the server answers `ReadyForQuery` to it: Sync, or a simple query. */
+function endsQuery(message: Uint8Array): boolean {
+  return ["S", "Q"].includes(typeOf(message));
 }
 
 function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -47,7 +47,11 @@ export function idKeys(operation: Operation): string[] {
 
 /** The operation's address, with `id` for every parameter in it. */
 export function addressOf(operation: Operation, id: number | string = 1): string {
-  return functionsUrl + routeOf(operation).replace(/:\w+/g, String(id));
+  return functionsUrl + pathOf(operation, id);
+}
+
+function pathOf(operation: Operation, id: number | string = 1): string {
+  return routeOf(operation).replace(/:\w+/g, String(id));
 }
 
 /**
@@ -80,26 +84,35 @@ function exampleQuery({ queryExample }: Operation): string {
   return queryExample ? `?${new URLSearchParams(queryExample)}` : "";
 }
 
-/** Sends a request to an operation. A body of type string is sent unchanged. */
-export async function call(
+/** The parts of a request to an operation. A body of type string is sent unchanged. */
+export interface CallOptions {
+  token?: string;
+  id?: number | string;
+  query?: string;
+  body?: unknown;
+  headers?: HeadersInit;
+}
+
+/** A request to an operation: its path below the functions' address, and its other parts. */
+export function requestTo(
   operation: Operation,
-  options: {
-    token?: string;
-    id?: number | string;
-    query?: string;
-    body?: unknown;
-    headers?: HeadersInit;
-  } = {},
-): Promise<Answer> {
+  options: CallOptions = {},
+): { path: string; init: RequestInit } {
   const { token, id, query = exampleQuery(operation), body } = options;
   const headers = new Headers(options.headers);
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   if (body !== undefined && !headers.has("Content-Type")) {
     headers.set("Content-Type", "application/json");
   }
-  const address = `${addressOf(operation, id)}${query}`;
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return await answerOf(await fetch(address, { method: operation.method, headers, body: text }));
+  const init = { method: operation.method, headers, body: text };
+  return { path: `${pathOf(operation, id)}${query}`, init };
+}
+
+/** Sends a request to an operation of the stack's function. */
+export async function call(operation: Operation, options: CallOptions = {}): Promise<Answer> {
+  const { path, init } = requestTo(operation, options);
+  return await answerOf(await fetch(functionsUrl + path, init));
 }
 
 /** Returns a function that makes records by create operations, as the workspace's admin. */

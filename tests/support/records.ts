@@ -86,15 +86,20 @@ export async function rowOf(table: string, id: number): Promise<Values | undefin
 
 /** Every row of a workspace, of every table that has a `workspace_id`, as sorted text. */
 export async function everythingIn(workspaceId: string): Promise<string[]> {
-  const rows: string[] = [];
-  for (const { schema_name, table_name } of await workspaceTables()) {
-    const found = await sql<{ row: string }[]>`
-      select to_jsonb(record)::text as row
-      from ${sql(`${schema_name}.${table_name}`)} as record
-      where workspace_id = ${workspaceId}`;
-    rows.push(...found.map(({ row }) => `${schema_name}.${table_name} ${row}`));
-  }
-  return rows.sort();
+  everything ??= selectEverything();
+  const rows = await sql.unsafe<{ row: string }[]>(await everything, [workspaceId]);
+  return rows.map(({ row }) => row).sort();
+}
+
+let everything: Promise<string> | undefined;
+
+/** One statement that reads all tables, so that all rows are of the same time. */
+async function selectEverything(): Promise<string> {
+  const selects = (await workspaceTables()).map(({ schema_name, table_name }) => `
+    select '${schema_name}.${table_name} ' || to_jsonb(record)::text as row
+    from ${schema_name}.${table_name} as record
+    where workspace_id = $1::uuid`);
+  return selects.join(" union all ");
 }
 
 /** The numbers of rows of a workspace in each of these tables. */

@@ -63,10 +63,13 @@ export interface SagaContext {
   auth: AuthAdmin;
   storage: Storage;
   dryRun: boolean;
-  /** Runs the work in one transaction as the caller. `dryRun` rolls it back at its end. */
+  /**
+   * Runs the work in one transaction as the caller. `dryRun` rolls it back at its end. `repeatable`
+   * work runs again when the connection is lost.
+   */
   transaction<Value>(
     work: (sql: Sql, member: Member) => Promise<Value>,
-    options?: { dryRun?: boolean },
+    options?: { dryRun?: boolean; repeatable?: boolean },
   ): Promise<Value>;
 }
 export interface JobContext {

@@ -88,16 +88,17 @@ export function authProblem(error: AuthError): Problem {
     const detail = "The auth server does not accept this address. Check it.";
     return new Problem("invalid_value", detail, { errors: { email: detail }, cause: error });
   }
-  if (!status || status === 502 || status === 503 || status === 504) return unavailable(error);
   if (/sending.*(e-?mail|mail)/i.test(error.message)) {
     const detail = "The mail server refused the mail. Send the same request again.";
     return new Problem("mail_failed", detail, { cause: error });
   }
-  const detail = "The auth server failed. Try again. If it persists, report the request id.";
+  // Without a status there was no answer, or something else than the auth server answered.
+  if (!status || status >= 500) return unavailable(error);
+  const detail = "The auth server refused the request. Report the request id.";
   return new Problem("internal", detail, { cause: error });
 }
 
 function unavailable(cause: unknown): Problem {
-  const detail = "The auth server cannot be reached. Try again in a moment.";
+  const detail = "The auth server cannot be reached, or fails. Try again in a moment.";
   return new Problem("auth_unavailable", detail, { headers: { "Retry-After": "5" }, cause });
 }

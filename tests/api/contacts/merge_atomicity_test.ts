@@ -1,7 +1,7 @@
 /** contacts.merge: a failure at any statement changes nothing, and the same merge then succeeds. */
 import { assert, assertEquals } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
-import { type Break, withProxiedApp } from "../../support/databaseProxy.ts";
+import { type Fault, withProxiedApp } from "../../support/databaseProxy.ts";
 import type { AppUnderTest } from "../../support/app.ts";
 import { assertProblem } from "../../support/answers.ts";
 import {
@@ -55,7 +55,7 @@ function merge(app: AppUnderTest, workspace: Workspace, attempt: Attempt): Promi
 
 /** Breaks the connection at the first statement, the second, … until a merge goes through. */
 async function breakEverywhere(
-  how: Break,
+  fault: Fault,
   check: (workspace: Workspace, before: string[]) => Promise<void>,
 ): Promise<number> {
   const workspace = await createWorkspace();
@@ -69,7 +69,7 @@ async function breakEverywhere(
         await everythingIn(workspace.id),
         await countRows(workspace.id, TABLES),
       ];
-      proxy.watch(at, how);
+      proxy.watch(at, fault);
       const failed = await merge(app, workspace, attempt);
       const { broken } = proxy;
       proxy.watch();

@@ -31,6 +31,8 @@ interface Connection {
   isClosed(): boolean;
   /** Asks the server to stop the statement that runs. */
   cancel(): Promise<void>;
+  /** Rejected with `ClosedConnection` when the connection closes. */
+  closing: Promise<never>;
 }
 
 /** A place for one connection. Only the work that has acquired the slot uses its connection. */
@@ -126,7 +128,11 @@ export async function withConnection<Value>(
     const connection = await openConnection(slot, options, left(answerLimit));
     const isClosed = () => ended || connection.isClosed();
     const guarded = guardedSql(connection.sql, isClosed, options.prepare !== false);
-    return await untilDeadline(work(guarded), left(milliseconds), connection);
+    return await untilDeadline(
+      Promise.race([work(guarded), connection.closing]),
+      left(milliseconds),
+      connection,
+    );
   } catch (error) {
     if (isConnectionLost(error)) {
       answered = false;
@@ -175,7 +181,15 @@ async function openConnection(
 async function connect(options: Options, timeoutMs: number): Promise<Connection> {
   const { default: createClient } = await import("postgres");
   let closed = false;
-  const client = createClient({ ...options, max: 1, onclose: () => closed = true });
+  const { promise: closing, reject } = Promise.withResolvers<never>();
+  closing.catch(() => {});
+  const onclose = () => {
+    closed = true;
+    // The driver never settles a statement that is queued behind others when the connection closes.
+    // The errors of the other statements say more, so they come first.
+    setTimeout(() => reject(new ClosedConnection("The connection to the database was closed")));
+  };
+  const client = createClient({ ...options, max: 1, onclose });
   try {
     // Opens the connection first: the driver can reserve only an open connection safely.
     const opening = client`select 1`;
@@ -183,7 +197,7 @@ async function connect(options: Options, timeoutMs: number): Promise<Connection>
     const sql = closed ? undefined : await client.reserve();
     if (closed || !sql) throw new StaleConnection("The connection was closed while it opened");
     const cancel = () => cancelOnConnectionOf(opening);
-    return { sql, client, openedAt: Date.now(), isClosed: () => closed, cancel };
+    return { sql, client, openedAt: Date.now(), isClosed: () => closed, closing, cancel };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);

@@ -76,6 +76,8 @@ export interface TimedScope extends Pick<RequestScope, "timing"> {
 interface WriteOptions<Value> {
   /** Rolls the transaction back, and still returns the value. */
   dryRun?: boolean;
+  /** The work does no harm when it runs twice, so it runs again when the connection is lost. */
+  repeatable?: boolean;
   hooks?: TransactionHooks<Value>;
 }
 
@@ -97,7 +99,11 @@ export interface Database {
     options?: WriteOptions<Value>,
   ): Promise<Value>;
   /** Runs the work in one transaction as the gateway's role. */
-  asGateway<Value>(scope: TimedScope, work: (sql: Sql) => Promise<Value>): Promise<Value>;
+  asGateway<Value>(
+    scope: TimedScope,
+    work: (sql: Sql) => Promise<Value>,
+    options?: Pick<WriteOptions<Value>, "repeatable">,
+  ): Promise<Value>;
   /** Leases up to `size` requests of a caller's `limit` per window, which all isolates share. */
   leaseRequests(key: string, size: number, limit: number, windowSeconds: number): Promise<Lease>;
   /** Returns when the database answers. */
@@ -117,13 +123,13 @@ export function createDatabase(settings: Settings): Database {
   const run = <Value>(
     scope: TimedScope,
     work: (sql: Sql) => Promise<Value>,
-    caller = scope.caller?.userId ?? GATEWAY,
+    { caller = scope.caller?.userId ?? GATEWAY, repeatable = false } = {},
   ) =>
     timed(
       scope,
       () =>
         retrying(timeLeft(scope, timeLimits.transaction), (milliseconds) =>
-          withConnection(pool, { caller, milliseconds }, work)),
+          withConnection(pool, { caller, milliseconds }, work), repeatable),
     );
   const asMember = (scope: RequestScope): RequestScope => ({
     ...scope,
@@ -136,10 +142,17 @@ export function createDatabase(settings: Settings): Database {
   return {
     read: (scope, work) => run(scope, (sql) => read(sql, asMember(scope), work, timeLimits.answer)),
     write: (scope, work, options = {}) =>
-      run(scope, (sql) => write(sql, asMember(scope), work, options, timeLimits.answer)),
-    asGateway: (scope, work) => run(scope, (sql) => asGateway(sql, work, timeLimits.answer)),
+      run(
+        scope,
+        (sql) => write(sql, asMember(scope), work, options, timeLimits.answer),
+        { repeatable: options.repeatable },
+      ),
+    asGateway: (scope, work, { repeatable } = {}) =>
+      run(scope, (sql) => asGateway(sql, work, timeLimits.answer), { repeatable }),
     leaseRequests: (key, ...terms) =>
-      run(ofItself(), (sql) => leaseRequests(sql, timeLimits.answer, key, ...terms), key),
+      run(ofItself(), (sql) => leaseRequests(sql, timeLimits.answer, key, ...terms), {
+        caller: key,
+      }),
     ping: () =>
       run(ofItself(), async (sql) => void await firstStatement(sql`select 1`, timeLimits.answer)),
     close: () => pool.close(),
@@ -311,21 +324,26 @@ function memberOf({ membership }: MembershipRow): Member {
 }
 
 /**
- * Tries again after a serialization failure, a deadlock or a stale connection. Each attempt gets the
- * time that is left.
+ * Tries again after a serialization failure, a deadlock or a stale connection. Repeatable work is also
+ * tried once more after a connection was lost, when it may have been committed or not. Each attempt gets
+ * the time that is left.
  * @throws OutOfTime when no time is left.
  */
 async function retrying<Value>(
   timeLeft: () => number,
   attempt: (milliseconds: number) => Promise<Value>,
+  repeatable: boolean,
 ): Promise<Value> {
+  let mayRepeat = repeatable;
   for (let left = ATTEMPTS - 1;; left--) {
     const milliseconds = timeLeft();
     if (milliseconds <= 0) throw new OutOfTime("The request has used up its time");
     try {
       return await attempt(milliseconds);
     } catch (error) {
-      if (left === 0 || !isRetryable(error)) throw error;
+      const repeats = mayRepeat && isConnectionLost(error);
+      if (left === 0 || !(repeats || isRetryable(error))) throw error;
+      if (repeats) mayRepeat = false;
     }
   }
 }

@@ -99,7 +99,8 @@ export function idempotencyHooks(request: IdempotentRequest): TransactionHooks<S
 
 /**
  * Runs a saga with a leased key, and stores its answer. Returns the stored answer of an earlier
- * request instead. When the saga fails, the key is released, since sagas are repeatable.
+ * request instead. When the saga fails, the key is released, since sagas are repeatable. When only
+ * storing fails, the answer is still true, and the key stays taken until its lease ends.
  * @throws Problem `request_in_flight`, `idempotency_key_reused`, or the saga's own.
  */
 export async function idempotentSaga(
@@ -114,17 +115,24 @@ export async function idempotentSaga(
     await database.read(scope, () => Promise.resolve());
     return earlier;
   }
-  try {
-    const answer = await work();
-    await database.asGateway(scope, (sql) => store(sql, request, answer));
-    return answer;
-  } catch (error) {
-    await database.asGateway(scope, async (sql) => {
-      await sql`
-        delete from gateway.idempotency_keys
-        where user_id = ${request.userId}::uuid
-          and idempotency_key = ${request.idempotency_key}`;
-    });
+  const repeatable = { repeatable: true };
+  const answer = await work().catch(async (error) => {
+    // The saga's own error says more than an error of the release.
+    await database.asGateway(scope, (sql) => release(sql, request), repeatable).catch(() => {});
     throw error;
-  }
+  });
+  await database.asGateway(scope, (sql) => store(sql, request, answer), repeatable)
+    .catch(ignoreUnavailable);
+  return answer;
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof Problem) || error.status !== 503) throw error;
+}
+
+async function release(sql: Sql, request: IdempotentRequest): Promise<void> {
+  await sql`
+    delete from gateway.idempotency_keys
+    where user_id = ${request.userId}::uuid
+      and idempotency_key = ${request.idempotency_key}`;
 }

@@ -107,7 +107,7 @@ async function runSaga(
 ): Promise<StoredAnswer> {
   const transaction = <Value>(
     work: (sql: Sql, member: Member) => Promise<Value>,
-    options?: { dryRun?: boolean },
+    options?: { dryRun?: boolean; repeatable?: boolean },
   ) => database.write<Value>(scope, work, options);
   const work = async () => {
     const context = { settings, auth, storage, transaction, dryRun };

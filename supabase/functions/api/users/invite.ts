@@ -73,7 +73,7 @@ export async function invite(context: SagaContext, user: NewUser): Promise<User>
     await undo(context, id, created, error).catch(() => {});
     throw error;
   }
-  return await transaction((sql) => completeInvitation(sql, id));
+  return await transaction((sql) => completeInvitation(sql, id), { repeatable: true });
 }
 
 /**
@@ -90,7 +90,7 @@ async function resend(context: SagaContext, id: number): Promise<User> {
     throw new Problem("member_active", detail);
   }
   await auth.recover(user.email);
-  return await transaction((sql) => completeInvitation(sql, user.user_id));
+  return await transaction((sql) => completeInvitation(sql, user.user_id), { repeatable: true });
 }
 
 /** Returns the problem `user_disabled`: the auth server would refuse the link in the mail. */
