@@ -1,9 +1,11 @@
 /**
  * `examples/drizzle/schema.ts`, from the migrated database, for scripts and tools that query with
  * Drizzle. The function does not use it. `drizzle-kit pull` reads the database. This module reduces
- * its output to the tables and views of the schema `public` with their columns, and corrects three
- * things: the types citext and tsvector, which drizzle-kit does not know, and arrays in views, which
- * it takes for single values.
+ * its output to the tables and views of the schema `public` with their columns, and corrects four
+ * things: the types citext and tsvector, which drizzle-kit does not know, arrays in views, which it
+ * takes for single values, and columns that members may not insert. Drizzle names every column in an
+ * insert except those that the database always generates, and Postgres asks for the right to insert
+ * each named column, even for `default`.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
@@ -23,16 +25,21 @@ const citext = customType<{ data: string }>({ dataType: () => "citext" });
 const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 `;
 
-/** Columns of views that hold arrays, as `view.column`. */
-type ArrayColumns = Set<string>;
+/** Columns that drizzle-kit does not describe fully, as `relation.column`. */
+interface Corrections {
+  /** Columns of views that hold arrays. */
+  arrays: Set<string>;
+  /** Columns that the database sets, in tables into which members insert. */
+  setByDatabase: Set<string>;
+}
 
 /** The text of the Drizzle schema. drizzle-kit writes its own files to `directory`. */
 export async function drizzleSchema(url: string, directory: string): Promise<string> {
-  const [pulled, arrays] = await Promise.all([
+  const [pulled, corrections] = await Promise.all([
     pull(url, join(directory, "pulled")),
-    arrayColumns(url),
+    readCorrections(url),
   ]);
-  return await formatted(reduce(pulled, arrays), "ts");
+  return await formatted(reduce(pulled, corrections), "ts");
 }
 
 /** Runs drizzle-kit and returns the text of its schema. Throws with its output when it fails. */
@@ -56,30 +63,39 @@ async function pull(url: string, out: string): Promise<string> {
   return await Deno.readTextFile(join(out, "schema.ts"));
 }
 
-async function arrayColumns(url: string): Promise<ArrayColumns> {
+async function readCorrections(url: string): Promise<Corrections> {
   const sql = postgres(url, { max: 1 });
   try {
-    const rows = await sql<{ name: string }[]>`
+    const arrays = await sql<{ name: string }[]>`
       select table_name || '.' || column_name as name
       from information_schema.columns join information_schema.views using (table_schema, table_name)
       where table_schema = 'public' and data_type = 'ARRAY'`;
-    return new Set(rows.map((row) => row.name));
+    const setByDatabase = await sql<{ name: string }[]>`
+      select c.relname || '.' || a.attname as name
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'p')
+        and has_any_column_privilege('authenticated', c.oid, 'insert')
+        and not has_column_privilege('authenticated', c.oid, a.attnum, 'insert')`;
+    const names = (rows: { name: string }[]) => new Set(rows.map(({ name }) => name));
+    return { arrays: names(arrays), setByDatabase: names(setByDatabase) };
   } finally {
     await sql.end();
   }
 }
 
 /** drizzle-kit's text, reduced to one `export const` per relation, in order of their names. */
-export function reduce(pulled: string, arrays: ArrayColumns): string {
+export function reduce(pulled: string, corrections: Corrections): string {
   const relations = pulled.split(/^(?=export const )/m).slice(1)
     .filter((text) => /= pg(Table|View|MaterializedView)\(/.test(text))
-    .map((text) => reduceRelation(text, arrays))
+    .map((text) => reduceRelation(text, corrections))
     .sort();
   const body = CUSTOM_TYPES + "\n" + relations.join("\n");
   return HEAD + importsFor(body) + body;
 }
 
-function reduceRelation(text: string, arrays: ArrayColumns): string {
+function reduceRelation(text: string, { arrays, setByDatabase }: Corrections): string {
   const [, name = ""] = /^export const (\w+)/.exec(text) ?? [];
   const [head = "", ...rest] = text
     .replace(/\{\t/, "{\n\t")
@@ -94,7 +110,9 @@ function reduceRelation(text: string, arrays: ArrayColumns): string {
     if (/^\s*\/\//.test(line)) continue;
     const column = line.replace(/unknown\(.*?\)/, `${unknown}()`);
     const [, key = ""] = /^\t(\w+):/.exec(column) ?? [];
-    columns.push(reduceColumn(column, arrays.has(`${name}.${key}`)));
+    const qualified = `${name}.${key}`;
+    const reduced = reduceColumn(column, arrays.has(qualified));
+    columns.push(setByDatabase.has(qualified) ? generatedAlways(reduced) : reduced);
   }
   return [head, ...columns].join("\n").trimEnd() + "\n";
 }
@@ -106,6 +124,13 @@ function reduceColumn(line: string, isArrayOfView: boolean): string {
     .replace(/\.generatedAlwaysAs\(.*\)(,?)$/, ".generatedAlwaysAs(sql``)$1")
     .replace(/\.default\(sql`.*`\)/, ".default(sql``)");
   return isArrayOfView && !column.includes(".array(") ? column.replace(/,?$/, ".array(),") : column;
+}
+
+/** A column that an insert leaves out. */
+function generatedAlways(column: string): string {
+  if (column.includes(".generatedAlwaysAs")) return column;
+  return column.replace(".generatedByDefaultAsIdentity()", "")
+    .replace(/,?$/, ".generatedAlwaysAs(sql``),");
 }
 
 function importsFor(body: string): string {

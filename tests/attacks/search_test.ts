@@ -56,16 +56,27 @@ test("a search compares little of each contact, however long its names and addre
   assert(answer.status === 200 || answer.body.code === "search_too_slow", answer.body.code);
 });
 
-test("a search reads the first 10,000 characters of a long text", async () => {
+test("a search reads the longest text to its end", async () => {
   const workspace = await createWorkspace();
   const { api } = workspace.admin;
-  const text = `${"filler ".repeat(1_400)} inside ${"filler ".repeat(1_000)} outside`;
+  const text = `${"filler ".repeat(1_428)}last`;
+  assertEquals(text.length, 10_000);
   const contact_id = await insertRow(workspace, "contacts", { background: text });
   await insertRow(workspace, "contact_notes", { contact_id, text });
-  for (const [q, found] of [["inside", 1], ["outside", 0]] as const) {
-    assertEquals((await api.get(`/contacts?q=${q}`)).body.data.length, found);
-    assertEquals((await api.get(`/search?q=${q}&kinds=contact_notes`)).body.data.length, found);
-  }
+  assertEquals((await api.get("/contacts?q=last")).body.data.length, 1);
+  assertEquals((await api.get("/search?q=last&kinds=contact_notes")).body.data.length, 1);
+});
+
+test("a search reads the first 10,000 characters of a contact's addresses", async () => {
+  const workspace = await createWorkspace();
+  const { api } = workspace.admin;
+  const email_jsonb = Array.from({ length: 60 }, (_, index) => ({
+    email: `number${index}.${"a".repeat(200)}@example.com`,
+    type: "Work",
+  }));
+  await insertRow(workspace, "contacts", { email_jsonb });
+  assertEquals((await api.get("/contacts?q=number20")).body.data.length, 1);
+  assertEquals((await api.get("/contacts?q=number59")).body.data.length, 0);
 });
 
 test("a search that takes longer than two seconds is stopped, and its connection is free", async () => {

@@ -37,12 +37,29 @@ test("examples: Drizzle sums the open deals of only the caller's workspace", asy
   }
 });
 
+test("examples: Drizzle inserts into the caller's workspace", async () => {
+  const workspace = await createWorkspace();
+  const database = connect(stack.superuserUrl);
+  try {
+    const inserted = await asCaller(
+      database,
+      claimsOf(workspace),
+      (transaction) => transaction.insert(companies).values({ name: "Ours" }).returning(),
+    );
+    assertEquals(inserted.map(({ name, workspace_id }) => [name, workspace_id]), [
+      ["Ours", workspace.id],
+    ]);
+  } finally {
+    await database.$client.end();
+  }
+});
+
 test("examples: Drizzle rolls a failed transaction of a caller back", async () => {
   const workspace = await createWorkspace();
   const database = connect(stack.superuserUrl);
   try {
     const failing = asCaller(database, claimsOf(workspace), async (transaction) => {
-      await transaction.insert(companies).values({ name: "Gone", workspace_id: workspace.id });
+      await transaction.insert(companies).values({ name: "Gone" });
       throw new Error("on purpose");
     });
     await assertRejects(() => failing, Error, "on purpose");

@@ -148,7 +148,7 @@ for (const [name, open] of ADDRESSES) {
       ["/contacts", "no-token", "POST", 401],
       ["/no_such_route", token, "POST", 404],
       ["/contacts", token, "PUT", 405],
-      ["/contacts/1/restore?x=1", token, "POST", 400],
+      ["/companies/1/restore?x=1", token, "POST", 400],
       ["/contacts", token, "POST", 415],
     ];
     for (const [path, bearer, method, status] of cases) {
