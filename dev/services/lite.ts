@@ -5,6 +5,7 @@
 
 import { App, type EmailDriver, setExperimental } from "@supabase/lite";
 import { createPostgresConnection, type PostgresConnection } from "@supabase/lite/postgres";
+import * as z from "zod";
 import { roleOfApiKey } from "./keys.ts";
 import { renderMail } from "./mail.ts";
 import { REST_TYPES } from "./restTypes.ts";
@@ -39,6 +40,7 @@ export async function createLiteServers(
     connection: { search_path: "public, extensions" },
     types: REST_TYPES,
   });
+  answerTooComplex(dataConnection);
   const connections = [
     connect(databaseUrl, { connection: AUTH_ROLE, types: WRITTEN_JSON }),
     dataConnection,
@@ -85,6 +87,29 @@ const WRITTEN_JSON = {
 function writeJson(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+/**
+ * Answers 413 to a statement that exceeds a limit of PostgreSQL (class 54), as PostgREST does. Lite
+ * answers 500, but honours an error in the form of `raise sqlstate 'PGRST'`.
+ * Source: https://docs.postgrest.org/en/stable/references/errors.html
+ */
+function answerTooComplex(connection: PostgresConnection): void {
+  const normalize = connection.normalizeDbError.bind(connection);
+  connection.normalizeDbError = (error) => {
+    const normalized = normalize(error);
+    const { code, message } = LimitExceeded.safeParse(normalized).data ?? {};
+    return code === undefined ? normalized : Object.assign(
+      new Error(JSON.stringify({ code, message })),
+      {
+        name: "PostgresError",
+        code: "PGRST",
+        detail: JSON.stringify({ status: 413, headers: {} }),
+      },
+    );
+  };
+}
+
+const LimitExceeded = z.object({ code: z.string().startsWith("54"), message: z.string() });
 
 type PostgresOptions = Parameters<typeof createPostgresConnection>[0]["postgresOptions"];
 

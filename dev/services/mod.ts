@@ -79,7 +79,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
       const isStorage = pathname.startsWith("/storage/v1/");
       return withCors(
         isStorage
-          ? await serveStorage(request, async (sent) => await lite.storage.fetch(sent))
+          ? await serveStorage(
+            request,
+            settings.jwtSecret,
+            async (sent) => await lite.storage.fetch(sent),
+          )
           : await schemaCache.serve(request, async (sent) => await lite.data.fetch(sent)),
       );
     },

@@ -3,14 +3,21 @@
  * Source: https://supabase.github.io/storage/
  */
 
+import { errors, jwtVerify } from "jose";
 import { type Forward, rewritten } from "./sessions.ts";
 
 const UNNAMED = 'form-data; name="";';
 const NAMED = 'form-data; name="file";';
 const PREFIX = "/storage/v1";
 
-/** Answers a request to `/storage/v1` through the storage server. */
-export async function serveStorage(request: Request, send: Forward): Promise<Response> {
+/** Answers a request to `/storage/v1` through the storage server, whose secret signs addresses of files. */
+export async function serveStorage(
+  request: Request,
+  jwtSecret: string,
+  send: Forward,
+): Promise<Response> {
+  const refusal = await refuseSignedUrl(request, jwtSecret);
+  if (refusal) return refusal;
   const response = await send(await nameUploadedFile(request));
   const { pathname, searchParams } = new URL(request.url);
   const fileName = searchParams.get("download");
@@ -24,6 +31,29 @@ export async function serveStorage(request: Request, send: Forward): Promise<Res
     ? body.map((entry) => renameSignedUrl(entry, property))
     : renameSignedUrl(body, property);
   return Response.json(renamed, { status: response.status });
+}
+
+/**
+ * Answers 400 to a signed address whose token is malformed, forged or expired, as the hosted platform
+ * does. The storage server would answer 500. Returns undefined for every other request.
+ */
+async function refuseSignedUrl(
+  { method, url }: Request,
+  jwtSecret: string,
+): Promise<Response | undefined> {
+  const { pathname, searchParams } = new URL(url);
+  const token = searchParams.get("token");
+  const isSigned = method !== "POST" &&
+    /^\/storage\/v1\/object\/(upload\/)?sign\//.test(pathname);
+  if (!isSigned || token === null) return undefined;
+  try {
+    await jwtVerify(token, new TextEncoder().encode(jwtSecret), { algorithms: ["HS256"] });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError)) throw error;
+    const body = { statusCode: "400", error: "InvalidJWT", message: error.message };
+    return Response.json(body, { status: 400 });
+  }
 }
 
 /** With `?download` or `?download=<name>` browsers save a file, as on the hosted platform. */

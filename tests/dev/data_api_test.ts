@@ -49,6 +49,13 @@ Deno.test("/rest/v1 has no privileges beyond those of the migrations", async () 
   });
 });
 
+Deno.test("/rest/v1 answers 413 to a query that exceeds a limit of PostgreSQL", async () => {
+  const { client } = await signIn((await createConfirmedUser()).email);
+  const columns = Array.from({ length: 1_700 }, (_, index) => `c${index}:id`).join(",");
+  const { status, error } = await client.from("tags").select(columns);
+  assertEquals([status, error?.code], [413, "54011"]);
+});
+
 Deno.test("/rest/v1 exposes only the schema public", async () => {
   for (const schema of ["auth", "storage", "private", "gateway"]) {
     const { error, status } = await adminClient().schema(schema).from("users").select();
@@ -205,7 +212,12 @@ Deno.test("/storage/v1 keeps a file and its metadata", async () => {
   assertEquals(upload.error, null);
   assertEquals(await (await storage.from(bucket).download(path)).data?.text(), "hello");
   const signed = await storage.from(bucket).createSignedUrl(path, 60);
-  assertEquals(await (await fetch(signed.data?.signedUrl ?? "")).text(), "hello");
+  const signedUrl = signed.data?.signedUrl ?? "";
+  assertEquals(await (await fetch(signedUrl)).text(), "hello");
+  for (const url of [signedUrl.replace(/token=.*/, "token=none"), `${signedUrl}x`]) {
+    const refused = await fetch(url);
+    assertEquals([refused.status, (await refused.json()).error], [400, "InvalidJWT"]);
+  }
   assertExists((await publicClient().storage.from(bucket).download(path)).error);
   assertEquals((await storage.from(bucket).remove([path])).error, null);
   assertExists((await storage.from(bucket).download(path)).error);

@@ -239,10 +239,18 @@ test("authenticate forgets a remembered token when it expires", async () => {
   const { admin } = await createWorkspace();
   await withApp(SETTINGS, async (app) => {
     await me(app, `Bearer ${await sign(claimsOf(admin), es256)}`);
-    // The token stays valid for five more seconds, because clocks may differ.
-    const expires = fromNow(0);
-    const token = `Bearer ${await sign(claimsOf(admin, { exp: expires }), es256)}`;
-    let answer = await me(app, token);
+    // The token stays valid for five more seconds, because clocks may differ. On a busy machine the
+    // first request may take longer. Then the next token lives longer.
+    let expires = 0;
+    let token = "";
+    let answer: Awaited<ReturnType<typeof me>>;
+    let life = 0;
+    do {
+      expires = fromNow(life);
+      token = `Bearer ${await sign(claimsOf(admin, { exp: expires }), es256)}`;
+      answer = await me(app, token);
+      life += 5;
+    } while (answer.status === 401 && Date.now() / 1_000 >= expires + 5);
     assertEquals(answer.status, 200);
     while (answer.status === 200) {
       const sent = Date.now() / 1_000;
