@@ -5,15 +5,19 @@
  * The operations come from the registry, and their statements are counted while they run.
  */
 import { assert, assertEquals } from "@std/assert";
-import { waitUntil } from "../../dev/process.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import type { Settings } from "../../supabase/functions/_shared/settings.ts";
 import { assertProblem } from "../support/answers.ts";
 import { testSettings, withApp } from "../support/app.ts";
-import { type DatabaseProxy, type Fault, startDatabaseProxy } from "../support/databaseProxy.ts";
+import {
+  connectionsAre,
+  type DatabaseProxy,
+  type Fault,
+  startDatabaseProxy,
+} from "../support/databaseProxy.ts";
 import { present } from "../support/exactly.ts";
 import { operations } from "../support/registry.ts";
-import { type Answer, sql, test } from "../support/workspace.ts";
+import { type Answer, test } from "../support/workspace.ts";
 import type { AppUnderTest } from "../support/app.ts";
 import {
   changesOf,
@@ -34,7 +38,6 @@ const FAULTS: readonly Fault[] = ["before", "after", "half", "silence"];
 const SHORT_LIMITS = { answer: 300, transaction: 400 };
 /** Otherwise. Long, because the machine may be busy. */
 const LONG_LIMITS = { answer: 60_000, transaction: 60_000 };
-const DISCONNECTED_WITHIN = 60_000;
 
 interface Walk extends CleanRun {
   operation: Operation;
@@ -184,22 +187,4 @@ async function assertConnectionsReturned(proxy: DatabaseProxy): Promise<void> {
     proxy,
     (rows) => rows.length <= 1 && rows.every(({ state }) => state === "idle"),
   );
-}
-
-interface Backend {
-  state: string;
-}
-
-/** Waits until the connections that went through a proxy are as expected. Throws when they never are. */
-async function connectionsAre(
-  { ports }: DatabaseProxy,
-  isExpected: (rows: Backend[]) => boolean,
-): Promise<void> {
-  let rows: Backend[] = [];
-  const isDone = await waitUntil(async () => {
-    rows = await sql<Backend[]>`
-      select state, query from pg_stat_activity where client_port = any (${ports})`;
-    return isExpected(rows);
-  }, DISCONNECTED_WITHIN);
-  assert(isDone, `Connections are left: ${JSON.stringify(rows)}`);
 }

@@ -3,12 +3,14 @@
  * statement, like a failing network or server.
  * Source of the message formats: PostgreSQL, "Frontend/Backend Protocol", 53.7.
  */
+import { assert } from "@std/assert";
+import { waitUntil } from "../../dev/process.ts";
 import {
   type DatabaseAddress,
   parseDatabaseUrl,
 } from "../../supabase/functions/_shared/database/url.ts";
-
 import { type AppUnderTest, testSettings, withApp } from "./app.ts";
+import { sql } from "./database.ts";
 
 /**
  * What happens to a statement:
@@ -44,6 +46,7 @@ export interface DatabaseProxy extends AsyncDisposable {
   watch(failAt?: number, fault?: Fault, onFault?: () => void): void;
 }
 
+const DISCONNECTED_WITHIN = 60_000;
 const DECODER = new TextDecoder();
 
 /** Runs work with an app whose one connection to the database goes through a proxy. */
@@ -263,4 +266,26 @@ function isClosed(error: unknown): boolean {
 
 function proxyUrl(url: string, { host, port }: DatabaseAddress, proxyPort: number): string {
   return url.replace(`@${host}:${port}`, `@127.0.0.1:${proxyPort}`);
+}
+
+/** A connection, as the database sees it. */
+export interface Backend {
+  state: string;
+}
+
+/**
+ * Waits until the database shows the connections that went through a proxy as expected. It sees a lost
+ * connection a little later than the client. Throws when they never are.
+ */
+export async function connectionsAre(
+  { ports }: DatabaseProxy,
+  isExpected: (rows: Backend[]) => boolean,
+): Promise<void> {
+  let rows: Backend[] = [];
+  const isDone = await waitUntil(async () => {
+    rows = await sql<Backend[]>`
+      select state, query from pg_stat_activity where client_port = any (${ports})`;
+    return isExpected(rows);
+  }, DISCONNECTED_WITHIN);
+  assert(isDone, `Connections are left: ${JSON.stringify(rows)}`);
 }

@@ -1,7 +1,7 @@
 /** contacts.merge: a failure at any statement changes nothing, and the same merge then succeeds. */
 import { assert, assertEquals } from "@std/assert";
 import { exactly } from "../../support/exactly.ts";
-import { type Fault, withProxiedApp } from "../../support/databaseProxy.ts";
+import { connectionsAre, type Fault, withProxiedApp } from "../../support/databaseProxy.ts";
 import type { AppUnderTest } from "../../support/app.ts";
 import { assertProblem } from "../../support/answers.ts";
 import {
@@ -74,6 +74,8 @@ async function breakEverywhere(
       const { broken } = proxy;
       proxy.watch();
       if (!broken) return assertEquals(failed.status, 200);
+      // Until the database ends the lost transaction, the same key is in use.
+      await connectionsAre(proxy, (rows) => rows.every(({ state }) => state === "idle"));
       // A connection that is lost before its transaction begins is replaced, and the merge succeeds.
       if (failed.status === 200) unseen.push(at);
       else {
