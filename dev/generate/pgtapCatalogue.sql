@@ -100,6 +100,7 @@ as $$
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('public', 'private', 'gateway') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and not c.relispartition
     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
   order by n.nspname collate "C", c.relname collate "C"
 $$;

@@ -32,6 +32,7 @@ export const activity = pgView("activity", {
   user_id: uuid(),
   request_id: text(),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
+  change_id: uuid(),
 }).existing();
 
 export const activity_log = pgView("activity_log", {
@@ -46,20 +47,6 @@ export const activity_log = pgView("activity_log", {
   contact_note: json(),
   deal_note: json(),
 }).existing();
-
-export const audit_log = pgTable("audit_log", {
-  id: bigint({ mode: "number" }).generatedByDefaultAsIdentity(),
-  workspace_id: uuid().notNull(),
-  table_name: text().notNull(),
-  record_id: bigint({ mode: "number" }).notNull(),
-  action: text().default("updated").notNull(),
-  before: jsonb(),
-  after: jsonb(),
-  member_id: bigint({ mode: "number" }),
-  user_id: uuid(),
-  request_id: text(),
-  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
-});
 
 export const companies = pgTable("companies", {
   id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAs(sql``),

@@ -9,8 +9,8 @@
 --             private.purge_trash_item(id), private.empty_trash(max_rows): for admins
 --             private.purge_trash(older_than): deletes old rows; for the service role
 --
--- A deleted record and the children that its deletion cascades to have the same batch: one batch
--- per transaction. private.cascades reads the cascades from the foreign keys, so that a new table
+-- A deleted record and the children that its deletion cascades to have the same batch: the change
+-- of the transaction. private.cascades reads the cascades from the foreign keys, so that a new table
 -- only needs a foreign key and the triggers of the trash. The ids of deleted contacts and tags are
 -- removed from the arrays that contain them, and the trash stores their positions. Rows of a
 -- deleted workspace do not move to the trash.
@@ -47,7 +47,7 @@ create table private.trash (
 );
 comment on table private.trash is 'Deleted rows. Callers read and delete them through functions.';
 comment on column private.trash.id is 'Assigned by the database.';
-comment on column private.trash.batch is 'Identifies the transaction that deleted the row.';
+comment on column private.trash.batch is 'The change that deleted the row.';
 comment on column private.trash.workspace_id is 'The workspace of the deleted row.';
 comment on column private.trash.table_name is 'The table of the deleted row.';
 comment on column private.trash.record_id is 'The id of the deleted row.';
@@ -123,19 +123,6 @@ $$;
 comment on function private.find_root(uuid, text, jsonb) is
   'Returns the row of the trash whose deletion cascaded to this record. Null when there is none.';
 
-create function private.trash_batch()
-returns uuid
-language sql volatile
-set search_path = ''
-as $$
-  select coalesce(
-    nullif(current_setting('portico.batch', true), ''),
-    set_config('portico.batch', gen_random_uuid()::text, true)
-  )::uuid
-$$;
-comment on function private.trash_batch() is
-  'Returns the batch of this transaction. The first call creates it.';
-
 -- Parents are inserted before their children: the trigger of a parent runs before the cascade.
 create function private.move_to_trash()
 returns trigger
@@ -144,7 +131,7 @@ set search_path = ''
 as $$
 declare
   winner_id constant bigint := nullif(current_setting('portico.merged_into', true), '')::bigint;
-  batch constant uuid := private.trash_batch();
+  batch constant uuid := private.current_change();
   deleted_by constant bigint := private.member_id();
 begin
   insert into private.trash (
@@ -228,7 +215,7 @@ begin
         update private.trash t
         set array_references = positions.array_references
         from positions
-        where t.batch = private.trash_batch()
+        where t.batch = private.current_change()
           and t.table_name = $4
           and t.workspace_id = positions.workspace_id
           and t.record_id = positions.record_id
@@ -314,9 +301,9 @@ $$;
 comment on function private.reinsert(text, bigint[]) is
   'Inserts rows of the trash into their table again.';
 
-create function private.restore_rows(batch uuid, table_name text, record_ids bigint[])
+create function private.trash_family(batch uuid, table_name text, record_ids bigint[])
 returns bigint[]
-language plpgsql volatile security definer
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
@@ -327,31 +314,30 @@ begin
   trash_ids := array(
     select t.id
     from private.trash t
-    where t.batch = restore_rows.batch
-      and t.table_name = restore_rows.table_name
+    where t.batch = trash_family.batch
+      and t.table_name = trash_family.table_name
       and t.record_id = any (record_ids)
       and t.reason = 'deleted'
   );
-  perform private.reinsert(table_name, trash_ids);
   for cascade in
-    select * from private.cascades c where c.parent_table = restore_rows.table_name
+    select * from private.cascades c where c.parent_table = trash_family.table_name
   loop
     child_ids := array(
       select t.record_id
       from private.trash t
-      where t.batch = restore_rows.batch
+      where t.batch = trash_family.batch
         and t.table_name = cascade.child_table
         and (t.record ->> cascade.column_name)::bigint = any (record_ids)
     );
     if child_ids <> '{}' then
-      trash_ids := trash_ids || private.restore_rows(batch, cascade.child_table, child_ids);
+      trash_ids := trash_ids || private.trash_family(batch, cascade.child_table, child_ids);
     end if;
   end loop;
   return trash_ids;
 end
 $$;
-comment on function private.restore_rows(uuid, text, bigint[]) is
-  'Restores rows and then their children of the same batch. Returns their ids in the trash.';
+comment on function private.trash_family(uuid, text, bigint[]) is
+  'Returns the rows of the trash of these records and of their children of the same batch.';
 
 -- Restoring ids in arrays -----------------------------------------------------------------------
 
@@ -712,6 +698,51 @@ $$;
 comment on function private.check_restorable(private.trash) is
   'Raises restore_not_allowed or merged when this row cannot be restored.';
 
+create function private.restore_trash_rows(workspace_id uuid, trash_ids bigint[])
+returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  restored_table text;
+  restored jsonb;
+begin
+  perform set_config('portico.restoring', 'on', true);
+  for restored_table in
+    select r.table_name
+    from private.record_tables r
+    where r.table_name in (select t.table_name from private.trash t where t.id = any (trash_ids))
+    order by r.depth
+  loop
+    perform private.reinsert(restored_table, array(
+      select t.id from private.trash t
+      where t.id = any (trash_ids) and t.table_name = restored_table
+    ));
+  end loop;
+  perform private.replace_missing_references(
+    'contacts', 'tags', 'tags', workspace_id, private.restored_ids(trash_ids, 'contacts')
+  );
+  perform private.replace_missing_references(
+    'deals', 'contact_ids', 'contacts', workspace_id, private.restored_ids(trash_ids, 'deals')
+  );
+  perform private.restore_references_in_tables(workspace_id, trash_ids);
+  perform private.restore_references_in_trash(workspace_id, trash_ids);
+  perform private.number_returned_deals(private.restored_ids(trash_ids, 'deals'));
+  perform set_config('portico.restoring', '', true);
+
+  with deleted as (
+    delete from private.trash t where t.id = any (trash_ids) returning t.table_name
+  ), counts as (
+    select d.table_name, count(*) as rows from deleted d group by d.table_name
+  )
+  select coalesce(jsonb_object_agg(c.table_name, c.rows), '{}') into restored from counts c;
+  return restored;
+end
+$$;
+comment on function private.restore_trash_rows(uuid, bigint[]) is
+  'Restores rows of the trash, parents first, and the ids in arrays that referred to them. Returns '
+  '{table: rows}.';
+
 create function private.current_parent(root private.trash, cascade private.cascades)
 returns bigint
 language plpgsql volatile security definer
@@ -822,8 +853,6 @@ set search_path = ''
 as $$
 declare
   root private.trash;
-  trash_ids bigint[];
-  restored jsonb;
 begin
   -- Before any row, as every other change of the board.
   if restore.table_name in ('companies', 'deals') then
@@ -846,28 +875,13 @@ begin
     perform private.require_free_tag_name(root.record ->> 'name');
   end if;
 
-  perform set_config('portico.restoring', 'on', true);
-  trash_ids := private.restore_rows(root.batch, root.table_name, array[root.record_id]);
-  perform private.replace_missing_references(
-    'contacts', 'tags', 'tags', root.workspace_id,
-    private.restored_ids(trash_ids, 'contacts')
+  return jsonb_build_object(
+    'batch', root.batch,
+    'restored', private.restore_trash_rows(
+      root.workspace_id,
+      private.trash_family(root.batch, root.table_name, array[root.record_id])
+    )
   );
-  perform private.replace_missing_references(
-    'deals', 'contact_ids', 'contacts', root.workspace_id,
-    private.restored_ids(trash_ids, 'deals')
-  );
-  perform private.restore_references_in_tables(root.workspace_id, trash_ids);
-  perform private.restore_references_in_trash(root.workspace_id, trash_ids);
-  perform private.number_returned_deals(private.restored_ids(trash_ids, 'deals'));
-  perform set_config('portico.restoring', '', true);
-
-  with deleted as (
-    delete from private.trash t where t.id = any (trash_ids) returning t.table_name
-  ), counts as (
-    select d.table_name, count(*) as rows from deleted d group by d.table_name
-  )
-  select jsonb_object_agg(c.table_name, c.rows) into restored from counts c;
-  return jsonb_build_object('batch', root.batch, 'restored', restored);
 end
 $$;
 comment on function private.restore(text, bigint, bigint) is

@@ -499,6 +499,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 begin
   perform private.lock_board(p_workspace_id);
+  perform set_config('portico.moved_deals', returned_ids::text, true);
   with live as (
     select
       d.id,
@@ -547,6 +548,7 @@ begin
   set index = changed.index
   from changed
   where d.id = changed.id;
+  perform set_config('portico.moved_deals', '', true);
 end
 $$;
 comment on function private.number_deals(uuid, text[], bigint[]) is
@@ -631,6 +633,7 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
 begin
+  perform set_config('portico.moved_deals', array_remove(array[moved_id], null)::text, true);
   with live as (
     select d.id, d.stage, d.index
     from public.deals d
@@ -673,6 +676,7 @@ begin
   from placed
   where d.id = placed.id
     and (d.stage, d.index) is distinct from (placed.stage, placed.index);
+  perform set_config('portico.moved_deals', '', true);
 end
 $$;
 comment on function private.arrange_deals(text[], bigint, text, bigint, numeric) is

@@ -10,7 +10,7 @@ end
 $$;
 
 set local search_path = public, extensions;
-select plan(655);
+select plan(740);
 
 -- Facts of the catalogue as text, for comparison with the generated values. An object that does not
 -- exist has no facts: null.
@@ -114,6 +114,7 @@ as $$
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('public', 'private', 'gateway') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and not c.relispartition
     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
   order by n.nspname collate "C", c.relname collate "C"
 $$;
@@ -192,6 +193,20 @@ select is(pg_temp.privileges('anon', 'private.deals_summary'), 'none', 'private.
 select is(pg_temp.privileges('authenticated', 'private.deals_summary'), 'select', 'private.deals_summary: privileges of authenticated');
 select is(pg_temp.privileges('portico_gateway', 'private.deals_summary'), 'none', 'private.deals_summary: privileges of portico_gateway');
 select is(pg_temp.privileges('service_role', 'private.deals_summary'), 'select, insert, update, delete, truncate, references, trigger, maintain', 'private.deals_summary: privileges of service_role');
+select is(pg_temp.row_security('private.id_arrays'), 'of the caller', 'private.id_arrays: row-level security');
+select is(pg_temp.policies('private.id_arrays'), 'none', 'private.id_arrays: policies');
+select is(pg_temp.triggers('private.id_arrays'), 'none', 'private.id_arrays: enabled triggers');
+select is(pg_temp.privileges('anon', 'private.id_arrays'), 'none', 'private.id_arrays: privileges of anon');
+select is(pg_temp.privileges('authenticated', 'private.id_arrays'), 'none', 'private.id_arrays: privileges of authenticated');
+select is(pg_temp.privileges('portico_gateway', 'private.id_arrays'), 'none', 'private.id_arrays: privileges of portico_gateway');
+select is(pg_temp.privileges('service_role', 'private.id_arrays'), 'none', 'private.id_arrays: privileges of service_role');
+select is(pg_temp.row_security('private.log_partitions'), 'of the caller', 'private.log_partitions: row-level security');
+select is(pg_temp.policies('private.log_partitions'), 'none', 'private.log_partitions: policies');
+select is(pg_temp.triggers('private.log_partitions'), 'none', 'private.log_partitions: enabled triggers');
+select is(pg_temp.privileges('anon', 'private.log_partitions'), 'none', 'private.log_partitions: privileges of anon');
+select is(pg_temp.privileges('authenticated', 'private.log_partitions'), 'none', 'private.log_partitions: privileges of authenticated');
+select is(pg_temp.privileges('portico_gateway', 'private.log_partitions'), 'none', 'private.log_partitions: privileges of portico_gateway');
+select is(pg_temp.privileges('service_role', 'private.log_partitions'), 'none', 'private.log_partitions: privileges of service_role');
 select is(pg_temp.row_security('private.members'), 'of the caller', 'private.members: row-level security');
 select is(pg_temp.policies('private.members'), 'none', 'private.members: policies');
 select is(pg_temp.triggers('private.members'), 'none', 'private.members: enabled triggers');
@@ -206,6 +221,13 @@ select is(pg_temp.privileges('anon', 'private.picture_fetches'), 'none', 'privat
 select is(pg_temp.privileges('authenticated', 'private.picture_fetches'), 'none', 'private.picture_fetches: privileges of authenticated');
 select is(pg_temp.privileges('portico_gateway', 'private.picture_fetches'), 'none', 'private.picture_fetches: privileges of portico_gateway');
 select is(pg_temp.privileges('service_role', 'private.picture_fetches'), 'select, insert, update, delete, truncate, references, trigger, maintain', 'private.picture_fetches: privileges of service_role');
+select is(pg_temp.row_security('private.record_tables'), 'of the caller', 'private.record_tables: row-level security');
+select is(pg_temp.policies('private.record_tables'), 'none', 'private.record_tables: policies');
+select is(pg_temp.triggers('private.record_tables'), 'none', 'private.record_tables: enabled triggers');
+select is(pg_temp.privileges('anon', 'private.record_tables'), 'none', 'private.record_tables: privileges of anon');
+select is(pg_temp.privileges('authenticated', 'private.record_tables'), 'none', 'private.record_tables: privileges of authenticated');
+select is(pg_temp.privileges('portico_gateway', 'private.record_tables'), 'none', 'private.record_tables: privileges of portico_gateway');
+select is(pg_temp.privileges('service_role', 'private.record_tables'), 'none', 'private.record_tables: privileges of service_role');
 select is(pg_temp.row_security('private.tags_summary'), 'of the caller', 'private.tags_summary: row-level security');
 select is(pg_temp.policies('private.tags_summary'), 'none', 'private.tags_summary: policies');
 select is(pg_temp.triggers('private.tags_summary'), 'none', 'private.tags_summary: enabled triggers');
@@ -236,11 +258,18 @@ select is(pg_temp.privileges('portico_gateway', 'public.activity_log'), 'none', 
 select is(pg_temp.privileges('service_role', 'public.activity_log'), 'select, insert, update, delete, truncate, references, trigger, maintain', 'public.activity_log: privileges of service_role');
 select is(pg_temp.row_security('public.audit_log'), 'enabled', 'public.audit_log: row-level security');
 select is(pg_temp.policies('public.audit_log'), 'members read, only admins read changes of members', 'public.audit_log: policies');
-select is(pg_temp.triggers('public.audit_log'), '10_guard_audit_log, 10_refuse_truncate', 'public.audit_log: enabled triggers');
+select is(pg_temp.triggers('public.audit_log'), '10_guard_audit_log, 10_record_changes, 10_refuse_truncate', 'public.audit_log: enabled triggers');
 select is(pg_temp.privileges('anon', 'public.audit_log'), 'none', 'public.audit_log: privileges of anon');
 select is(pg_temp.privileges('authenticated', 'public.audit_log'), 'select', 'public.audit_log: privileges of authenticated');
 select is(pg_temp.privileges('portico_gateway', 'public.audit_log'), 'none', 'public.audit_log: privileges of portico_gateway');
 select is(pg_temp.privileges('service_role', 'public.audit_log'), 'select', 'public.audit_log: privileges of service_role');
+select is(pg_temp.row_security('public.changes'), 'enabled', 'public.changes: row-level security');
+select is(pg_temp.policies('public.changes'), 'members read', 'public.changes: policies');
+select is(pg_temp.triggers('public.changes'), 'none', 'public.changes: enabled triggers');
+select is(pg_temp.privileges('anon', 'public.changes'), 'none', 'public.changes: privileges of anon');
+select is(pg_temp.privileges('authenticated', 'public.changes'), 'select', 'public.changes: privileges of authenticated');
+select is(pg_temp.privileges('portico_gateway', 'public.changes'), 'none', 'public.changes: privileges of portico_gateway');
+select is(pg_temp.privileges('service_role', 'public.changes'), 'select', 'public.changes: privileges of service_role');
 select is(pg_temp.row_security('public.companies'), 'enabled', 'public.companies: row-level security');
 select is(pg_temp.policies('public.companies'), 'members delete, members insert, members read, members update', 'public.companies: policies');
 select is(pg_temp.triggers('public.companies'), '05_audit_deleted, 05_audit_inserted, 05_audit_updated, 05_guard_deleted_owners, 05_guard_deletion, 05_guard_identity, 05_keep_search, 05_set_created_at, 10_move_to_trash, 10_set_workspace_and_owner, 20_guard_owner, 25_guard_new_owner, 25_guard_new_owners, 30_check_picture, 50_set_search, 60_queue_picture_deleted, 60_queue_picture_updated, 60_set_contacts_search, 70_dequeue_picture, 80_queue_picture, 80_queue_pictures, 90_set_updated_at, lock_board_deleted', 'public.companies: enabled triggers');
@@ -389,6 +418,7 @@ select is(pg_temp.policy('private.contact_merges', 'service role only'), 'all to
 select is(pg_temp.policy('private.picture_fetches', 'service role only'), 'all to service_role using true with check true', 'private.picture_fetches: policy service role only');
 select is(pg_temp.policy('private.trash', 'service role only'), 'all to service_role using true with check true', 'private.trash: policy service role only');
 select is(pg_temp.policy('public.audit_log', 'members read, only admins read changes of members'), 'select to authenticated using ((workspace_id = ( SELECT private.workspace_id() AS workspace_id)) AND ((table_name <> ''sales''::text) OR ( SELECT private.is_admin() AS is_admin)))', 'public.audit_log: policy members read, only admins read changes of members');
+select is(pg_temp.policy('public.changes', 'members read'), 'select to authenticated using (workspace_id = ( SELECT private.workspace_id() AS workspace_id))', 'public.changes: policy members read');
 select is(pg_temp.policy('public.companies', 'members delete'), 'delete to authenticated using (workspace_id = ( SELECT private.workspace_id() AS workspace_id))', 'public.companies: policy members delete');
 select is(pg_temp.policy('public.companies', 'members insert'), 'insert to authenticated with check (workspace_id = ( SELECT private.workspace_id() AS workspace_id))', 'public.companies: policy members insert');
 select is(pg_temp.policy('public.companies', 'members read'), 'select to authenticated using (workspace_id = ( SELECT private.workspace_id() AS workspace_id))', 'public.companies: policy members read');
@@ -456,12 +486,18 @@ select is(pg_temp.callers('private.accept_invitation(uuid,text,jsonb)'), 'none',
 select is(pg_temp.security('private.accept_invitation(uuid,text,jsonb)'), 'definer, search_path=""', 'private.accept_invitation(uuid,text,jsonb): security and settings');
 select is(pg_temp.callers('private.accept_open_invitation(uuid,text)'), 'none', 'private.accept_open_invitation(uuid,text): roles that may execute it');
 select is(pg_temp.security('private.accept_open_invitation(uuid,text)'), 'definer, search_path=""', 'private.accept_open_invitation(uuid,text): security and settings');
+select is(pg_temp.callers('private.account_fields(text)'), 'authenticated', 'private.account_fields(text): roles that may execute it');
+select is(pg_temp.security('private.account_fields(text)'), 'invoker, search_path=""', 'private.account_fields(text): security and settings');
 select is(pg_temp.callers('private.add_attachment_triggers(text)'), 'none', 'private.add_attachment_triggers(text): roles that may execute it');
 select is(pg_temp.security('private.add_attachment_triggers(text)'), 'invoker, search_path=""', 'private.add_attachment_triggers(text): security and settings');
 select is(pg_temp.callers('private.add_audit_triggers(text)'), 'none', 'private.add_audit_triggers(text): roles that may execute it');
 select is(pg_temp.security('private.add_audit_triggers(text)'), 'invoker, search_path=""', 'private.add_audit_triggers(text): security and settings');
 select is(pg_temp.callers('private.add_identity_triggers(text)'), 'none', 'private.add_identity_triggers(text): roles that may execute it');
 select is(pg_temp.security('private.add_identity_triggers(text)'), 'invoker, search_path=""', 'private.add_identity_triggers(text): security and settings');
+select is(pg_temp.callers('private.add_log_partition(text,date)'), 'none', 'private.add_log_partition(text,date): roles that may execute it');
+select is(pg_temp.security('private.add_log_partition(text,date)'), 'definer, search_path=""', 'private.add_log_partition(text,date): security and settings');
+select is(pg_temp.callers('private.add_log_partitions(date)'), 'none', 'private.add_log_partitions(date): roles that may execute it');
+select is(pg_temp.security('private.add_log_partitions(date)'), 'definer, search_path=""', 'private.add_log_partitions(date): security and settings');
 select is(pg_temp.callers('private.add_owner_triggers(text)'), 'none', 'private.add_owner_triggers(text): roles that may execute it');
 select is(pg_temp.security('private.add_owner_triggers(text)'), 'invoker, search_path=""', 'private.add_owner_triggers(text): security and settings');
 select is(pg_temp.callers('private.add_picture_triggers(text,text)'), 'none', 'private.add_picture_triggers(text,text): roles that may execute it');
@@ -490,12 +526,18 @@ select is(pg_temp.callers('private.board_totals()'), 'authenticated', 'private.b
 select is(pg_temp.security('private.board_totals()'), 'definer, search_path=""', 'private.board_totals(): security and settings');
 select is(pg_temp.callers('private.can_manage()'), 'authenticated, service_role', 'private.can_manage(): roles that may execute it');
 select is(pg_temp.security('private.can_manage()'), 'definer, search_path=""', 'private.can_manage(): security and settings');
+select is(pg_temp.callers('private.change_effects(uuid)'), 'authenticated', 'private.change_effects(uuid): roles that may execute it');
+select is(pg_temp.security('private.change_effects(uuid)'), 'definer, search_path=""', 'private.change_effects(uuid): security and settings');
+select is(pg_temp.callers('private.changed_later(text,bigint,text,bigint)'), 'authenticated', 'private.changed_later(text,bigint,text,bigint): roles that may execute it');
+select is(pg_temp.security('private.changed_later(text,bigint,text,bigint)'), 'invoker, search_path=""', 'private.changed_later(text,bigint,text,bigint): security and settings');
 select is(pg_temp.callers('private.check_configured_value()'), 'none', 'private.check_configured_value(): roles that may execute it');
 select is(pg_temp.security('private.check_configured_value()'), 'definer, search_path=""', 'private.check_configured_value(): security and settings');
 select is(pg_temp.callers('private.check_references()'), 'none', 'private.check_references(): roles that may execute it');
 select is(pg_temp.security('private.check_references()'), 'definer, search_path=""', 'private.check_references(): security and settings');
 select is(pg_temp.callers('private.check_restorable(private.trash)'), 'none', 'private.check_restorable(private.trash): roles that may execute it');
 select is(pg_temp.security('private.check_restorable(private.trash)'), 'definer, search_path=""', 'private.check_restorable(private.trash): security and settings');
+select is(pg_temp.callers('private.child_conflicts(uuid,text)'), 'authenticated', 'private.child_conflicts(uuid,text): roles that may execute it');
+select is(pg_temp.security('private.child_conflicts(uuid,text)'), 'invoker, search_path=""', 'private.child_conflicts(uuid,text): security and settings');
 select is(pg_temp.callers('private.chosen_parent(private.trash,private.cascades,bigint)'), 'none', 'private.chosen_parent(private.trash,private.cascades,bigint): roles that may execute it');
 select is(pg_temp.security('private.chosen_parent(private.trash,private.cascades,bigint)'), 'definer, search_path=""', 'private.chosen_parent(private.trash,private.cascades,bigint): security and settings');
 select is(pg_temp.callers('private.claim_attachments(text[])'), 'authenticated', 'private.claim_attachments(text[]): roles that may execute it');
@@ -522,10 +564,14 @@ select is(pg_temp.callers('private.create_own_workspace(uuid,text,jsonb)'), 'non
 select is(pg_temp.security('private.create_own_workspace(uuid,text,jsonb)'), 'definer, search_path=""', 'private.create_own_workspace(uuid,text,jsonb): security and settings');
 select is(pg_temp.callers('private.create_workspace(text)'), 'none', 'private.create_workspace(text): roles that may execute it');
 select is(pg_temp.security('private.create_workspace(text)'), 'definer, search_path=""', 'private.create_workspace(text): security and settings');
+select is(pg_temp.callers('private.current_change()'), 'none', 'private.current_change(): roles that may execute it');
+select is(pg_temp.security('private.current_change()'), 'invoker, search_path=""', 'private.current_change(): security and settings');
 select is(pg_temp.callers('private.current_parent(private.trash,private.cascades)'), 'none', 'private.current_parent(private.trash,private.cascades): roles that may execute it');
 select is(pg_temp.security('private.current_parent(private.trash,private.cascades)'), 'definer, search_path=""', 'private.current_parent(private.trash,private.cascades): security and settings');
 select is(pg_temp.callers('private.default_configuration()'), 'none', 'private.default_configuration(): roles that may execute it');
 select is(pg_temp.security('private.default_configuration()'), 'invoker, search_path=""', 'private.default_configuration(): security and settings');
+select is(pg_temp.callers('private.delete_created(uuid,text,jsonb)'), 'authenticated', 'private.delete_created(uuid,text,jsonb): roles that may execute it');
+select is(pg_temp.security('private.delete_created(uuid,text,jsonb)'), 'invoker, search_path=""', 'private.delete_created(uuid,text,jsonb): security and settings');
 select is(pg_temp.callers('private.dequeue_used_attachments()'), 'none', 'private.dequeue_used_attachments(): roles that may execute it');
 select is(pg_temp.security('private.dequeue_used_attachments()'), 'definer, search_path=""', 'private.dequeue_used_attachments(): security and settings');
 select is(pg_temp.callers('private.dequeue_used_picture()'), 'none', 'private.dequeue_used_picture(): roles that may execute it');
@@ -534,6 +580,8 @@ select is(pg_temp.callers('private.describe_hit(text,bigint)'), 'none', 'private
 select is(pg_temp.security('private.describe_hit(text,bigint)'), 'definer, search_path=""', 'private.describe_hit(text,bigint): security and settings');
 select is(pg_temp.callers('private.display_name(jsonb)'), 'none', 'private.display_name(jsonb): roles that may execute it');
 select is(pg_temp.security('private.display_name(jsonb)'), 'invoker, search_path=""', 'private.display_name(jsonb): security and settings');
+select is(pg_temp.callers('private.drop_log_partitions(interval)'), 'service_role', 'private.drop_log_partitions(interval): roles that may execute it');
+select is(pg_temp.security('private.drop_log_partitions(interval)'), 'definer, search_path=""', 'private.drop_log_partitions(interval): security and settings');
 select is(pg_temp.callers('private.effective_configuration(jsonb)'), 'authenticated', 'private.effective_configuration(jsonb): roles that may execute it');
 select is(pg_temp.security('private.effective_configuration(jsonb)'), 'definer, search_path=""', 'private.effective_configuration(jsonb): security and settings');
 select is(pg_temp.callers('private.email_addresses(jsonb)'), 'authenticated, service_role', 'private.email_addresses(jsonb): roles that may execute it');
@@ -544,14 +592,20 @@ select is(pg_temp.callers('private.end_sessions(uuid)'), 'authenticated, service
 select is(pg_temp.security('private.end_sessions(uuid)'), 'definer, search_path=""', 'private.end_sessions(uuid): security and settings');
 select is(pg_temp.callers('private.estimated_rows(text)'), 'none', 'private.estimated_rows(text): roles that may execute it');
 select is(pg_temp.security('private.estimated_rows(text)'), 'invoker, search_path=""', 'private.estimated_rows(text): security and settings');
+select is(pg_temp.callers('private.field_conflicts(uuid,text)'), 'authenticated', 'private.field_conflicts(uuid,text): roles that may execute it');
+select is(pg_temp.security('private.field_conflicts(uuid,text)'), 'invoker, search_path=""', 'private.field_conflicts(uuid,text): security and settings');
 select is(pg_temp.callers('private.final_winner(text,uuid,bigint)'), 'none', 'private.final_winner(text,uuid,bigint): roles that may execute it');
 select is(pg_temp.security('private.final_winner(text,uuid,bigint)'), 'definer, search_path=""', 'private.final_winner(text,uuid,bigint): security and settings');
 select is(pg_temp.callers('private.find_contact_merge(bigint,bigint[])'), 'authenticated', 'private.find_contact_merge(bigint,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.find_contact_merge(bigint,bigint[])'), 'definer, search_path=""', 'private.find_contact_merge(bigint,bigint[]): security and settings');
 select is(pg_temp.callers('private.find_root(uuid,text,jsonb)'), 'none', 'private.find_root(uuid,text,jsonb): roles that may execute it');
 select is(pg_temp.security('private.find_root(uuid,text,jsonb)'), 'invoker, search_path=""', 'private.find_root(uuid,text,jsonb): security and settings');
+select is(pg_temp.callers('private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)'), 'authenticated', 'private.former_ids(uuid,text,text,jsonb,jsonb,jsonb): roles that may execute it');
+select is(pg_temp.security('private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)'), 'definer, search_path=""', 'private.former_ids(uuid,text,text,jsonb,jsonb,jsonb): security and settings');
 select is(pg_temp.callers('private.former_positions(bigint[])'), 'none', 'private.former_positions(bigint[]): roles that may execute it');
 select is(pg_temp.security('private.former_positions(bigint[])'), 'definer, search_path=""', 'private.former_positions(bigint[]): security and settings');
+select is(pg_temp.callers('private.former_values(uuid,text,jsonb)'), 'authenticated', 'private.former_values(uuid,text,jsonb): roles that may execute it');
+select is(pg_temp.security('private.former_values(uuid,text,jsonb)'), 'invoker, search_path=""', 'private.former_values(uuid,text,jsonb): security and settings');
 select is(pg_temp.callers('private.guard_audit_log()'), 'none', 'private.guard_audit_log(): roles that may execute it');
 select is(pg_temp.security('private.guard_audit_log()'), 'invoker, search_path=""', 'private.guard_audit_log(): security and settings');
 select is(pg_temp.callers('private.guard_configuration()'), 'none', 'private.guard_configuration(): roles that may execute it');
@@ -590,6 +644,10 @@ select is(pg_temp.callers('private.hits_by_words(text,text,integer)'), 'none', '
 select is(pg_temp.security('private.hits_by_words(text,text,integer)'), 'definer, search_path=""', 'private.hits_by_words(text,text,integer): security and settings');
 select is(pg_temp.callers('private.holder_ids(text,bigint[],boolean,integer)'), 'authenticated', 'private.holder_ids(text,bigint[],boolean,integer): roles that may execute it');
 select is(pg_temp.security('private.holder_ids(text,bigint[],boolean,integer)'), 'definer, search_path=""', 'private.holder_ids(text,bigint[],boolean,integer): security and settings');
+select is(pg_temp.callers('private.id_array_fields(text)'), 'authenticated', 'private.id_array_fields(text): roles that may execute it');
+select is(pg_temp.security('private.id_array_fields(text)'), 'definer, search_path=""', 'private.id_array_fields(text): security and settings');
+select is(pg_temp.callers('private.ids_of(jsonb)'), 'none', 'private.ids_of(jsonb): roles that may execute it');
+select is(pg_temp.security('private.ids_of(jsonb)'), 'invoker, search_path=""', 'private.ids_of(jsonb): security and settings');
 select is(pg_temp.callers('private.insert_at(bigint[],bigint[],bigint[])'), 'none', 'private.insert_at(bigint[],bigint[],bigint[]): roles that may execute it');
 select is(pg_temp.security('private.insert_at(bigint[],bigint[],bigint[])'), 'invoker, search_path=""', 'private.insert_at(bigint[],bigint[],bigint[]): security and settings');
 select is(pg_temp.callers('private.is_admin()'), 'authenticated, service_role', 'private.is_admin(): roles that may execute it');
@@ -616,8 +674,12 @@ select is(pg_temp.callers('private.lock_board(uuid)'), 'authenticated', 'private
 select is(pg_temp.security('private.lock_board(uuid)'), 'invoker, search_path=""', 'private.lock_board(uuid): security and settings');
 select is(pg_temp.callers('private.lock_board_first()'), 'none', 'private.lock_board_first(): roles that may execute it');
 select is(pg_temp.security('private.lock_board_first()'), 'definer, search_path=""', 'private.lock_board_first(): security and settings');
+select is(pg_temp.callers('private.lock_change(uuid)'), 'authenticated', 'private.lock_change(uuid): roles that may execute it');
+select is(pg_temp.security('private.lock_change(uuid)'), 'definer, search_path=""', 'private.lock_change(uuid): security and settings');
 select is(pg_temp.callers('private.lock_owner(uuid,bigint)'), 'none', 'private.lock_owner(uuid,bigint): roles that may execute it');
 select is(pg_temp.security('private.lock_owner(uuid,bigint)'), 'definer, search_path=""', 'private.lock_owner(uuid,bigint): security and settings');
+select is(pg_temp.callers('private.mark_undone(uuid)'), 'authenticated', 'private.mark_undone(uuid): roles that may execute it');
+select is(pg_temp.security('private.mark_undone(uuid)'), 'definer, search_path=""', 'private.mark_undone(uuid): security and settings');
 select is(pg_temp.callers('private.matching_ids(text,text,integer)'), 'authenticated', 'private.matching_ids(text,text,integer): roles that may execute it');
 select is(pg_temp.security('private.matching_ids(text,text,integer)'), 'definer, search_path=""', 'private.matching_ids(text,text,integer): security and settings');
 select is(pg_temp.callers('private.matching_share(text,tsquery)'), 'none', 'private.matching_share(text,tsquery): roles that may execute it');
@@ -628,6 +690,8 @@ select is(pg_temp.callers('private.member_id()'), 'authenticated, service_role',
 select is(pg_temp.security('private.member_id()'), 'definer, search_path=""', 'private.member_id(): security and settings');
 select is(pg_temp.callers('private.member_role()'), 'authenticated, service_role', 'private.member_role(): roles that may execute it');
 select is(pg_temp.security('private.member_role()'), 'definer, search_path=""', 'private.member_role(): security and settings');
+select is(pg_temp.callers('private.merged_before(uuid)'), 'authenticated', 'private.merged_before(uuid): roles that may execute it');
+select is(pg_temp.security('private.merged_before(uuid)'), 'invoker, search_path=""', 'private.merged_before(uuid): security and settings');
 select is(pg_temp.callers('private.missing_ids(text,uuid,bigint[])'), 'none', 'private.missing_ids(text,uuid,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.missing_ids(text,uuid,bigint[])'), 'definer, search_path=""', 'private.missing_ids(text,uuid,bigint[]): security and settings');
 select is(pg_temp.callers('private.missing_references(text,text,text,uuid,bigint[])'), 'none', 'private.missing_references(text,text,text,uuid,bigint[]): roles that may execute it');
@@ -644,6 +708,8 @@ select is(pg_temp.callers('private.number_deals(uuid,text[],bigint[])'), 'none',
 select is(pg_temp.security('private.number_deals(uuid,text[],bigint[])'), 'definer, search_path="", plan_cache_mode=force_custom_plan', 'private.number_deals(uuid,text[],bigint[]): security and settings');
 select is(pg_temp.callers('private.number_returned_deals(bigint[])'), 'none', 'private.number_returned_deals(bigint[]): roles that may execute it');
 select is(pg_temp.security('private.number_returned_deals(bigint[])'), 'definer, search_path=""', 'private.number_returned_deals(bigint[]): security and settings');
+select is(pg_temp.callers('private.parent_columns()'), 'authenticated', 'private.parent_columns(): roles that may execute it');
+select is(pg_temp.security('private.parent_columns()'), 'definer, search_path=""', 'private.parent_columns(): security and settings');
 select is(pg_temp.callers('private.pending_user_ids()'), 'authenticated, service_role', 'private.pending_user_ids(): roles that may execute it');
 select is(pg_temp.security('private.pending_user_ids()'), 'definer, search_path=""', 'private.pending_user_ids(): security and settings');
 select is(pg_temp.callers('private.phone_numbers(jsonb)'), 'none', 'private.phone_numbers(jsonb): roles that may execute it');
@@ -654,8 +720,6 @@ select is(pg_temp.callers('private.picture_hints(text,bigint)'), 'none', 'privat
 select is(pg_temp.security('private.picture_hints(text,bigint)'), 'definer, search_path=""', 'private.picture_hints(text,bigint): security and settings');
 select is(pg_temp.callers('private.picture_path(jsonb)'), 'authenticated, service_role', 'private.picture_path(jsonb): roles that may execute it');
 select is(pg_temp.security('private.picture_path(jsonb)'), 'invoker, search_path=""', 'private.picture_path(jsonb): security and settings');
-select is(pg_temp.callers('private.purge_audit_log(interval)'), 'service_role', 'private.purge_audit_log(interval): roles that may execute it');
-select is(pg_temp.security('private.purge_audit_log(interval)'), 'definer, search_path=""', 'private.purge_audit_log(interval): security and settings');
 select is(pg_temp.callers('private.purge_trash(interval)'), 'service_role', 'private.purge_trash(interval): roles that may execute it');
 select is(pg_temp.security('private.purge_trash(interval)'), 'definer, search_path=""', 'private.purge_trash(interval): security and settings');
 select is(pg_temp.callers('private.purge_trash_item(bigint)'), 'authenticated', 'private.purge_trash_item(bigint): roles that may execute it');
@@ -674,8 +738,12 @@ select is(pg_temp.callers('private.queue_removed_picture()'), 'none', 'private.q
 select is(pg_temp.security('private.queue_removed_picture()'), 'definer, search_path=""', 'private.queue_removed_picture(): security and settings');
 select is(pg_temp.callers('private.queue_upload(text)'), 'authenticated', 'private.queue_upload(text): roles that may execute it');
 select is(pg_temp.security('private.queue_upload(text)'), 'definer, search_path=""', 'private.queue_upload(text): security and settings');
+select is(pg_temp.callers('private.record_changes()'), 'none', 'private.record_changes(): roles that may execute it');
+select is(pg_temp.security('private.record_changes()'), 'definer, search_path=""', 'private.record_changes(): security and settings');
 select is(pg_temp.callers('private.record_contact_merge(bigint,bigint[],jsonb)'), 'authenticated', 'private.record_contact_merge(bigint,bigint[],jsonb): roles that may execute it');
 select is(pg_temp.security('private.record_contact_merge(bigint,bigint[],jsonb)'), 'definer, search_path=""', 'private.record_contact_merge(bigint,bigint[],jsonb): security and settings');
+select is(pg_temp.callers('private.record_exists(text,uuid,bigint)'), 'none', 'private.record_exists(text,uuid,bigint): roles that may execute it');
+select is(pg_temp.security('private.record_exists(text,uuid,bigint)'), 'definer, search_path=""', 'private.record_exists(text,uuid,bigint): security and settings');
 select is(pg_temp.callers('private.record_label(text,jsonb)'), 'none', 'private.record_label(text,jsonb): roles that may execute it');
 select is(pg_temp.security('private.record_label(text,jsonb)'), 'invoker, search_path=""', 'private.record_label(text,jsonb): security and settings');
 select is(pg_temp.callers('private.refuse_configuration()'), 'none', 'private.refuse_configuration(): roles that may execute it');
@@ -690,28 +758,38 @@ select is(pg_temp.callers('private.remove_references()'), 'none', 'private.remov
 select is(pg_temp.security('private.remove_references()'), 'definer, search_path=""', 'private.remove_references(): security and settings');
 select is(pg_temp.callers('private.replace_missing_references(text,text,text,uuid,bigint[])'), 'none', 'private.replace_missing_references(text,text,text,uuid,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.replace_missing_references(text,text,text,uuid,bigint[])'), 'definer, search_path=""', 'private.replace_missing_references(text,text,text,uuid,bigint[]): security and settings');
+select is(pg_temp.callers('private.replace_on_board(uuid,jsonb)'), 'authenticated', 'private.replace_on_board(uuid,jsonb): roles that may execute it');
+select is(pg_temp.security('private.replace_on_board(uuid,jsonb)'), 'definer, search_path=""', 'private.replace_on_board(uuid,jsonb): security and settings');
 select is(pg_temp.callers('private.replace_references(text,text,uuid,bigint[],bigint[],bigint[])'), 'none', 'private.replace_references(text,text,uuid,bigint[],bigint[],bigint[]): roles that may execute it');
 select is(pg_temp.security('private.replace_references(text,text,uuid,bigint[],bigint[],bigint[])'), 'definer, search_path=""', 'private.replace_references(text,text,uuid,bigint[],bigint[],bigint[]): security and settings');
 select is(pg_temp.callers('private.replace_tags(bigint,bigint[])'), 'authenticated', 'private.replace_tags(bigint,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.replace_tags(bigint,bigint[])'), 'definer, search_path=""', 'private.replace_tags(bigint,bigint[]): security and settings');
 select is(pg_temp.callers('private.require_admin()'), 'none', 'private.require_admin(): roles that may execute it');
 select is(pg_temp.security('private.require_admin()'), 'invoker, search_path=""', 'private.require_admin(): security and settings');
+select is(pg_temp.callers('private.require_all(bigint,bigint)'), 'authenticated', 'private.require_all(bigint,bigint): roles that may execute it');
+select is(pg_temp.security('private.require_all(bigint,bigint)'), 'invoker, search_path=""', 'private.require_all(bigint,bigint): security and settings');
 select is(pg_temp.callers('private.require_configured(uuid,text,text,text)'), 'none', 'private.require_configured(uuid,text,text,text): roles that may execute it');
 select is(pg_temp.security('private.require_configured(uuid,text,text,text)'), 'definer, search_path=""', 'private.require_configured(uuid,text,text,text): security and settings');
 select is(pg_temp.callers('private.require_free_tag_name(text)'), 'none', 'private.require_free_tag_name(text): roles that may execute it');
 select is(pg_temp.security('private.require_free_tag_name(text)'), 'definer, search_path=""', 'private.require_free_tag_name(text): security and settings');
 select is(pg_temp.callers('private.restore(text,bigint,bigint)'), 'authenticated', 'private.restore(text,bigint,bigint): roles that may execute it');
 select is(pg_temp.security('private.restore(text,bigint,bigint)'), 'definer, search_path=""', 'private.restore(text,bigint,bigint): security and settings');
+select is(pg_temp.callers('private.restore_change(uuid,jsonb)'), 'authenticated', 'private.restore_change(uuid,jsonb): roles that may execute it');
+select is(pg_temp.security('private.restore_change(uuid,jsonb)'), 'definer, search_path=""', 'private.restore_change(uuid,jsonb): security and settings');
+select is(pg_temp.callers('private.restore_conflicts(uuid)'), 'authenticated', 'private.restore_conflicts(uuid): roles that may execute it');
+select is(pg_temp.security('private.restore_conflicts(uuid)'), 'definer, search_path=""', 'private.restore_conflicts(uuid): security and settings');
 select is(pg_temp.callers('private.restore_references_in_tables(uuid,bigint[])'), 'none', 'private.restore_references_in_tables(uuid,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.restore_references_in_tables(uuid,bigint[])'), 'definer, search_path=""', 'private.restore_references_in_tables(uuid,bigint[]): security and settings');
 select is(pg_temp.callers('private.restore_references_in_trash(uuid,bigint[])'), 'none', 'private.restore_references_in_trash(uuid,bigint[]): roles that may execute it');
 select is(pg_temp.security('private.restore_references_in_trash(uuid,bigint[])'), 'definer, search_path=""', 'private.restore_references_in_trash(uuid,bigint[]): security and settings');
-select is(pg_temp.callers('private.restore_rows(uuid,text,bigint[])'), 'none', 'private.restore_rows(uuid,text,bigint[]): roles that may execute it');
-select is(pg_temp.security('private.restore_rows(uuid,text,bigint[])'), 'definer, search_path=""', 'private.restore_rows(uuid,text,bigint[]): security and settings');
+select is(pg_temp.callers('private.restore_trash_rows(uuid,bigint[])'), 'none', 'private.restore_trash_rows(uuid,bigint[]): roles that may execute it');
+select is(pg_temp.security('private.restore_trash_rows(uuid,bigint[])'), 'definer, search_path=""', 'private.restore_trash_rows(uuid,bigint[]): security and settings');
 select is(pg_temp.callers('private.restored_ids(bigint[],text)'), 'none', 'private.restored_ids(bigint[],text): roles that may execute it');
 select is(pg_temp.security('private.restored_ids(bigint[],text)'), 'definer, search_path=""', 'private.restored_ids(bigint[],text): security and settings');
 select is(pg_temp.callers('private.restored_values(private.trash)'), 'none', 'private.restored_values(private.trash): roles that may execute it');
 select is(pg_temp.security('private.restored_values(private.trash)'), 'definer, search_path=""', 'private.restored_values(private.trash): security and settings');
+select is(pg_temp.callers('private.revert_fields(uuid,text,jsonb)'), 'authenticated', 'private.revert_fields(uuid,text,jsonb): roles that may execute it');
+select is(pg_temp.security('private.revert_fields(uuid,text,jsonb)'), 'invoker, search_path=""', 'private.revert_fields(uuid,text,jsonb): security and settings');
 select is(pg_temp.callers('private.sample_vector_sql(text)'), 'none', 'private.sample_vector_sql(text): roles that may execute it');
 select is(pg_temp.security('private.sample_vector_sql(text)'), 'invoker, search_path=""', 'private.sample_vector_sql(text): security and settings');
 select is(pg_temp.callers('private.search_ids(text,text)'), 'authenticated, service_role', 'private.search_ids(text,text): roles that may execute it');
@@ -760,16 +838,24 @@ select is(pg_temp.callers('private.sync_administrator()'), 'none', 'private.sync
 select is(pg_temp.security('private.sync_administrator()'), 'invoker, search_path=""', 'private.sync_administrator(): security and settings');
 select is(pg_temp.callers('private.sync_closed_at()'), 'none', 'private.sync_closed_at(): roles that may execute it');
 select is(pg_temp.security('private.sync_closed_at()'), 'definer, search_path=""', 'private.sync_closed_at(): security and settings');
+select is(pg_temp.callers('private.tables_of_change(uuid)'), 'authenticated', 'private.tables_of_change(uuid): roles that may execute it');
+select is(pg_temp.security('private.tables_of_change(uuid)'), 'definer, search_path=""', 'private.tables_of_change(uuid): security and settings');
 select is(pg_temp.callers('private.touch_contact(bigint,timestamp with time zone,text)'), 'authenticated', 'private.touch_contact(bigint,timestamp with time zone,text): roles that may execute it');
 select is(pg_temp.security('private.touch_contact(bigint,timestamp with time zone,text)'), 'definer, search_path=""', 'private.touch_contact(bigint,timestamp with time zone,text): security and settings');
-select is(pg_temp.callers('private.trash_batch()'), 'none', 'private.trash_batch(): roles that may execute it');
-select is(pg_temp.security('private.trash_batch()'), 'invoker, search_path=""', 'private.trash_batch(): security and settings');
+select is(pg_temp.callers('private.trash_family(uuid,text,bigint[])'), 'none', 'private.trash_family(uuid,text,bigint[]): roles that may execute it');
+select is(pg_temp.security('private.trash_family(uuid,text,bigint[])'), 'definer, search_path=""', 'private.trash_family(uuid,text,bigint[]): security and settings');
 select is(pg_temp.callers('private.trash_item(bigint)'), 'authenticated', 'private.trash_item(bigint): roles that may execute it');
 select is(pg_temp.security('private.trash_item(bigint)'), 'definer, search_path=""', 'private.trash_item(bigint): security and settings');
 select is(pg_temp.callers('private.trashed(text,bigint)'), 'authenticated', 'private.trashed(text,bigint): roles that may execute it');
 select is(pg_temp.security('private.trashed(text,bigint)'), 'definer, search_path=""', 'private.trashed(text,bigint): security and settings');
 select is(pg_temp.callers('private.trashed_attachments(jsonb)'), 'service_role', 'private.trashed_attachments(jsonb): roles that may execute it');
 select is(pg_temp.security('private.trashed_attachments(jsonb)'), 'invoker, search_path=""', 'private.trashed_attachments(jsonb): security and settings');
+select is(pg_temp.callers('private.uncompared_fields(text)'), 'authenticated', 'private.uncompared_fields(text): roles that may execute it');
+select is(pg_temp.security('private.uncompared_fields(text)'), 'definer, search_path=""', 'private.uncompared_fields(text): security and settings');
+select is(pg_temp.callers('private.undo_change(uuid,text)'), 'authenticated', 'private.undo_change(uuid,text): roles that may execute it');
+select is(pg_temp.security('private.undo_change(uuid,text)'), 'invoker, search_path=""', 'private.undo_change(uuid,text): security and settings');
+select is(pg_temp.callers('private.undo_conflicts(uuid)'), 'authenticated', 'private.undo_conflicts(uuid): roles that may execute it');
+select is(pg_temp.security('private.undo_conflicts(uuid)'), 'invoker, search_path=""', 'private.undo_conflicts(uuid): security and settings');
 select is(pg_temp.callers('private.unmark_invited_user()'), 'none', 'private.unmark_invited_user(): roles that may execute it');
 select is(pg_temp.security('private.unmark_invited_user()'), 'invoker, search_path=""', 'private.unmark_invited_user(): security and settings');
 select is(pg_temp.callers('private.vector_sql(text)'), 'none', 'private.vector_sql(text): roles that may execute it');
@@ -782,8 +868,8 @@ select is(pg_temp.callers('private.workspace_of(jsonb)'), 'none', 'private.works
 select is(pg_temp.security('private.workspace_of(jsonb)'), 'definer, search_path=""', 'private.workspace_of(jsonb): security and settings');
 select is(pg_temp.callers('private.write_audit_log()'), 'none', 'private.write_audit_log(): roles that may execute it');
 select is(pg_temp.security('private.write_audit_log()'), 'definer, search_path=""', 'private.write_audit_log(): security and settings');
-select is((select string_agg(name, ', ') from pg_temp.relations() as name), 'gateway.idempotency_keys, gateway.rate_limits, private.attachment_removals, private.board_positions, private.cascades, private.companies_summary, private.contact_merges, private.contacts_summary, private.deals_summary, private.members, private.picture_fetches, private.tags_summary, private.trash, public.activity, public.activity_log, public.audit_log, public.companies, public.companies_summary, public.configuration, public.contact_notes, public.contact_notes_summary, public.contacts, public.contacts_summary, public.deal_notes, public.deal_notes_summary, public.deals, public.deals_summary, public.favicons_excluded_domains, public.init_state, public.invitations, public.members, public.sales, public.tags, public.tags_summary, public.tasks, public.workspaces', 'there are no other relations');
-select is((select string_agg(name, ', ') from pg_temp.functions() as name), 'gateway.acquire_idempotency_key(uuid,text,text,text,boolean), gateway.claim_picture_fetches(integer,boolean,boolean), gateway.delete_attachment_removals(text[]), gateway.finish_picture_fetch(text,bigint,timestamp with time zone,jsonb,boolean), gateway.lease_requests(text,integer,integer,integer), gateway.lock_attachment_removals(integer), gateway.membership(uuid), gateway.purge_idempotency_keys(integer), gateway.purge_trash(interval,integer), gateway.queue_picture(uuid,text), private.accept_invitation(uuid,text,jsonb), private.accept_open_invitation(uuid,text), private.add_attachment_triggers(text), private.add_audit_triggers(text), private.add_identity_triggers(text), private.add_owner_triggers(text), private.add_picture_triggers(text,text), private.add_public_view(text), private.add_trash_triggers(text), private.advance_last_seen(), private.all_merged_into(bigint,bigint[]), private.allowed_values(jsonb,text[]), private.arrange_deals(text[],bigint,text,bigint,numeric), private.attachment_list(jsonb[]), private.attachment_paths(jsonb[]), private.attachments_fit(jsonb[]), private.board_deal_ids(text,integer), private.board_totals(), private.can_manage(), private.check_configured_value(), private.check_references(), private.check_restorable(private.trash), private.chosen_parent(private.trash,private.cascades,bigint), private.claim_attachments(text[]), private.claim_tag_name(text), private.closed_stages(uuid), private.comparable_words(text), private.configuration_fault(jsonb), private.configuration_value(jsonb,text), private.contact_ids_containing(text,jsonb), private.contact_search(public.contacts,text), private.contact_spelling(text,text,jsonb), private.count_tagged_contacts(bigint), private.create_own_workspace(uuid,text,jsonb), private.create_workspace(text), private.current_parent(private.trash,private.cascades), private.default_configuration(), private.dequeue_used_attachments(), private.dequeue_used_picture(), private.describe_hit(text,bigint), private.display_name(jsonb), private.effective_configuration(jsonb), private.email_addresses(jsonb), private.empty_trash(integer), private.end_sessions(uuid), private.estimated_rows(text), private.final_winner(text,uuid,bigint), private.find_contact_merge(bigint,bigint[]), private.find_root(uuid,text,jsonb), private.former_positions(bigint[]), private.guard_audit_log(), private.guard_configuration(), private.guard_deleted_owners(), private.guard_deletion(), private.guard_identity(), private.guard_invitation(), private.guard_invited_user(), private.guard_last_admin(), private.guard_member(), private.guard_member_email(), private.guard_new_owner(), private.guard_new_owners(), private.guard_owner(), private.guard_tag_deletion(), private.handle_new_user(), private.handle_updated_user(), private.hits_by_spelling(text,text,integer), private.hits_by_words(text,text,integer), private.holder_ids(text,bigint[],boolean,integer), private.insert_at(bigint[],bigint[],bigint[]), private.is_admin(), private.is_announced_upload(text), private.is_favicon_excluded(uuid,text), private.is_file_in_trash(uuid,text), private.is_file_in_use(uuid,text), private.is_initialized(), private.is_private_path(text), private.is_restoring(), private.keep_search(), private.list_trash(text,text,bigint,bigint,integer), private.lock_board(uuid), private.lock_board_first(), private.lock_owner(uuid,bigint), private.matching_ids(text,text,integer), private.matching_share(text,tsquery), private.may_manage(bigint), private.member_id(), private.member_role(), private.missing_ids(text,uuid,bigint[]), private.missing_references(text,text,text,uuid,bigint[]), private.move_to_trash(), private.newest_matches(text,text,integer), private.newest_sql(text), private.normalize_emails(), private.number_deals(uuid,text[],bigint[]), private.number_returned_deals(bigint[]), private.pending_user_ids(), private.phone_numbers(jsonb), private.picture_fault(jsonb), private.picture_hints(text,bigint), private.picture_path(jsonb), private.purge_audit_log(interval), private.purge_trash(interval), private.purge_trash_item(bigint), private.purge_trash_rows(bigint[]), private.queue_new_company_pictures(), private.queue_new_contact_pictures(), private.queue_picture_fetch(), private.queue_removed_attachments(), private.queue_removed_picture(), private.queue_upload(text), private.record_contact_merge(bigint,bigint[],jsonb), private.record_label(text,jsonb), private.refuse_configuration(), private.refuse_picture(), private.refuse_truncate(), private.reinsert(text,bigint[]), private.remove_references(), private.replace_missing_references(text,text,text,uuid,bigint[]), private.replace_references(text,text,uuid,bigint[],bigint[],bigint[]), private.replace_tags(bigint,bigint[]), private.require_admin(), private.require_configured(uuid,text,text,text), private.require_free_tag_name(text), private.restore(text,bigint,bigint), private.restore_references_in_tables(uuid,bigint[]), private.restore_references_in_trash(uuid,bigint[]), private.restore_rows(uuid,text,bigint[]), private.restored_ids(bigint[],text), private.restored_values(private.trash), private.sample_vector_sql(text), private.search_ids(text,text), private.search_query(text), private.search_records(text,text[],integer), private.search_vector(text,text,text,text), private.searchable(text), private.set_board_positions(), private.set_closed_at(), private.set_company_contacts_search(), private.set_company_search(), private.set_contact_search(), private.set_created_at(), private.set_deal_search(), private.set_deal_updated_at(), private.set_exclusion_workspace(), private.set_left_columns(), private.set_parent(private.trash,bigint), private.set_updated_at(), private.set_workspace(), private.set_workspace_and_owner(), private.site_domain(text), private.store_positions(text,text,text,uuid,bigint[],bigint[]), private.sync_administrator(), private.sync_closed_at(), private.touch_contact(bigint,timestamp with time zone,text), private.trash_batch(), private.trash_item(bigint), private.trashed(text,bigint), private.trashed_attachments(jsonb), private.unmark_invited_user(), private.vector_sql(text), private.was_purged(bigint), private.workspace_id(), private.workspace_of(jsonb), private.write_audit_log()', 'there are no other functions');
+select is((select string_agg(name, ', ') from pg_temp.relations() as name), 'gateway.idempotency_keys, gateway.rate_limits, private.attachment_removals, private.board_positions, private.cascades, private.companies_summary, private.contact_merges, private.contacts_summary, private.deals_summary, private.id_arrays, private.log_partitions, private.members, private.picture_fetches, private.record_tables, private.tags_summary, private.trash, public.activity, public.activity_log, public.audit_log, public.changes, public.companies, public.companies_summary, public.configuration, public.contact_notes, public.contact_notes_summary, public.contacts, public.contacts_summary, public.deal_notes, public.deal_notes_summary, public.deals, public.deals_summary, public.favicons_excluded_domains, public.init_state, public.invitations, public.members, public.sales, public.tags, public.tags_summary, public.tasks, public.workspaces', 'there are no other relations');
+select is((select string_agg(name, ', ') from pg_temp.functions() as name), 'gateway.acquire_idempotency_key(uuid,text,text,text,boolean), gateway.claim_picture_fetches(integer,boolean,boolean), gateway.delete_attachment_removals(text[]), gateway.finish_picture_fetch(text,bigint,timestamp with time zone,jsonb,boolean), gateway.lease_requests(text,integer,integer,integer), gateway.lock_attachment_removals(integer), gateway.membership(uuid), gateway.purge_idempotency_keys(integer), gateway.purge_trash(interval,integer), gateway.queue_picture(uuid,text), private.accept_invitation(uuid,text,jsonb), private.accept_open_invitation(uuid,text), private.account_fields(text), private.add_attachment_triggers(text), private.add_audit_triggers(text), private.add_identity_triggers(text), private.add_log_partition(text,date), private.add_log_partitions(date), private.add_owner_triggers(text), private.add_picture_triggers(text,text), private.add_public_view(text), private.add_trash_triggers(text), private.advance_last_seen(), private.all_merged_into(bigint,bigint[]), private.allowed_values(jsonb,text[]), private.arrange_deals(text[],bigint,text,bigint,numeric), private.attachment_list(jsonb[]), private.attachment_paths(jsonb[]), private.attachments_fit(jsonb[]), private.board_deal_ids(text,integer), private.board_totals(), private.can_manage(), private.change_effects(uuid), private.changed_later(text,bigint,text,bigint), private.check_configured_value(), private.check_references(), private.check_restorable(private.trash), private.child_conflicts(uuid,text), private.chosen_parent(private.trash,private.cascades,bigint), private.claim_attachments(text[]), private.claim_tag_name(text), private.closed_stages(uuid), private.comparable_words(text), private.configuration_fault(jsonb), private.configuration_value(jsonb,text), private.contact_ids_containing(text,jsonb), private.contact_search(public.contacts,text), private.contact_spelling(text,text,jsonb), private.count_tagged_contacts(bigint), private.create_own_workspace(uuid,text,jsonb), private.create_workspace(text), private.current_change(), private.current_parent(private.trash,private.cascades), private.default_configuration(), private.delete_created(uuid,text,jsonb), private.dequeue_used_attachments(), private.dequeue_used_picture(), private.describe_hit(text,bigint), private.display_name(jsonb), private.drop_log_partitions(interval), private.effective_configuration(jsonb), private.email_addresses(jsonb), private.empty_trash(integer), private.end_sessions(uuid), private.estimated_rows(text), private.field_conflicts(uuid,text), private.final_winner(text,uuid,bigint), private.find_contact_merge(bigint,bigint[]), private.find_root(uuid,text,jsonb), private.former_ids(uuid,text,text,jsonb,jsonb,jsonb), private.former_positions(bigint[]), private.former_values(uuid,text,jsonb), private.guard_audit_log(), private.guard_configuration(), private.guard_deleted_owners(), private.guard_deletion(), private.guard_identity(), private.guard_invitation(), private.guard_invited_user(), private.guard_last_admin(), private.guard_member(), private.guard_member_email(), private.guard_new_owner(), private.guard_new_owners(), private.guard_owner(), private.guard_tag_deletion(), private.handle_new_user(), private.handle_updated_user(), private.hits_by_spelling(text,text,integer), private.hits_by_words(text,text,integer), private.holder_ids(text,bigint[],boolean,integer), private.id_array_fields(text), private.ids_of(jsonb), private.insert_at(bigint[],bigint[],bigint[]), private.is_admin(), private.is_announced_upload(text), private.is_favicon_excluded(uuid,text), private.is_file_in_trash(uuid,text), private.is_file_in_use(uuid,text), private.is_initialized(), private.is_private_path(text), private.is_restoring(), private.keep_search(), private.list_trash(text,text,bigint,bigint,integer), private.lock_board(uuid), private.lock_board_first(), private.lock_change(uuid), private.lock_owner(uuid,bigint), private.mark_undone(uuid), private.matching_ids(text,text,integer), private.matching_share(text,tsquery), private.may_manage(bigint), private.member_id(), private.member_role(), private.merged_before(uuid), private.missing_ids(text,uuid,bigint[]), private.missing_references(text,text,text,uuid,bigint[]), private.move_to_trash(), private.newest_matches(text,text,integer), private.newest_sql(text), private.normalize_emails(), private.number_deals(uuid,text[],bigint[]), private.number_returned_deals(bigint[]), private.parent_columns(), private.pending_user_ids(), private.phone_numbers(jsonb), private.picture_fault(jsonb), private.picture_hints(text,bigint), private.picture_path(jsonb), private.purge_trash(interval), private.purge_trash_item(bigint), private.purge_trash_rows(bigint[]), private.queue_new_company_pictures(), private.queue_new_contact_pictures(), private.queue_picture_fetch(), private.queue_removed_attachments(), private.queue_removed_picture(), private.queue_upload(text), private.record_changes(), private.record_contact_merge(bigint,bigint[],jsonb), private.record_exists(text,uuid,bigint), private.record_label(text,jsonb), private.refuse_configuration(), private.refuse_picture(), private.refuse_truncate(), private.reinsert(text,bigint[]), private.remove_references(), private.replace_missing_references(text,text,text,uuid,bigint[]), private.replace_on_board(uuid,jsonb), private.replace_references(text,text,uuid,bigint[],bigint[],bigint[]), private.replace_tags(bigint,bigint[]), private.require_admin(), private.require_all(bigint,bigint), private.require_configured(uuid,text,text,text), private.require_free_tag_name(text), private.restore(text,bigint,bigint), private.restore_change(uuid,jsonb), private.restore_conflicts(uuid), private.restore_references_in_tables(uuid,bigint[]), private.restore_references_in_trash(uuid,bigint[]), private.restore_trash_rows(uuid,bigint[]), private.restored_ids(bigint[],text), private.restored_values(private.trash), private.revert_fields(uuid,text,jsonb), private.sample_vector_sql(text), private.search_ids(text,text), private.search_query(text), private.search_records(text,text[],integer), private.search_vector(text,text,text,text), private.searchable(text), private.set_board_positions(), private.set_closed_at(), private.set_company_contacts_search(), private.set_company_search(), private.set_contact_search(), private.set_created_at(), private.set_deal_search(), private.set_deal_updated_at(), private.set_exclusion_workspace(), private.set_left_columns(), private.set_parent(private.trash,bigint), private.set_updated_at(), private.set_workspace(), private.set_workspace_and_owner(), private.site_domain(text), private.store_positions(text,text,text,uuid,bigint[],bigint[]), private.sync_administrator(), private.sync_closed_at(), private.tables_of_change(uuid), private.touch_contact(bigint,timestamp with time zone,text), private.trash_family(uuid,text,bigint[]), private.trash_item(bigint), private.trashed(text,bigint), private.trashed_attachments(jsonb), private.uncompared_fields(text), private.undo_change(uuid,text), private.undo_conflicts(uuid), private.unmark_invited_user(), private.vector_sql(text), private.was_purged(bigint), private.workspace_id(), private.workspace_of(jsonb), private.write_audit_log()', 'there are no other functions');
 
 select * from finish();
 rollback;

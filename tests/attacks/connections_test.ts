@@ -118,6 +118,8 @@ async function heritageOf(database: Database): Promise<Heritage> {
 function scopeOf({ user_id, claims }: Member): RequestScope {
   return {
     caller: { userId: user_id, claims },
+    operation: "tests.run",
+    recorded: {},
     requestId: crypto.randomUUID(),
     authorise() {},
     timing: { databaseMs: 0 },

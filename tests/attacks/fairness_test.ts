@@ -17,6 +17,8 @@ const LONG_LIMITS = { answer: 60_000, transaction: 60_000 };
 function scopeOf({ user_id, claims }: Member): RequestScope {
   return {
     caller: { userId: user_id, claims },
+    operation: "tests.run",
+    recorded: {},
     requestId: crypto.randomUUID(),
     authorise() {},
     timing: { databaseMs: 0 },

@@ -84,6 +84,8 @@ test("a search that takes longer than two seconds is stopped, and its connection
   const database = createDatabase(await testSettings({ databaseConnections: 1 }));
   const scope: RequestScope = {
     caller: { userId: admin.user_id, claims: admin.claims },
+    operation: "tests.run",
+    recorded: {},
     requestId: crypto.randomUUID(),
     authorise() {},
     timing: { databaseMs: 0 },

@@ -3,9 +3,16 @@ import { assert, assertEquals } from "@std/assert";
 import { allowedOf } from "../../supabase/functions/_shared/facts.ts";
 import type { Allowed, Operation } from "../../supabase/functions/_shared/operation.ts";
 import { assertProblem } from "../support/answers.ts";
-import { bodyOf, call, recordsOf, resourceOf } from "../support/operations.ts";
+import { bodyOf, call, type RecordId, recordsOf, resourceOf } from "../support/operations.ts";
 import { operations } from "../support/registry.ts";
-import { type Answer, createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
+import {
+  type Answer,
+  createWorkspace,
+  headerOf,
+  sql,
+  test,
+  type Workspace,
+} from "../support/workspace.ts";
 import { callers } from "./callers.ts";
 
 const REFUSALS = [
@@ -116,16 +123,18 @@ async function prepared(
   operation: Operation,
   workspace: Workspace,
   owner = workspace.admin.id,
-): Promise<{ id: number; body: unknown }> {
+): Promise<{ id: RecordId; body: unknown }> {
   const make = recordsOf(workspace);
   const resource = resourceOf(operation) ?? "contacts";
-  const record = await make(resource === "trash" ? "companies" : resource);
+  const isDeleted = resource === "trash" || resource === "changes";
+  const table = isDeleted ? "companies" : resource;
+  const record = await make(table);
   const body = await bodyOf(operation, make);
   await giveAll(workspace, owner);
-  if (resource !== "trash" && !operation.id.endsWith(".restore")) return { id: record, body };
-  const table = resource === "trash" ? "companies" : resource;
-  const { status } = await workspace.admin.api.delete(`/${table}/${record}`);
-  assertEquals(status, 204);
+  if (!isDeleted && !operation.id.endsWith(".restore")) return { id: record, body };
+  const deleted = await workspace.admin.api.delete(`/${table}/${record}`);
+  assertEquals(deleted.status, 204);
+  if (resource === "changes") return { id: headerOf(deleted, "Portico-Change"), body };
   if (resource !== "trash") return { id: record, body };
   const { body: page } = await workspace.admin.api.get("/trash?limit=1");
   return { id: page.data[0].id, body };

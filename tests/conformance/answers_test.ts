@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { operations } from "../support/registry.ts";
 import { assertDeclared } from "../support/answers.ts";
-import { call, includesOf } from "../support/operations.ts";
+import { call, includesOf, type RecordId } from "../support/operations.ts";
 import { type Answer, createWorkspace, test, type Workspace } from "../support/workspace.ts";
 import { firstSuccess } from "./states.ts";
 
@@ -34,7 +34,7 @@ function assertHeaders({ location }: Operation, { status, headers, body }: Answe
 async function testIncludes(
   operation: Operation,
   workspace: Workspace,
-  id: number | undefined,
+  id: RecordId | undefined,
 ): Promise<void> {
   const includes = includesOf(operation);
   if (includes.length === 0) return;

@@ -12,6 +12,7 @@ import {
   idKeys,
   isForMembers,
   namesRecord,
+  type RecordId,
   recordsOf,
   resourceOf,
 } from "../support/operations.ts";
@@ -149,7 +150,7 @@ function testBodies(operation: Operation): void {
   test(`${operation.id} answers 4xx to values of other types`, async () => {
     const { token } = (await createWorkspace()).admin;
     for (const body of ["null", "[]", "1", '"text"', '{"__proto__": 1}', ...oddBodies(operation)]) {
-      const answer = await call(operation, { token, id: 1, body });
+      const answer = await call(operation, { token, body });
       assert(answer.status < 500, `${body}: ${JSON.stringify(answer.body)}`);
       if (answer.status >= 400) assertProblem(answer, answer.status, answer.body.code);
     }
@@ -194,7 +195,7 @@ function creates(operation: Operation): boolean {
   return operation.surface !== "atomic" && creatableResources.includes(operation.path.slice(1));
 }
 
-async function readRecord(workspace: Workspace, resource: string, id: number): Promise<unknown> {
+async function readRecord(workspace: Workspace, resource: string, id: RecordId): Promise<unknown> {
   const { status, body } = await workspace.admin.api.get(`/${resource}/${id}`);
   assertEquals(status, 200);
   return body;

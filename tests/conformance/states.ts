@@ -4,13 +4,20 @@
  */
 import { assert, assertLess } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { bodyOf, call, type MakeRecord, recordsOf, resourceOf } from "../support/operations.ts";
+import {
+  bodyOf,
+  call,
+  type MakeRecord,
+  type RecordId,
+  recordsOf,
+  resourceOf,
+} from "../support/operations.ts";
 import { type Answer, stack, type Workspace } from "../support/workspace.ts";
 
 /** A successful request, and its answer. */
 export interface Success {
   answer: Answer;
-  id: number | undefined;
+  id: RecordId | undefined;
   body: unknown;
   /** Makes more records in the same state. */
   make: MakeRecord;
@@ -36,7 +43,10 @@ export async function firstSuccess(
 }
 
 /** A record for an operation's path, or for its list to show. */
-export async function pathId(operation: Operation, make: MakeRecord): Promise<number | undefined> {
+export async function pathId(
+  operation: Operation,
+  make: MakeRecord,
+): Promise<RecordId | undefined> {
   const resource = resourceOf(operation);
   return resource === undefined ? undefined : await make(resource);
 }

@@ -18,7 +18,13 @@ import { insertSampleRows, readRelations, type Relation } from "./sampleRows.ts"
 import { statementOf } from "./sweep.ts";
 
 /** Tables of a workspace whose rows are no business records. */
-const UNTRACKED = ["audit_log", "favicons_excluded_domains", "invitations", "workspaces"];
+const UNTRACKED = [
+  "audit_log",
+  "changes",
+  "favicons_excluded_domains",
+  "invitations",
+  "workspaces",
+];
 
 const tracked = (await readRelations()).filter(({ name, kind }) =>
   kind === "table" && !UNTRACKED.includes(name)
@@ -134,20 +140,30 @@ test("audit log: a statement on many records writes one row for each changed rec
   assertEquals([...counts], [{ action: "created", number: 10 }, { action: "updated", number: 7 }]);
 });
 
-test("audit log: a change of stage has its own action, and the position on the board is left out", async () => {
+test("audit log: a change of stage has its own action, and a deal that makes room is left out", async () => {
   const { admin, workspace_id } = await foundWorkspace();
-  const deal = await asCaller(admin, async (tx) => {
-    const [deal] = await tx`
-      insert into deals (name, stage, index) values ('Deal', 'opportunity', 0) returning id`;
-    await tx`update deals set stage = 'won', amount = 5, index = 3 where id = ${deal?.id}`;
-    await tx`update deals set index = 7 where id = ${deal?.id}`;
-    return deal;
+  const deals = await asCaller(admin, async (tx) => {
+    const deals = await tx<{ id: string }[]>`
+      insert into deals (name, stage, index)
+      values ('First', 'opportunity', 0), ('Second', 'won', 0)
+      returning id`;
+    const [first] = deals;
+    await tx`update deals set stage = 'won', amount = 5, index = 3 where id = ${
+      present(first, "the first deal").id
+    }`;
+    await tx`select private.arrange_deals(array['won'], ${
+      present(first, "the first deal").id
+    }, 'won', null, -0.5)`;
+    return deals;
   });
-  const entries = await entriesOf(workspace_id, "deals", deal?.id);
-  assertEquals(entries.map(({ action }) => action), ["created", "stage_changed"]);
-  const { before, after } = entries[1] ?? {};
+  const [moved, other] = await Promise.all(
+    deals.map(({ id }) => entriesOf(workspace_id, "deals", id)),
+  );
+  assertEquals(moved?.map(({ action }) => action), ["created", "stage_changed", "updated"]);
+  const { before, after } = present(moved, "the moved deal")[1] ?? {};
   assertEquals([before?.stage, after?.stage, after?.amount], ["opportunity", "won", 5]);
-  assertEquals(Object.keys(after ?? {}).includes("index"), false);
+  assertEquals(present(moved, "the moved deal")[2]?.after, { index: 0 });
+  assertEquals(other?.map(({ action }) => action), ["created"]);
 });
 
 test("audit log: a restored record has another action than a created one", async () => {
@@ -219,19 +235,4 @@ test("audit log: deleting a workspace deletes its rows", async () => {
     (await sql`select from public.audit_log where workspace_id = ${workspace_id}`).length,
     0,
   );
-});
-
-test("private.purge_audit_log deletes older rows, only for the service role", async () => {
-  const { workspace_id, admin } = await foundWorkspace();
-  await sql`
-    insert into public.audit_log (workspace_id, table_name, record_id, created_at)
-    values (${workspace_id}, 'contacts', 1, '2001-01-01')`;
-  const purge = (caller: Caller) =>
-    asCaller(caller, (tx) => tx`select private.purge_audit_log('20 years') as purged`);
-  assertEquals((await refusalOf(purge(admin))).code, "42501");
-  const [row] = await purge(service);
-  assertEquals(row?.purged, 1);
-  const left = await sql<{ table_name: string }[]>`
-    select table_name from public.audit_log where workspace_id = ${workspace_id} order by table_name`;
-  assertEquals(left.map(({ table_name }) => table_name), ["configuration", "sales"]);
 });

@@ -22,6 +22,8 @@ interface Target {
   trashed_id: number;
   /** Its row in the trash. */
   trash_id: number;
+  /** The change that deleted it. */
+  change_id: string;
   /** Of a file in the private bucket. */
   path: string;
 }
@@ -101,6 +103,34 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       await tx`select private.queue_upload(${path})`;
       return await tx`select where private.is_announced_upload(${path})`;
     },
+    "private.tables_of_change(uuid)": (tx, { change_id }) =>
+      tx`select where private.tables_of_change(${change_id}) <> '{}'`,
+    "private.change_effects(uuid)": (tx, { change_id }) =>
+      tx`select from private.change_effects(${change_id})`,
+    "private.lock_change(uuid)": (tx, { change_id }) =>
+      tx`select private.lock_change(${change_id})`,
+    "private.restore_conflicts(uuid)": (tx, { change_id }) =>
+      tx`select from private.restore_conflicts(${change_id})`,
+    "private.restore_change(uuid,jsonb)": (tx, { change_id }) =>
+      tx`select where private.restore_change(${change_id}, '[]') <> '{}'`,
+    "private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)": (tx, { tag_id, change_id }) =>
+      tx`
+      select where private.ids_of(
+        private.former_ids(${change_id}, 'contacts', 'tags', '[]', ${tx.json([tag_id])}, '[1]')
+      ) <> '{}'`,
+    // The target's deals are at position 3. The function would move them to 0 and 1.
+    "private.replace_on_board(uuid,jsonb)": async (tx, { tenant, change_id }) => {
+      await tx`select private.replace_on_board(${change_id}, '[]')`;
+      await tx`reset role`;
+      return await tx`
+        select from public.deals where workspace_id = ${tenant.workspace_id} and index <> 3`;
+    },
+    "private.mark_undone(uuid)": async (tx, { change_id }) => {
+      await tx`select private.mark_undone(${change_id})`;
+      await tx`reset role`;
+      return await tx`
+        select from public.changes where id = ${change_id} and undone_by is not null`;
+    },
     "private.claim_tag_name(text)": (tx) => tx`select where private.claim_tag_name('VIP') <> '{}'`,
     "private.claim_attachments(text[])": (tx, { path }) =>
       tx`select from private.claim_attachments(${[path]})`,
@@ -122,7 +152,13 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
   };
 
 /** Functions that return the same to every caller. */
-const OPEN = ["private.is_initialized()", "private.effective_configuration(jsonb)"];
+const OPEN = [
+  "private.is_initialized()",
+  "private.effective_configuration(jsonb)",
+  "private.id_array_fields(text)",
+  "private.parent_columns()",
+  "private.uncompared_fields(text)",
+];
 
 test("definer functions: this file tests every one that callers may execute", async () => {
   const definers = await sql<{ name: string }[]>`
@@ -182,6 +218,11 @@ async function createTarget(): Promise<Target> {
     where workspace_id = ${tenant.workspace_id} and table_name = 'contacts'
       and record_id = ${trashed.id}`,
   );
+  const { change_id } = only(
+    await sql<{ change_id: string }[]>`
+    select change_id from public.audit_log
+    where workspace_id = ${tenant.workspace_id} and table_name = 'contacts' and action = 'deleted'`,
+  );
   await sql`
     insert into public.audit_log (workspace_id, table_name, record_id, action, after)
     values (${tenant.workspace_id}, 'contacts', ${trashed.id}, 'purged', ${
@@ -191,7 +232,15 @@ async function createTarget(): Promise<Target> {
   await sql`
     insert into storage.objects (bucket_id, name, metadata)
     values ('portico-attachments', ${path}, '{"size": 1, "mimetype": "text/plain"}')`;
-  return { path, tenant, tag_id: tag.id, contact_id: contact.id, trashed_id: trashed.id, trash_id };
+  return {
+    path,
+    tenant,
+    tag_id: tag.id,
+    contact_id: contact.id,
+    trashed_id: trashed.id,
+    trash_id,
+    change_id,
+  };
 }
 
 /** The number of rows that a caller gets; 0 when the call is refused for lack of rights. */
@@ -202,7 +251,7 @@ async function gotten(
   const rows = asCaller(caller, call);
   return await rows.then(({ length }) => length, async () => {
     const { code } = await refusalOf(rows);
-    if (code !== "PT409" && code !== "23502") throw new Error(`Refused with ${code}.`);
+    if (!["PT404", "PT409", "23502"].includes(code)) throw new Error(`Refused with ${code}.`);
     return 0;
   });
 }

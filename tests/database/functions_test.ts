@@ -29,6 +29,8 @@ const NAMED_ARGUMENTS: Record<string, string> = {
   referenced_table: "'tags'",
   holder_table: "'contacts'",
   column_name: "'tags'",
+  p_table_name: "'contacts'",
+  p_field: "'tags'",
 };
 
 test("functions: every one runs and finds every object that it names", async () => {

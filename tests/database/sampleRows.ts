@@ -20,13 +20,15 @@ export async function readRelations(): Promise<Relation[]> {
   return await sql<Relation[]>`
     select
       c.relname as name,
-      case c.relkind when 'r' then 'table' else 'view' end as kind,
+      case when c.relkind in ('r', 'p') then 'table' else 'view' end as kind,
       coalesce(
         (
           select array_agg(a.attname order by a.attnum)
           from pg_index i
           join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
           where i.indrelid = c.oid and i.indisprimary
+            -- The driver would lose the microseconds of a time.
+            and a.atttypid <> 'timestamptz'::regtype
         ),
         '{}'
       )::text[] as key,

@@ -271,6 +271,11 @@ async function passTime({ id, admin }: Workspace): Promise<void> {
     where data_type = 'timestamp with time zone'
       and table_schema in ('public', 'private')
       and table_type = 'BASE TABLE'
+      -- Rows of a partition are updated through its parent, which moves them.
+      and not exists (
+        select from pg_inherits
+        where inhrelid = format('%I.%I', table_schema, table_name)::regclass
+      )
       and exists (
         select from information_schema.columns as workspaces
         where workspaces.table_schema = columns.table_schema

@@ -6,10 +6,13 @@ import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { parameterNames, routeOf } from "../../supabase/functions/_shared/facts.ts";
 import { operations } from "./registry.ts";
-import { type Answer, answerOf, freshEmail, stack, type Workspace } from "./workspace.ts";
+import { type Answer, answerOf, freshEmail, headerOf, stack, type Workspace } from "./workspace.ts";
+
+/** The id of a record: a number, or a uuid for a change. */
+export type RecordId = number | string;
 
 /** Makes a record of a resource and returns its id. */
-export type MakeRecord = (resource: string) => Promise<number>;
+export type MakeRecord = (resource: string) => Promise<RecordId>;
 
 const functionsUrl = new URL("..", stack.functionUrl + "/").href.replace(/\/$/, "");
 const creators = new Map(
@@ -26,7 +29,7 @@ export const creatableResources = [...creators.keys()];
 /** The resource that an operation is about, when its records can be created. */
 export function resourceOf(operation: Operation): string | undefined {
   const [, segment = ""] = operation.path.split("/");
-  if (segment === "trash") return "trash";
+  if (segment === "trash" || segment === "changes") return segment;
   return [segment, ...segment.split("_")].find((name) => creators.has(name));
 }
 
@@ -45,12 +48,18 @@ export function idKeys(operation: Operation): string[] {
   return Object.keys(exampleOf(operation)).filter((key) => resourceOfKey(key, operation));
 }
 
+/** A well-formed id of a change that does not exist. */
+const NO_CHANGE = "00000000-0000-4000-8000-000000000000";
+
 /** The operation's address, with `id` for every parameter in it. */
-export function addressOf(operation: Operation, id: number | string = 1): string {
+export function addressOf(operation: Operation, id?: RecordId): string {
   return functionsUrl + pathOf(operation, id);
 }
 
-function pathOf(operation: Operation, id: number | string = 1): string {
+function pathOf(
+  operation: Operation,
+  id: RecordId = resourceOf(operation) === "changes" ? NO_CHANGE : 1,
+): string {
   return routeOf(operation).replace(/:\w+/g, String(id));
 }
 
@@ -119,6 +128,7 @@ export async function call(operation: Operation, options: CallOptions = {}): Pro
 export function recordsOf(workspace: Workspace): MakeRecord {
   const make: MakeRecord = async (resource) => {
     if (resource === "trash") return await trashed(workspace, await make("companies"));
+    if (resource === "changes") return await changed(workspace, await make("companies"));
     const operation = creators.get(resource);
     if (!operation) throw new Error(`${resource} cannot be created.`);
     const body = await bodyOf(operation, make);
@@ -132,10 +142,16 @@ export function recordsOf(workspace: Workspace): MakeRecord {
 }
 
 /** Deletes a company. Returns the id of its row in the trash. */
-async function trashed({ admin }: Workspace, id: number): Promise<number> {
+async function trashed({ admin }: Workspace, id: RecordId): Promise<number> {
   await admin.api.delete(`/companies/${id}`);
   const { body } = await admin.api.get("/trash?table_name=companies&limit=1");
   return body.data[0].id;
+}
+
+/** Changes a company. Returns the id of the change. */
+async function changed({ admin }: Workspace, id: RecordId): Promise<string> {
+  const name = crypto.randomUUID();
+  return headerOf(await admin.api.patch(`/companies/${id}`, { name }), "Portico-Change");
 }
 
 /** The names that `include` accepts. */

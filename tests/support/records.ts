@@ -127,7 +127,7 @@ export async function danglingContacts(workspaceId: string): Promise<string[]> {
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
     where c.relnamespace = 'public'::regnamespace
-      and c.relkind = 'r'
+      and c.relkind in ('r', 'p')
       and (
         a.attname in ('contact_id', 'contact_ids')
         or exists (
@@ -190,6 +190,7 @@ async function workspaceTables() {
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
-    where c.relkind = 'r' and n.nspname in ('public', 'private')
+    where c.relkind in ('r', 'p') and not c.relispartition
+      and n.nspname in ('public', 'private')
     order by 1, 2`;
 }

@@ -99,6 +99,16 @@ export type NoteStatus = components["schemas"]["NoteStatus"];
 
 export type ConfigurationChange = components["schemas"]["ConfigurationChange"];
 
+export type Change = components["schemas"]["Change"];
+
+export type ChangeWithRecords = components["schemas"]["ChangeWithRecords"];
+
+export type UndoInput = components["schemas"]["UndoInput"];
+
+export type Undone = components["schemas"]["Undone"];
+
+export type UndoConflict = components["schemas"]["UndoConflict"];
+
 export type TrashItem = components["schemas"]["TrashItem"];
 
 export type Restored = components["schemas"]["Restored"];
@@ -416,6 +426,7 @@ interface CompaniesHistoryOperators {
   user_id: OperatorsOfUuid;
   request_id: OperatorsOfText;
   created_at: OperatorsOfTime;
+  change_id: OperatorsOfUuid;
 }
 export type CompaniesHistoryQuery = ListQuery<
   CompaniesHistoryOperators,
@@ -626,6 +637,7 @@ interface ContactsHistoryOperators {
   user_id: OperatorsOfUuid;
   request_id: OperatorsOfText;
   created_at: OperatorsOfTime;
+  change_id: OperatorsOfUuid;
 }
 export type ContactsHistoryQuery = ListQuery<
   ContactsHistoryOperators,
@@ -996,6 +1008,7 @@ interface DealsHistoryOperators {
   user_id: OperatorsOfUuid;
   request_id: OperatorsOfText;
   created_at: OperatorsOfTime;
+  change_id: OperatorsOfUuid;
 }
 export type DealsHistoryQuery = ListQuery<
   DealsHistoryOperators,
@@ -1269,6 +1282,144 @@ export class ConfigurationResource {
   }
 }
 
+interface ChangesListOperators {
+  id: OperatorsOfUuid;
+  operation: OperatorsOfText;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  touched: OperatorsOfOpaque;
+  undoes: OperatorsOfUuid;
+  undone_by: OperatorsOfUuid;
+  created_at: OperatorsOfTime;
+}
+export type ChangesListQuery = ListQuery<
+  ChangesListOperators,
+  keyof ChangeWithRecords & string,
+  "member"
+>;
+
+interface ChangesRecordsOperators {
+  id: OperatorsOfNumber;
+  table_name: OperatorsOfText;
+  record_id: OperatorsOfNumber;
+  action: OperatorsOfText;
+  changes: OperatorsOfOpaque;
+  member_id: OperatorsOfNumber;
+  user_id: OperatorsOfUuid;
+  request_id: OperatorsOfText;
+  created_at: OperatorsOfTime;
+  change_id: OperatorsOfUuid;
+}
+export type ChangesRecordsQuery = ListQuery<
+  ChangesRecordsOperators,
+  keyof operations["changes.records"]["responses"][200]["content"]["application/json"]["data"][
+    number
+  ] & string,
+  "member"
+>;
+/** Operations on `changes`. */
+export class ChangesResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List the changes of the workspace.
+   *
+   * Newest first: one change for each request or transaction that changed records, through this API or beside it.
+   *
+   * Allowed to: every member.
+   */
+  list(
+    query?: ChangesListQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<ChangeWithRecords>;
+  list(query: ChangesListQuery, options?: CallOptions): PageCall<Partial<ChangeWithRecords>>;
+  list(query: ChangesListQuery = {}, options?: CallOptions): PageCall<Partial<ChangeWithRecords>> {
+    return this.#transport.list({ method: "GET", path: path`/changes`, query, options });
+  }
+
+  /**
+   * Get a change with its records.
+   *
+   * `records` has the first 100 entries, with the fields before and after. Only admins see changes of members.
+   *
+   * Allowed to: every member.
+   */
+  get(
+    id: string,
+    query?: { include?: readonly ("member")[] },
+    options?: CallOptions,
+  ): Call<ChangeWithRecords> {
+    return this.#transport.call<ChangeWithRecords>({
+      method: "GET",
+      path: path`/changes/${id}`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List the records of a change.
+   *
+   * In the order in which they were changed, with the fields before and after.
+   *
+   * Allowed to: every member.
+   */
+  records(
+    id: string,
+    query?: ChangesRecordsQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<
+    operations["changes.records"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  records(
+    id: string,
+    query: ChangesRecordsQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["changes.records"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  >;
+  records(
+    id: string,
+    query: ChangesRecordsQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["changes.records"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  > {
+    return this.#transport.list({
+      method: "GET",
+      path: path`/changes/${id}/records`,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Undo a change.
+   *
+   * Records that the change created move to the trash, deleted and merged ones come back with their ids, and changed fields return to their former values. A change can be undone for 30 days. Undoing the undo repeats the change.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
+   */
+  undo(id: string, body: UndoInput, options?: CallOptions): Call<Undone> {
+    return this.#transport.call<Undone>({
+      method: "POST",
+      path: path`/changes/${id}/undo`,
+      body,
+      options,
+    });
+  }
+}
+
 interface ActivityListOperators {
   id: OperatorsOfNumber;
   table_name: OperatorsOfText;
@@ -1279,6 +1430,7 @@ interface ActivityListOperators {
   user_id: OperatorsOfUuid;
   request_id: OperatorsOfText;
   created_at: OperatorsOfTime;
+  change_id: OperatorsOfUuid;
 }
 export type ActivityListQuery = ListQuery<
   ActivityListOperators,
@@ -1947,6 +2099,7 @@ export class Portico {
   readonly search: SearchResource;
   readonly deals: DealsResource;
   readonly configuration: ConfigurationResource;
+  readonly changes: ChangesResource;
   readonly activity: ActivityResource;
   readonly trash: TrashResource;
   readonly jobs: JobsResource;
@@ -1966,6 +2119,7 @@ export class Portico {
     this.search = new SearchResource(transport);
     this.deals = new DealsResource(transport);
     this.configuration = new ConfigurationResource(transport);
+    this.changes = new ChangesResource(transport);
     this.activity = new ActivityResource(transport);
     this.trash = new TrashResource(transport);
     this.jobs = new JobsResource(transport);

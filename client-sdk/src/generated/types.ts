@@ -122,6 +122,18 @@ export interface paths {
     get: operations["configuration.get"];
     patch: operations["configuration.update"];
   };
+  "/api/changes": {
+    get: operations["changes.list"];
+  };
+  "/api/changes/{id}": {
+    get: operations["changes.get"];
+  };
+  "/api/changes/{id}/records": {
+    get: operations["changes.records"];
+  };
+  "/api/changes/{id}/undo": {
+    post: operations["changes.undo"];
+  };
   "/api/activity": {
     get: operations["activity.list"];
   };
@@ -273,6 +285,9 @@ export interface components {
         | "member_active"
         | "member_pending"
         | "user_disabled"
+        | "already_undone"
+        | "undo_expired"
+        | "undo_conflict"
         | "tag_exists"
         | "stage_in_use"
         | "deal_archived"
@@ -591,6 +606,8 @@ export interface components {
       user_id: string | null;
       request_id: string | null;
       created_at: string;
+      /** Format: uuid */
+      change_id: string | null;
       member?: {
         id: number;
         first_name: string;
@@ -988,6 +1005,122 @@ export interface components {
       updated_at: string;
       /** @description Removed stage → number of deals that moved to another stage. */
       reassigned: Record<string, never>;
+    };
+    Change: {
+      /** Format: uuid */
+      id: string;
+      /** @description The operation. `null` when the change did not come through this API. */
+      operation: string | null;
+      /** @description The member. `null` for a script with the secret key. */
+      member_id: number | null;
+      /** Format: uuid */
+      user_id: string | null;
+      request_id: string | null;
+      /** @description Number of entries in the activity, by table. */
+      touched: Record<string, never>;
+      /**
+       * Format: uuid
+       * @description The change that this change undid.
+       */
+      undoes: string | null;
+      /**
+       * Format: uuid
+       * @description The change that undid this one.
+       */
+      undone_by: string | null;
+      created_at: string;
+      member?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
+    ChangeWithRecords: {
+      /** Format: uuid */
+      id: string;
+      /** @description The operation. `null` when the change did not come through this API. */
+      operation: string | null;
+      /** @description The member. `null` for a script with the secret key. */
+      member_id: number | null;
+      /** Format: uuid */
+      user_id: string | null;
+      request_id: string | null;
+      /** @description Number of entries in the activity, by table. */
+      touched: Record<string, never>;
+      /**
+       * Format: uuid
+       * @description The change that this change undid.
+       */
+      undoes: string | null;
+      /**
+       * Format: uuid
+       * @description The change that undid this one.
+       */
+      undone_by: string | null;
+      created_at: string;
+      member?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+      records: {
+        data: components["schemas"]["Activity"][];
+        /** @description For `GET /changes/{id}/records`. */
+        next_cursor: string | null;
+      };
+    };
+    UndoInput: {
+      /**
+       * @description What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: they stay as they are now. `revert`: they return to the values before the change.
+       * @default refuse
+       * @enum {string}
+       */
+      on_conflict?: "refuse" | "keep" | "revert";
+      dry_run?: boolean;
+    };
+    Undone: {
+      /**
+       * Format: uuid
+       * @description The change that the undo made. `null` in a dry run, and when nothing had to be changed.
+       */
+      change_id: string | null;
+      /** @description Number of records that came back from the trash, by table. */
+      restored: Record<string, never>;
+      /** @description Number of records whose fields returned, by table. */
+      changed: Record<string, never>;
+      /** @description Number of records that moved to the trash, by table. */
+      deleted: Record<string, never>;
+      /** @description The conflicts that `on_conflict: "keep"` left as they are. */
+      kept: components["schemas"]["UndoConflict"][];
+      dry_run: boolean;
+    };
+    UndoConflict: {
+      table_name: string;
+      record_id: number;
+      /** @description `null`: the whole record. */
+      field: string | null;
+      /**
+       * @description `changed_since`: the field has another value now; `deleted_since`: the record was deleted or merged since; `has_later_records`: records were added to the record since; `parent_deleted`: the record's parent does not exist; `purged`: the record was deleted permanently; `account`: the field belongs to the user's account.
+       * @enum {string}
+       */
+      reason:
+        | "changed_since"
+        | "deleted_since"
+        | "has_later_records"
+        | "parent_deleted"
+        | "purged"
+        | "account";
+      /** @description The value before the change. */
+      before: unknown;
+      /** @description The value after the change. */
+      after: unknown;
+      /** @description The value now. */
+      current: unknown;
+      /**
+       * Format: uuid
+       * @description The later change.
+       */
+      changed_by: string | null;
     };
     TrashItem: {
       id: number;
@@ -1836,6 +1969,7 @@ export interface operations {
             | "user_id"
             | "request_id"
             | "created_at"
+            | "change_id"
           )[];
         include?: "member"[];
         id?: string;
@@ -1847,6 +1981,7 @@ export interface operations {
         user_id?: string;
         request_id?: string;
         created_at?: string;
+        change_id?: string;
       };
       path: {
         id: number;
@@ -2125,6 +2260,7 @@ export interface operations {
             | "user_id"
             | "request_id"
             | "created_at"
+            | "change_id"
           )[];
         include?: "member"[];
         id?: string;
@@ -2136,6 +2272,7 @@ export interface operations {
         user_id?: string;
         request_id?: string;
         created_at?: string;
+        change_id?: string;
       };
       path: {
         id: number;
@@ -2634,6 +2771,7 @@ export interface operations {
             | "user_id"
             | "request_id"
             | "created_at"
+            | "change_id"
           )[];
         include?: "member"[];
         id?: string;
@@ -2645,6 +2783,7 @@ export interface operations {
         user_id?: string;
         request_id?: string;
         created_at?: string;
+        change_id?: string;
       };
       path: {
         id: number;
@@ -2778,6 +2917,153 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "changes.list": {
+    parameters: {
+      query?: {
+        sort?: components["parameters"]["sort"];
+        limit?: components["parameters"]["limit"];
+        cursor?: components["parameters"]["cursor"];
+        count?: components["parameters"]["count"];
+        select?:
+          (
+            | "id"
+            | "operation"
+            | "member_id"
+            | "user_id"
+            | "request_id"
+            | "touched"
+            | "undoes"
+            | "undone_by"
+            | "created_at"
+          )[];
+        include?: "member"[];
+        table?: string;
+        record?: string;
+        id?: string;
+        operation?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        touched?: string;
+        undoes?: string;
+        undone_by?: string;
+        created_at?: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["Change"][];
+            next_cursor: string | null;
+            total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "changes.get": {
+    parameters: {
+      query?: {
+        include?: "member"[];
+      };
+      path: {
+        id: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["ChangeWithRecords"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "changes.records": {
+    parameters: {
+      query?: {
+        sort?: components["parameters"]["sort"];
+        limit?: components["parameters"]["limit"];
+        cursor?: components["parameters"]["cursor"];
+        count?: components["parameters"]["count"];
+        select?:
+          (
+            | "id"
+            | "table_name"
+            | "record_id"
+            | "action"
+            | "changes"
+            | "member_id"
+            | "user_id"
+            | "request_id"
+            | "created_at"
+            | "change_id"
+          )[];
+        include?: "member"[];
+        id?: string;
+        table_name?: string;
+        record_id?: string;
+        action?: string;
+        changes?: string;
+        member_id?: string;
+        user_id?: string;
+        request_id?: string;
+        created_at?: string;
+        change_id?: string;
+      };
+      path: {
+        id: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["Activity"][];
+            next_cursor: string | null;
+            total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "changes.undo": {
+    parameters: {
+      header?: {
+        /** @description A repeated request with the same key gets the answer of the first one. */
+        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+      };
+      path: {
+        id: string;
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "on_conflict": "refuse",
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["UndoInput"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["Undone"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "activity.list": {
     parameters: {
       query?: {
@@ -2796,6 +3082,7 @@ export interface operations {
             | "user_id"
             | "request_id"
             | "created_at"
+            | "change_id"
           )[];
         include?: "member"[];
         id?: string;
@@ -2807,6 +3094,7 @@ export interface operations {
         user_id?: string;
         request_id?: string;
         created_at?: string;
+        change_id?: string;
       };
     };
     responses: {

@@ -34,6 +34,7 @@ const EXPOSED_HEADERS = [
   "content-range",
   "content-disposition",
   "link",
+  "portico-change",
   "idempotency-replayed",
   "preference-applied",
   "warning",

@@ -20,11 +20,13 @@ const nullableText = text.nullable();
 const json = z.unknown();
 const uuid = z.uuid();
 const nullableUuid = uuid.nullable();
+const optionalUuid = uuid.optional();
 const optionalText = text.optional();
 const optionalJson = json.optional();
 const nullishBigint = bigint.nullish();
 const nullishUuid = uuid.nullish();
 const nullishText = text.nullish();
+const optionalBigint = bigint.optional();
 const smallint = z.int().min(-32768).max(32767);
 const nullableSmallint = smallint.nullable();
 const nullishSmallint = smallint.nullish();
@@ -55,6 +57,7 @@ export const activity = {
     user_id: "uuid",
     request_id: "text",
     created_at: "timestamp with time zone",
+    change_id: "uuid",
   },
   row: {
     id: nullableBigint,
@@ -66,6 +69,7 @@ export const activity = {
     user_id: nullableUuid,
     request_id: nullableText,
     created_at: nullableText,
+    change_id: nullableUuid,
   },
 };
 
@@ -102,6 +106,7 @@ export const audit_log = {
   columns: {
     id: "bigint",
     workspace_id: "uuid",
+    change_id: "uuid",
     table_name: "text",
     record_id: "bigint",
     action: "text",
@@ -114,6 +119,7 @@ export const audit_log = {
   },
   row: {
     id: bigint,
+    change_id: uuid,
     table_name: text,
     record_id: bigint,
     action: text,
@@ -125,6 +131,7 @@ export const audit_log = {
     created_at: text,
   },
   input: {
+    change_id: optionalUuid,
     table_name: text,
     record_id: bigint,
     action: optionalText,
@@ -133,6 +140,45 @@ export const audit_log = {
     member_id: nullishBigint,
     user_id: nullishUuid,
     request_id: nullishText,
+  },
+};
+
+export const changes = {
+  name: "changes",
+  columns: {
+    id: "uuid",
+    workspace_id: "uuid",
+    transaction_id: "bigint",
+    operation: "text",
+    member_id: "bigint",
+    user_id: "uuid",
+    request_id: "text",
+    touched: "jsonb",
+    undoes: "uuid",
+    undone_by: "uuid",
+    created_at: "timestamp with time zone",
+  },
+  row: {
+    id: uuid,
+    transaction_id: bigint,
+    operation: nullableText,
+    member_id: nullableBigint,
+    user_id: nullableUuid,
+    request_id: nullableText,
+    touched: json,
+    undoes: nullableUuid,
+    undone_by: nullableUuid,
+    created_at: text,
+  },
+  input: {
+    transaction_id: optionalBigint,
+    operation: nullishText,
+    member_id: nullishBigint,
+    user_id: nullishUuid,
+    request_id: nullishText,
+    touched: optionalJson,
+    undoes: nullishUuid,
+    undone_by: nullishUuid,
   },
 };
 

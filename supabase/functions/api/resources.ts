@@ -21,6 +21,7 @@ export const resources: Resources = {
   "/api/search": () => import("./search/routes.ts"),
   "/api/deals": () => import("./deals/routes.ts"),
   "/api/configuration": () => import("./configuration/routes.ts"),
+  "/api/changes": () => import("./changes/routes.ts"),
   "/api/activity": () => import("./activity/routes.ts"),
   "/api/trash": () => import("./trash/routes.ts"),
   "/api/jobs": () => import("./jobs/routes.ts"),

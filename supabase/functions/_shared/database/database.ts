@@ -40,7 +40,11 @@ export interface Member {
 /** The request that a transaction belongs to. */
 export interface RequestScope {
   caller: Caller;
+  /** Id of the operation, which the change of the transaction names. */
+  operation: string;
   requestId: string;
+  /** The change that the last committed transaction recorded. */
+  recorded: { changeId?: string };
   /** Throws a problem when the member may not call the operation. */
   authorise(member: Member): void;
   /** Total time that the request has spent in the database, in milliseconds. */
@@ -53,7 +57,8 @@ export interface RequestScope {
 export interface TransactionHooks<Value> {
   /** Returns a value to skip the work and return this value instead. */
   before(sql: Sql): Promise<Value | undefined>;
-  after(sql: Sql, value: Value): Promise<void>;
+  /** `changeId`: the change that the work recorded. Undefined when it changed no record. */
+  after(sql: Sql, value: Value, changeId: string | undefined): Promise<void>;
 }
 
 /** Requests of a caller that one isolate may accept without asking the database. */
@@ -222,20 +227,33 @@ async function write<Value>(
   const begun = outcomeOf(sql`begin`.execute());
   const lookedUp = outcomeOf(hooks ? hooks.before(sql) : Promise.resolve(undefined));
   const opened = outcomeOf(openAsCaller(sql, scope));
-  return await ending<Value>(sql, async () => {
+  let recorded: ReturnType<typeof outcomeOf<string | undefined>> | undefined;
+  const value = await ending<Value>(sql, async () => {
     await firstStatement(begun.then(unwrap), answerLimit);
     const earlier = unwrap(await lookedUp);
     const member = memberOf(unwrap(await withTimeout(opened, answerLimit)));
     scope.authorise(member);
     if (earlier !== undefined) return { value: earlier, commits: false };
     const value = await work(sql, member);
-    if (hooks && !dryRun) {
+    if (dryRun) return { value, commits: false };
+    // Sent with the commit: the answer is read after it.
+    recorded = outcomeOf(recordedChange(sql));
+    if (hooks) {
       const switchingBack = outcomeOf(sql`select set_config('role', 'none', true)`.execute());
-      await hooks.after(sql, value);
+      await hooks.after(sql, value, unwrap(await recorded));
       unwrap(await switchingBack);
     }
-    return { value, commits: !dryRun };
+    return { value, commits: true };
   });
+  if (recorded) scope.recorded.changeId = unwrap(await recorded) ?? scope.recorded.changeId;
+  return value;
+}
+
+/** Returns the change that this transaction has recorded. Undefined when it changed no record. */
+async function recordedChange(sql: Sql): Promise<string | undefined> {
+  const [row] = await sql<{ id: string | null }[]>`
+    select current_setting('portico.recorded_change', true) as id`.execute();
+  return row?.id || undefined;
 }
 
 async function asGateway<Value>(
@@ -301,6 +319,7 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRo
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
       set_config('portico.request_id', ${scope.requestId}, true),
+      set_config('portico.operation', ${scope.operation}, true),
       set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
       set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('role', 'authenticated', true),

@@ -57,6 +57,12 @@ export function toAnswer(
   };
 }
 
+/** Adds the header `Portico-Change`: the change that the request recorded, for its undo. */
+export function withChange(answer: StoredAnswer, changeId: string | undefined): StoredAnswer {
+  if (changeId === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, "Portico-Change": changeId } };
+}
+
 function checkAnswer(body: unknown, operation: Operation, query: unknown): void {
   const value: unknown = body instanceof JsonText ? JSON.parse(body.text) : body;
   const schema = operation.kind === "list" && operation.of.isPartial(query)

@@ -6,7 +6,7 @@
  */
 import type { Database, RequestScope, Sql, TransactionHooks } from "../database/database.ts";
 import { Problem } from "../problem.ts";
-import type { StoredAnswer } from "./answer.ts";
+import { type StoredAnswer, withChange } from "./answer.ts";
 
 /** A request with an idempotency key. */
 export interface IdempotentRequest {
@@ -93,7 +93,7 @@ async function store(sql: Sql, request: IdempotentRequest, answer: StoredAnswer)
 export function idempotencyHooks(request: IdempotentRequest): TransactionHooks<StoredAnswer> {
   return {
     before: (sql) => take(sql, request, false),
-    after: (sql, answer) => store(sql, request, answer),
+    after: (sql, answer, changeId) => store(sql, request, withChange(answer, changeId)),
   };
 }
 

@@ -5,7 +5,7 @@ import { isDryRun } from "../facts.ts";
 import { exportList, exportQuery, type StreamedAnswer } from "../list/list.ts";
 import type { Input, Operation } from "../operation.ts";
 import { Problem } from "../problem.ts";
-import { type StoredAnswer, toAnswer } from "./answer.ts";
+import { type StoredAnswer, toAnswer, withChange } from "./answer.ts";
 import { idempotencyHooks, type IdempotentRequest, idempotentSaga } from "./idempotency.ts";
 import type { Platform, RequestState } from "./platform.ts";
 
@@ -94,10 +94,11 @@ async function runWrite(
   { database, storage, checkAnswers }: Platform,
   { input, idempotent, scope, dryRun }: MemberRequest,
 ): Promise<StoredAnswer> {
-  return await database.write(scope, async (sql, member) => {
+  const answer = await database.write(scope, async (sql, member) => {
     const context = { storage, sql, member, dryRun };
     return toAnswer(await operation.run(context, input), operation, input, checkAnswers);
   }, { dryRun, hooks: idempotent && idempotencyHooks(idempotent) });
+  return withChange(answer, scope.recorded.changeId);
 }
 
 async function runSaga(
@@ -111,7 +112,8 @@ async function runSaga(
   ) => database.write<Value>(scope, work, options);
   const work = async () => {
     const context = { settings, auth, storage, transaction, dryRun };
-    return toAnswer(await operation.run(context, input), operation, input, checkAnswers);
+    const answer = toAnswer(await operation.run(context, input), operation, input, checkAnswers);
+    return withChange(answer, scope.recorded.changeId);
   };
   return idempotent ? await idempotentSaga(database, scope, idempotent, work) : await work();
 }
@@ -119,6 +121,8 @@ async function runSaga(
 function scopeOf(operation: Operation, caller: Caller, state: RequestState): RequestScope {
   return {
     caller,
+    operation: operation.id,
+    recorded: {},
     requestId: state.requestId,
     timing: state.timing,
     authorise: (member) => {

@@ -103,7 +103,7 @@ export interface Listing<Row = unknown> {
   /** Returns at most `limit` ids in order. When more match, returns no ids and the total count. */
   matchingIds(sql: Sql, filter: Filter, limit: number): Promise<{ ids: number[]; count: number }>;
   /** Returns one record with the related records of `include`, or undefined when it is absent. */
-  find(sql: Sql, id: number, include?: string[]): Promise<Row | undefined>;
+  find(sql: Sql, id: number | string, include?: string[]): Promise<Row | undefined>;
 }
 
 /** The table of a list, with its default order. */

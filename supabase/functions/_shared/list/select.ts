@@ -260,7 +260,7 @@ function keyValueSql(sql: Sql, { type }: OrderKey, value: string | null = null):
 /** Returns one record, or undefined when it does not exist or the caller may not see it. */
 export async function selectRecord(
   sql: Sql,
-  id: number,
+  id: number | string,
   output: Pick<ListQuery, "select" | "include">,
   table: ListTable,
 ): Promise<unknown> {
