@@ -24,7 +24,11 @@ create table public.configuration (
   primary key (workspace_id, id),
   constraint configuration_singleton check (id = 1),
   constraint configuration_config_object check (jsonb_typeof(config) = 'object'),
-  constraint configuration_config_check check (char_length(config::text) <= 300000)
+  constraint configuration_config_check check (char_length(config::text) <= 300000),
+  constraint configuration_logos_check check (
+    char_length(config ->> 'lightModeLogo') <= 22000
+    and char_length(config ->> 'darkModeLogo') <= 22000
+  )
 );
 comment on table public.configuration is
   'The settings of the frontend. One row per workspace, with id 1.';

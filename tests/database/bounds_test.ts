@@ -3,7 +3,14 @@
  * lengths, and Postgres ignores its time limit meanwhile. So no member may store a long text.
  */
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { asCaller, foundWorkspace, refusalOf, sql, type Transaction } from "../support/database.ts";
+import {
+  asCaller,
+  type Caller,
+  foundWorkspace,
+  refusalOf,
+  sql,
+  type Transaction,
+} from "../support/database.ts";
 import { test } from "../support/workspace.ts";
 import { isAllowed, PERMISSIONS } from "./permissions.ts";
 import type { Column } from "./sampleValues.ts";
@@ -82,16 +89,18 @@ test("bounds: a time of infinity is refused", async () => {
   }
 });
 
+test("configuration: a logo of more than 22,000 characters is refused", async () => {
+  const { admin } = await foundWorkspace();
+  const store = (config: unknown) => storeConfiguration(admin, config);
+  for (const name of ["lightModeLogo", "darkModeLogo"]) {
+    assertEquals((await store({ [name]: "x".repeat(22_000) })).length, 1, name);
+    assertEquals((await refusalOf(store({ [name]: "x".repeat(22_001) }))).code, "23514", name);
+  }
+});
+
 test("configuration: items of another shape are refused in words", async () => {
   const { admin } = await foundWorkspace();
-  const store = (config: unknown) =>
-    asCaller(
-      admin,
-      (tx) =>
-        tx`update public.configuration set config = ${
-          JSON.stringify(config)
-        }::text::jsonb returning id`,
-    );
+  const store = (config: unknown) => storeConfiguration(admin, config);
   const item = { value: "new", label: "New" };
   const refused: unknown[] = [
     { dealStages: [null] },
@@ -117,3 +126,13 @@ test("configuration: items of another shape are refused in words", async () => {
     from public.configuration where workspace_id = ${admin.workspace_id}`;
   assertStringIncludes(row?.text, "extra");
 });
+
+async function storeConfiguration(admin: Caller, config: unknown) {
+  return await asCaller(
+    admin,
+    (tx) =>
+      tx`update public.configuration set config = ${
+        JSON.stringify(config)
+      }::text::jsonb returning id`,
+  );
+}
