@@ -24,7 +24,7 @@ export interface PostgresOptions {
   releasePort?(): void;
   /** Password of the login roles. */
   password?: string;
-  /** False: does not wait for the disk. Faster, for clusters that are thrown away. */
+  /** False: a commit does not wait for the disk. Faster, for clusters that are thrown away. */
   durable?: boolean;
   /** Receives the server's log, line by line. */
   log?(line: string): void;
@@ -159,6 +159,9 @@ function utf8Locale(): string {
   return Deno.build.os === "darwin" ? "en_US.UTF-8" : "C.UTF-8";
 }
 
+/** A crash of a process may lose the last commits, one of the machine the cluster. */
+const NOT_DURABLE = { synchronous_commit: "off", fsync: "off", full_page_writes: "off" };
+
 function serverSettings(options: PostgresOptions): string[] {
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -170,8 +173,7 @@ function serverSettings(options: PostgresOptions): string[] {
     log_statement: "none",
     // A failed statement is logged without its text, which may contain personal data.
     log_min_error_statement: "panic",
-    synchronous_commit: "off",
-    ...(options.durable === false ? { fsync: "off", full_page_writes: "off" } : {}),
+    ...(options.durable === false ? NOT_DURABLE : {}),
   };
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }

@@ -38,7 +38,7 @@ export interface StackOptions {
   pooler?: boolean;
   /** True: restarts the function when its files change. */
   watch?: boolean;
-  /** False: the data may be lost in a crash of the machine. */
+  /** False: data may be lost in a crash of the database or of the machine. */
   durable?: boolean;
   /** Receives lines for the user: progress and mails. */
   log?(line: string): void;

@@ -8,6 +8,7 @@ import { createPostgresConnection, type PostgresConnection } from "@supabase/lit
 import * as z from "zod";
 import { roleOfApiKey } from "./keys.ts";
 import { renderMail } from "./mail.ts";
+import { withSafeReserve } from "./reservedConnections.ts";
 import { REST_TYPES } from "./restTypes.ts";
 import type { Settings } from "./settings.ts";
 import { BCRYPT_COST } from "./users.ts";
@@ -63,7 +64,7 @@ export async function createLiteServers(
     dataConnection,
     stop: async () => {
       console.error = printError;
-      await Promise.all(connections.map((connection) => connection.close()));
+      await Promise.all(connections.map(({ driver }) => driver.end({ timeout: 5 })));
     },
   };
 }
@@ -119,6 +120,7 @@ function connect(url: string, options: PostgresOptions): PostgresConnection {
   // Otherwise lite grants all privileges on every table with RLS to anon and authenticated, on its
   // first request. The migrations decide about privileges.
   Reflect.set(connection, "rlsState", "active");
+  withSafeReserve(connection.driver);
   return connection;
 }
 

@@ -10,6 +10,7 @@ import { answerPreflight, withCors } from "./cors.ts";
 import { FileStorage } from "./fileStorage.ts";
 import { AUTH_ROLE, createLiteServers } from "./lite.ts";
 import { MailServer } from "./mailServer.ts";
+import { logLostConnections, withSafeReserve } from "./reservedConnections.ts";
 import { SchemaCache } from "./schemaCache.ts";
 import type { Settings } from "./settings.ts";
 import { serveStorage } from "./storageRoutes.ts";
@@ -47,12 +48,13 @@ export interface Services {
 /** Starts the services. Throws Deno.errors.AddrInUse when the mail port is in use. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
   const { databaseUrl, log } = options;
+  const lostConnections = logLostConnections(log);
   const superuser = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  const sql = postgres(databaseUrl, {
+  const sql = withSafeReserve(postgres(databaseUrl, {
     max: 5,
     onnotice: () => {},
     connection: AUTH_ROLE,
-  });
+  }));
   const mail = new MailServer(options.mailPort, log);
   const config = await readAuthConfig(options.confirmAddresses);
   const settings: Settings = {
@@ -90,6 +92,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     stop: async () => {
       await mail.stop();
       await Promise.all([superuser.end({ timeout: 5 }), sql.end({ timeout: 5 }), lite.stop()]);
+      lostConnections[Symbol.dispose]();
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import postgres from "postgres";
 import { AuthError, emailExists, unexpectedFailure, validationFailed } from "./errors.ts";
+import { inTransaction } from "./reservedConnections.ts";
 import type { Settings } from "./settings.ts";
 
 /** A pool, or one transaction of it. */
@@ -145,10 +146,10 @@ export async function confirmUser(sql: Database, id: string): Promise<UserRow> {
 export async function writingUsers<T>(
   settings: Settings,
   message: string,
-  write: (transaction: postgres.TransactionSql) => Promise<T>,
+  write: (transaction: postgres.ReservedSql) => Promise<T>,
 ): Promise<T> {
   try {
-    return await settings.sql.begin(write) as T;
+    return await inTransaction(settings.sql, write);
   } catch (error) {
     if (!(error instanceof postgres.PostgresError)) throw error;
     if (error.constraint_name === "users_email_partial_key") throw emailExists();

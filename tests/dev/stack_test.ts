@@ -8,6 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import postgres from "postgres";
 import { FunctionServer } from "../../dev/functionServer.ts";
 import { isListening, waitUntil } from "../../dev/process.ts";
 import { startStack } from "../../dev/stack.ts";
@@ -166,6 +167,44 @@ Deno.test("start stops its servers when it is killed, and starts again on the sa
     assertEquals((await again.status).code, 0);
   });
 });
+
+Deno.test("the services answer again after a backend of the database was killed, and no commit is lost", async () => {
+  await withDirectory(async (directory) => {
+    const stack = await startStack({ directory, runFunction: false });
+    try {
+      const headers = { apikey: stack.secretKey, Authorization: `Bearer ${stack.secretKey}` };
+      const signUpload = async () => {
+        const path = `attachments/${crypto.randomUUID()}`;
+        const url = `${stack.apiUrl}/storage/v1/object/upload/sign/${path}`;
+        const response = await fetch(url, { method: "POST", headers });
+        await response.body?.cancel();
+        return response.status === 200;
+      };
+      for (let kills = 0; kills < 5; kills++) {
+        assert(await waitUntil(signUpload, 60_000));
+        const pid = await anyBackend(stack.superuserUrl);
+        const requests = Array.from({ length: 8 }, signUpload);
+        Deno.kill(pid, "SIGKILL");
+        await Promise.all(requests);
+      }
+      assert(await waitUntil(signUpload, 60_000));
+    } finally {
+      await stack.stop();
+    }
+  });
+});
+
+async function anyBackend(databaseUrl: string): Promise<number> {
+  const sql = postgres(databaseUrl, { max: 1, fetch_types: false });
+  try {
+    const [backend] = await sql<{ pid: number }[]>`
+      select pid from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid() limit 1`;
+    return present(backend, "backend").pid;
+  } finally {
+    await sql.end();
+  }
+}
 
 const CRASHING_FUNCTION = `
 Deno.serve((request) => {
