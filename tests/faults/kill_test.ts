@@ -11,6 +11,7 @@ import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { assertInvariants } from "../support/invariants.ts";
 import { bodyOf, creatableResources, requestTo, resourceOf } from "../support/operations.ts";
+import { only } from "../support/exactly.ts";
 import { pick, seeded } from "../support/random.ts";
 import { operations } from "../support/registry.ts";
 import { type Answer, answerOf, freshEmail, PASSWORD, type Role } from "../support/workspace.ts";
@@ -20,6 +21,8 @@ const WORKSPACES = 3;
 const REQUESTS_PER_MEMBER = Number(Deno.env.get("KILL_REQUESTS") ?? 30);
 /** Answers between two kills. */
 const KILL_EVERY = 50;
+/** The id of no record, for a request whose record could not be created. */
+const UNKNOWN_ID = 2 ** 31 - 1;
 /** How long a request is repeated, on a busy machine. */
 const ANSWERED_WITHIN = 120_000;
 
@@ -74,9 +77,9 @@ class Load {
     const create = operations.find(({ method, path, surface }) =>
       method === "POST" && path === `/${resource}` && surface !== "atomic"
     );
-    if (!create) return 1;
+    if (!create) return UNKNOWN_ID;
     const body = await bodyOf(create, (other) => this.#idOf(member, other));
-    return (await this.#send(member, create, body)).body.id ?? 1;
+    return (await this.#send(member, create, body)).body.id ?? UNKNOWN_ID;
   }
 
   async #send(
@@ -120,8 +123,8 @@ class Load {
 
   #rememberAcknowledged({ method, path }: Operation, answer: Answer, id?: number): void {
     const { status, body } = answer;
-    const [, resource = "", parameter, rest] = path.split("/");
-    if (method === "GET" || status >= 300 || rest !== undefined) return;
+    const [, resource, parameter, rest] = path.split("/");
+    if (!resource || method === "GET" || status >= 300 || rest !== undefined) return;
     if (method === "DELETE" && parameter && id) this.acknowledged.push({ resource, id });
     else if (body.id && body.updated_at) {
       this.acknowledged.push({ resource, id: body.id, updated_at: body.updated_at });
@@ -203,12 +206,12 @@ async function makeMembers(stack: Stack, sql: Sql): Promise<Member[]> {
     members.push({ ...member, random: seeded(SEED + members.length) });
   for (let number = 0; number < WORKSPACES; number++) {
     const ids = new Map<string, number[]>();
-    const [admin] = await sql<{ id: string }[]>`select gen_random_uuid() as id`;
     const email = freshEmail();
-    await auth(stack, "/admin/users", { id: admin?.id, ...confirmed(email) });
-    const [{ workspace_id: workspaceId } = { workspace_id: "" }] = await sql<
-      { workspace_id: string }[]
-    >`select workspace_id from public.sales where email = ${email}`;
+    await auth(stack, "/admin/users", confirmed(email));
+    const { workspaceId } = only(
+      await sql<{ workspaceId: string }[]>`
+        select workspace_id as "workspaceId" from public.sales where email = ${email}`,
+    );
     add({ workspaceId, ids, token: await signIn(stack, email) });
     for (const role of ["manager", "rep"] as const) {
       add({ workspaceId, ids, token: await join(stack, sql, workspaceId, role) });
