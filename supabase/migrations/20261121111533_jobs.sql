@@ -1,7 +1,9 @@
--- Jobs: purge the trash after 30 days, and delete expired idempotency keys and rate limits.
+-- Jobs: purge the trash after 30 days, delete expired idempotency keys and rate limits, and add and
+-- drop partitions of the log.
 --
 -- Functions  gateway.purge_trash(older_than, max_rows)
 --            gateway.purge_idempotency_keys(max_rows)
+--            gateway.add_log_partitions(), gateway.drop_log_partitions(older_than)
 --
 -- A call deletes a limited number of rows, so that its transaction is short. It returns
 -- {table: rows}, or null while another call of the same job is running. pg_cron runs the jobs where
@@ -67,6 +69,48 @@ comment on function gateway.purge_idempotency_keys(integer) is
   '{table: rows}, or null while another call is running.';
 grant execute on function gateway.purge_idempotency_keys(integer) to portico_gateway;
 
+-- A partition is added and dropped under locks on whole tables. Requests must not wait for them, so
+-- the job gives up after two seconds, and its next run tries again. There are partitions for the next
+-- three months.
+
+create function gateway.add_log_partitions()
+returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '2s'
+as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
+    return null;
+  end if;
+  perform private.add_log_partitions((now() + interval '3 months')::date);
+  return '{}';
+end
+$$;
+comment on function gateway.add_log_partitions() is
+  'Adds the partitions of the next three months. Returns {}, or null while another call is running.';
+grant execute on function gateway.add_log_partitions() to portico_gateway;
+
+create function gateway.drop_log_partitions(older_than interval)
+returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+set lock_timeout = '2s'
+as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'log_partitions', cardinality(private.drop_log_partitions(older_than))
+  );
+end
+$$;
+comment on function gateway.drop_log_partitions(interval) is
+  'Drops the partitions of the log whose entries are all older than the interval. Returns '
+  '{"log_partitions": number}, or null while another call is running.';
+grant execute on function gateway.drop_log_partitions(interval) to portico_gateway;
+
 do $$
 begin
   if not exists (select from pg_available_extensions where name = 'pg_cron') then
@@ -78,6 +122,13 @@ begin
   );
   perform cron.schedule(
     'portico purge_idempotency_keys', '47 * * * *', 'select gateway.purge_idempotency_keys(100000)'
+  );
+  perform cron.schedule(
+    'portico log partitions', '7 3 * * *',
+    $job$
+      select gateway.add_log_partitions();
+      select gateway.drop_log_partitions('400 days')
+    $job$
   );
 exception
   -- pg_cron is available, but not loaded or not in this database. The routes /jobs/* run the jobs.

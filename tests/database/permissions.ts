@@ -161,6 +161,8 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "gateway.claim_picture_fetches(integer,boolean,boolean)",
     "gateway.finish_picture_fetch(text,bigint,timestamp with time zone,jsonb,boolean)",
     "gateway.queue_picture(uuid,text)",
+    "gateway.add_log_partitions()",
+    "gateway.drop_log_partitions(interval)",
     "gateway.delete_attachment_removals(text[])",
     "gateway.lock_attachment_removals(integer)",
     "gateway.lease_requests(text,integer,integer,integer)",

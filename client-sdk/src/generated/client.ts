@@ -1328,7 +1328,7 @@ export class ChangesResource {
   /**
    * List the changes of the workspace.
    *
-   * Newest first: one change for each request or transaction that changed records, through this API or beside it.
+   * Newest first: one change for each request or transaction that changed records, through this API or beside it. With `after` it is a feed: changes in the order in which they became visible, without gaps. `format=ndjson` streams it, with a line `{"next_cursor"}` after each block.
    *
    * Allowed to: every member.
    */
@@ -1605,6 +1605,15 @@ export class JobsResource {
       path: path`/jobs/purge_idempotency_keys`,
       options,
     });
+  }
+
+  /**
+   * Add partitions of the log for the next months, and drop old ones.
+   *
+   * Entries are dropped by whole months, `LOG_RETENTION_DAYS` after the month's end.
+   */
+  keepLog(options?: CallOptions): Call<JobResult> {
+    return this.#transport.call<JobResult>({ method: "POST", path: path`/jobs/keep_log`, options });
   }
 
   /**

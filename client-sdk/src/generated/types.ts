@@ -154,6 +154,9 @@ export interface paths {
   "/api/jobs/purge_idempotency_keys": {
     post: operations["jobs.purge_idempotency_keys"];
   };
+  "/api/jobs/keep_log": {
+    post: operations["jobs.keep_log"];
+  };
   "/api/jobs/remove_attachments": {
     post: operations["jobs.remove_attachments"];
   };
@@ -1436,6 +1439,8 @@ export interface components {
     cursor: string;
     count: "exact" | "estimated";
     q: string;
+    after: string;
+    wait: number;
     format: "json" | "csv" | "ndjson";
     /** @description A repeated request with the same key gets the answer of the first one. */
     "Idempotency-Key": string;
@@ -1563,6 +1568,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -1796,6 +1803,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -1996,6 +2005,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -2068,6 +2079,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -2287,6 +2300,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -2351,6 +2366,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -2571,6 +2588,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -2798,6 +2817,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -2937,6 +2958,9 @@ export interface operations {
             | "created_at"
           )[];
         include?: "member"[];
+        format?: components["parameters"]["format"];
+        after?: components["parameters"]["after"];
+        wait?: components["parameters"]["wait"];
         table?: string;
         record?: string;
         id?: string;
@@ -2959,6 +2983,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -3028,6 +3054,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -3106,6 +3134,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -3226,6 +3256,16 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "jobs.keep_log": {
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["JobResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "jobs.remove_attachments": {
     responses: {
       200: {
@@ -3289,6 +3329,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
           "text/csv": string;
           "application/x-ndjson": string;
@@ -3533,6 +3575,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
@@ -3695,6 +3739,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };

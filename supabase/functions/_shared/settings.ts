@@ -31,6 +31,8 @@ export interface Settings {
   siteUrl?: string;
   /** Requests per minute and caller; 0 = no limit. */
   rateLimit: number;
+  /** Days after which entries of the log are dropped. */
+  logRetentionDays: number;
   /** Where a job may look for missing pictures. Without one it looks nowhere. */
   pictureSources: PictureSource[];
 }
@@ -87,6 +89,7 @@ export function readSettings(environment: Environment): Settings {
     allowedOrigins: production ? listed : [...listed, ...LOCAL_ORIGINS],
     siteUrl: environment.SITE_URL || undefined,
     rateLimit: count(environment, "RATE_LIMIT_PER_MINUTE", 600),
+    logRetentionDays: count(environment, "LOG_RETENTION_DAYS", 400),
     pictureSources: splitList(environment.PICTURE_SOURCES).map(pictureSource),
   };
 }

@@ -2,7 +2,14 @@
 import type { Caller } from "../authentication.ts";
 import type { Member, RequestScope, Sql } from "../database/database.ts";
 import { isDryRun } from "../facts.ts";
-import { exportList, exportQuery, type StreamedAnswer } from "../list/list.ts";
+import {
+  exportList,
+  exportQuery,
+  feedQuery,
+  followFeed,
+  type StreamedAnswer,
+  streamFeed,
+} from "../list/list.ts";
 import type { Input, Operation } from "../operation.ts";
 import { Problem } from "../problem.ts";
 import { type StoredAnswer, toAnswer, withChange } from "./answer.ts";
@@ -78,12 +85,16 @@ async function runRead(
   { database, checkAnswers, reportFailure }: Platform,
   { input, scope }: MemberRequest,
 ): Promise<StoredAnswer | StreamedAnswer> {
-  const exported = operation.kind === "list" && exportQuery(input.query);
-  if (operation.kind === "list" && exported) {
+  if (operation.kind === "list") {
+    const { of, path } = operation;
     const read = <Value>(work: (sql: Sql) => Promise<Value>) =>
       database.read({ ...scope, limitsEach: true }, work);
     const report = (error: unknown) => reportFailure(scope.requestId, error);
-    return await exportList(operation.of, exported, operation.path, read, report);
+    const exported = exportQuery(input.query);
+    if (exported) return await exportList(of, exported, path, read, report);
+    const feed = feedQuery(input.query);
+    if (feed?.feed.isStreamed) return await streamFeed(of, feed, read, report);
+    if (feed) return toAnswer(await followFeed(of, feed, read), operation, input, checkAnswers);
   }
   const result = await database.read(scope, (sql) => operation.run({ sql }, input));
   return toAnswer(result, operation, input, checkAnswers);

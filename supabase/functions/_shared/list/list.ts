@@ -8,13 +8,14 @@
  * - `select.ts`  makes and runs the statement from conditions, order and position
  * - `page.ts`    makes the answer of a page: JSON, `next_cursor`, total
  * - `export.ts`  makes the stream of an export instead
+ * - `feed.ts`    follows a list in the order in which its records became visible
  *
  * They use `columns.ts` for the operators of each kind of column, `words.ts` for the limits of a search,
  * and `cursor.ts` for cursors.
  */
 import * as z from "zod";
 import { type Column, columnsOf, filterableColumns, type Relation } from "./columns.ts";
-import { decodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
+import { decodeCursor, encodeCursor, invalidCursor, isMadeFor } from "./cursor.ts";
 import { databaseProblem, type Fragment, pipelined, type Sql } from "../database/database.ts";
 import {
   type CsvCell,
@@ -23,9 +24,11 @@ import {
   type ExportPosition,
   type ExportTable,
 } from "./export.ts";
+import type { Feed, FeedPage } from "./feed.ts";
 import { countRows, pageReply, pageSchema } from "./page.ts";
 import {
   type Condition,
+  type FeedQuery,
   type Filter,
   type ListFilters,
   type ListParameters,
@@ -44,6 +47,7 @@ export { LIST_OPERATORS } from "./columns.ts";
 export { runSearch, searchWords } from "./words.ts";
 export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
+export { type Feed, feedQuery, followFeed, streamFeed } from "./feed.ts";
 export { pageJson } from "./page.ts";
 export {
   DEFAULT_LIMIT,
@@ -77,6 +81,8 @@ interface ListDefinition<Shape extends z.ZodObject> {
   include?: Record<string, (sql: Sql) => Fragment>;
   /** Allows `format=csv|ndjson`: header → cell, in order. */
   csv?: Record<string, CsvCell>;
+  /** Allows `after`. */
+  feed?: Feed;
 }
 
 /** A list, for operations and for the OpenAPI document. */
@@ -98,6 +104,8 @@ export interface Listing<Row = unknown> {
   narrowed(query: ListQuery, values: Record<string, string | number>): ListQuery;
   /** Returns the answer with one page. Throws `invalid_cursor` or `invalid_parameter`. */
   answer(sql: Sql, query: ListQuery): Promise<Reply>;
+  /** Reads the next page of the feed. Throws `invalid_cursor`. */
+  feedPage(sql: Sql, query: ListQuery, feed: FeedQuery): Promise<FeedPage>;
   /** Reads one block of an export. Throws `invalid_parameter`. */
   export(sql: Sql, query: ListQuery, position?: ExportPosition): Promise<ExportBlock>;
   /** Returns at most `limit` ids in order. When more match, returns no ids and the total count. */
@@ -109,6 +117,7 @@ export interface Listing<Row = unknown> {
 /** The table of a list, with its default order. */
 interface SortedTable extends ExportTable {
   defaultSort: SortKey[];
+  feed?: Feed;
 }
 
 /**
@@ -145,6 +154,8 @@ export function listing<Shape extends z.ZodObject>(
       conditions: [...query.conditions, ...equalities(values, columns)],
     }),
     answer: (sql, query) => withRequestProblems(sql, query, () => answerPage(sql, query, table)),
+    feedPage: (sql, query, feed) =>
+      withRequestProblems(sql, { cursor: feed.after }, () => readFeed(sql, query, feed, table)),
     export: (sql, query, position) =>
       withRequestProblems(sql, query, () => exportBlock(sql, query, table, position)),
     matchingIds: (sql, filter, limit) =>
@@ -173,9 +184,8 @@ function equalities(
 }
 
 function parametersOf<Shape extends z.ZodObject>(
-  { record, elements = {}, longText = [], include = {}, search, csv, filters = {} }: ListDefinition<
-    Shape
-  >,
+  { record, elements = {}, longText = [], include = {}, search, csv, filters = {}, feed }:
+    ListDefinition<Shape>,
   columns: Record<string, Column>,
 ): ListParameters {
   const includes = Object.keys(include);
@@ -186,6 +196,7 @@ function parametersOf<Shape extends z.ZodObject>(
     includes,
     searchable: search !== undefined,
     csv: csv && Object.keys(csv),
+    feed: feed && parseDefaultSort(feed.order, columns),
     filters,
   };
 }
@@ -230,6 +241,37 @@ async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promi
     query.count && countRows(sql, query.count, source, where),
   ]);
   return pageReply(rows, position?.offset ?? 0, counted, binding);
+}
+
+async function readFeed(
+  sql: Sql,
+  query: ListQuery,
+  { after }: FeedQuery,
+  table: SortedTable,
+): Promise<FeedPage> {
+  const feed = invariant(table.feed, "A list without a feed was asked for one");
+  const keys = orderKeys(sql, query.sort, table);
+  const binding = bindingOf(query, table, false);
+  const position = after === "start"
+    ? undefined
+    : after === "now"
+    ? await feed.now(sql)
+    : decodeCursor(after, binding, keys.length).key;
+  const { text, count, last, hasMore } = await selectRows(sql, {
+    source: sourceOf(query, table),
+    where: whereSql(sql, query, table, [feed.isSettled(sql)]),
+    keys,
+    after: position,
+    limit: query.limit,
+    output: sql`${jsonSql(sql, query, table)}::text`,
+    separator: "\n",
+  });
+  const end = last ?? position;
+  return {
+    lines: count > 0 ? text.split("\n") : [],
+    cursor: end ? encodeCursor({ key: end, offset: 0 }, binding) : "start",
+    hasMore,
+  };
 }
 
 /** Returns the text that a cursor is bound to: all that determines the records and their order. */

@@ -15,6 +15,8 @@ export function pageSchema(record: () => z.ZodType): z.ZodType {
       total: z.int().optional(),
       total_at_least: z.int().optional()
         .describe("Instead of `total`, when `count=estimated` stopped counting here."),
+      has_more: z.boolean().optional()
+        .describe("In a feed: whether more records are there already."),
     })
   );
 }

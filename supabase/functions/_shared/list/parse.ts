@@ -38,6 +38,17 @@ export interface ListQuery {
   include: string[];
   /** Format of an export of all records. Undefined for one page. */
   format?: "csv" | "ndjson";
+  /** Undefined for a page or an export. */
+  feed?: FeedQuery;
+}
+
+/** The parameters of a feed. */
+export interface FeedQuery {
+  /** `start`, `now` or the cursor of the page before. */
+  after: string;
+  /** Seconds. */
+  wait: number;
+  isStreamed: boolean;
 }
 
 /** The parts of a query that select records. */
@@ -55,6 +66,8 @@ export interface ListParameters {
   searchable: boolean;
   /** Header row of a CSV export. Undefined when the list accepts no `format`. */
   csv?: string[];
+  /** Order of the feed. Undefined when the list has none. */
+  feed?: SortKey[];
   filters: ListFilters;
 }
 
@@ -76,6 +89,8 @@ export const DEFAULT_LIMIT = 25;
 /** Maximum number of records per page. */
 export const MAXIMUM_LIMIT = 200;
 
+const MAXIMUM_WAIT = 20;
+
 /** Parameters that have the same schema in every list: name → schema. */
 export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   sort: z.string().describe("Columns to sort by, with `-` for descending order: `-created_at,id`."),
@@ -92,6 +107,13 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
         "prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by " +
         "rank, many by the usual order.",
     ),
+  after: z.string()
+    .describe(
+      "Makes the list a feed in the order in which records became visible: `start`, `now`, or " +
+        "`next_cursor` of the previous page, which is valid as long as the records are kept.",
+    ),
+  wait: z.int().min(0).max(MAXIMUM_WAIT).default(0)
+    .describe("Seconds that a feed waits for its next record."),
   format: z.enum(["json", "csv", "ndjson"])
     .describe("`csv` or `ndjson` exports all records as a file with one line per record."),
 };
@@ -109,6 +131,8 @@ const MAXIMUM_PATTERNS = 3;
 /** Parameters that do not select records. */
 const PRESENTATION = ["sort", "limit", "cursor", "count", "select", "include"];
 
+const FEED_PARAMETERS = ["after", "wait"];
+
 /** Unparsed parameters: name → value, or values when the name is repeated. */
 export type Parameters = Record<string, string | string[]>;
 
@@ -117,7 +141,8 @@ export type Parameters = Record<string, string | string[]>;
  * @throws Problem `invalid_parameter` with the name of the parameter and the allowed values.
  */
 export function parseListQuery(parameters: Parameters, list: ListParameters): ListQuery {
-  const format = parseFormat(parameters, list);
+  const feed = parseFeed(parameters, list);
+  const format = feed ? undefined : parseFormat(parameters, list);
   const count = single(parameters, "count");
   if (count !== undefined && count !== "exact" && count !== "estimated") {
     throw invalid("count", "Use count=exact or count=estimated.");
@@ -126,14 +151,35 @@ export function parseListQuery(parameters: Parameters, list: ListParameters): Li
     conditions: parseConditions(parameters, list),
     words: parseWords(single(parameters, "q")),
     filters: parseFilters(parameters, list.filters),
-    sort: parseSort(single(parameters, "sort"), list),
+    sort: feed && list.feed ? list.feed : parseSort(single(parameters, "sort"), list),
     limit: parseLimit(single(parameters, "limit")),
     cursor: single(parameters, "cursor"),
     count,
     select: parseNames(parameters, "select", list.fields) ?? list.fields,
     include: parseNames(parameters, "include", list.includes) ?? [],
     format,
+    feed,
   };
+}
+
+function parseFeed(parameters: Parameters, { feed }: ListParameters): FeedQuery | undefined {
+  const after = feed && single(parameters, "after");
+  if (after === undefined) {
+    const [given] = feed ? ["wait", "format"].filter((name) => parameters[name]) : [];
+    if (given && parameters[given] !== "json") throw invalid(given, "Use it together with after.");
+    return undefined;
+  }
+  const [excluded] = ["sort", "cursor", "count"].filter((name) => parameters[name] !== undefined);
+  if (excluded) throw invalid(excluded, "Remove it: it cannot be combined with after.");
+  const format = single(parameters, "format") ?? "json";
+  if (format !== "json" && format !== "ndjson") {
+    throw invalid("format", "Use ndjson or json.", ["ndjson", "json"]);
+  }
+  const wait = single(parameters, "wait") ?? "0";
+  if (!/^\d{1,2}$/.test(wait) || Number(wait) > MAXIMUM_WAIT) {
+    throw invalid("wait", `Use a whole number from 0 to ${MAXIMUM_WAIT}.`);
+  }
+  return { after, wait: Number(wait), isStreamed: format === "ndjson" };
 }
 
 /** Returns the names of a list's parameters, without the forms `field@op`. */
@@ -142,7 +188,8 @@ export function parameterNames(list: ListParameters): string[] {
     ...["sort", "limit", "cursor", "count", "select"],
     ...(list.includes.length > 0 ? ["include"] : []),
     ...(list.searchable ? ["q"] : []),
-    ...(list.csv ? ["format"] : []),
+    ...(list.csv || list.feed ? ["format"] : []),
+    ...(list.feed ? FEED_PARAMETERS : []),
     ...Object.keys(list.filters),
     ...Object.keys(list.columns),
   ];
@@ -152,13 +199,15 @@ export function parameterNames(list: ListParameters): string[] {
 export function isListParameter(name: string, list: ListParameters): boolean {
   if (PRESENTATION.includes(name)) return true;
   if (name === "q") return list.searchable;
-  if (name === "format") return list.csv !== undefined;
+  if (name === "format") return list.csv !== undefined || list.feed !== undefined;
+  if (FEED_PARAMETERS.includes(name)) return list.feed !== undefined;
   return Object.hasOwn(list.filters, name) || isCondition(name, list);
 }
 
 /** Whether a parameter of this name selects records. */
 export function isFilter(name: string, list: ListParameters): boolean {
-  return !PRESENTATION.includes(name) && name !== "format" && isListParameter(name, list);
+  return ![...PRESENTATION, ...FEED_PARAMETERS, "format"].includes(name) &&
+    isListParameter(name, list);
 }
 
 /** Whether the name is `field` or `field@op`. */

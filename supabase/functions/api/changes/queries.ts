@@ -2,12 +2,15 @@
 import { pipelined, type Sql } from "../../_shared/database/database.ts";
 import { listing, type ListQuery } from "../../_shared/list/list.ts";
 import { JsonText, type Reply } from "../../_shared/operation.ts";
-import { found } from "../../_shared/problem.ts";
+import { found, invariant } from "../../_shared/problem.ts";
 import { changes } from "../../_shared/schema.ts";
 import { activityList } from "../activity/queries.ts";
 import { memberSql } from "../users/queries.ts";
 import { changeFilters } from "./filters.ts";
 import { Change } from "./schema.ts";
+
+/** The greatest uuid: the key of `now` comes after all changes of its transaction. */
+const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 export const changesList = listing({
   relation: changes,
@@ -15,6 +18,16 @@ export const changesList = listing({
   defaultSort: "-created_at,-id",
   filters: changeFilters,
   include: { member: (sql) => memberSql(sql, sql`record.member_id`) },
+  feed: {
+    order: "transaction_id,id",
+    isSettled: (sql) =>
+      sql`record.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
+    now: async (sql) => {
+      const [row] = await sql<{ last: string }[]>`
+        select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text as last`;
+      return [invariant(row, "A snapshot has an oldest transaction").last, LAST_ID];
+    },
+  },
 });
 
 const FIRST_RECORDS = activityList.parse({ sort: "id", limit: "100" });

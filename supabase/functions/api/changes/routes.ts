@@ -13,7 +13,9 @@ export const operations: readonly Operation[] = [
     summary: "List the changes of the workspace",
     description:
       "Newest first: one change for each request or transaction that changed records, through this " +
-      "API or beside it.",
+      "API or beside it. With `after` it is a feed: changes in the order in which they became " +
+      'visible, without gaps. `format=ndjson` streams it, with a line `{"next_cursor"}` after each ' +
+      "block.",
     of: changesList,
   }),
   read({

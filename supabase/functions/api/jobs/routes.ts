@@ -44,6 +44,23 @@ const purgeIdempotencyKeys = job({
         select gateway.purge_idempotency_keys(${STEP_SIZE}::integer) as purged`),
 });
 
+const keepLog = job({
+  id: "jobs.keep_log",
+  path: "/jobs/keep_log",
+  summary: "Add partitions of the log for the next months, and drop old ones",
+  description: "Entries are dropped by whole months, `LOG_RETENTION_DAYS` after the month's end.",
+  output: JobResult,
+  run: async (context) => {
+    const { logRetentionDays } = context.settings;
+    await context.transaction((sql) => sql`select gateway.add_log_partitions()`);
+    return await purge(context, (sql) =>
+      sql`
+        select gateway.drop_log_partitions(
+          make_interval(days => ${logRetentionDays}::integer)
+        ) as purged`);
+  },
+});
+
 async function purge({ transaction, requestId }: JobContext, step: Step): Promise<JobResult> {
   const result: JobResult = { ran: false, purged: {}, complete: false };
   await runSteps(async () => {
@@ -67,6 +84,7 @@ function addCounts(sum: JobResult["purged"], counts: JobResult["purged"]): void 
 export const operations: readonly Operation[] = [
   purgeTrash,
   purgeIdempotencyKeys,
+  keepLog,
   removeAttachments,
   fetchPictures,
 ];
