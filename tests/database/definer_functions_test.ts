@@ -115,9 +115,9 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select where private.restore_change(${change_id}, '[]') <> '{}'`,
     "private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)": (tx, { tag_id, change_id }) =>
       tx`
-      select where private.ids_of(
-        private.former_ids(${change_id}, 'contacts', 'tags', '[]', ${tx.json([tag_id])}, '[1]')
-      ) <> '{}'`,
+      select where private.former_ids(
+        ${change_id}, 'contacts', 'tags', '[]', ${tx.json([tag_id])}, '[1]'
+      ) <> '[]'`,
     // The target's deals are at position 3. The function would move them to 0 and 1.
     "private.replace_on_board(uuid,jsonb)": async (tx, { tenant, change_id }) => {
       await tx`select private.replace_on_board(${change_id}, '[]')`;

@@ -66,6 +66,7 @@ Deno.test("parseListQuery without parameters is the first page of all fields", (
     select: LIST.fields,
     include: [],
     format: undefined,
+    feed: undefined,
   });
 });
 

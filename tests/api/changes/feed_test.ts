@@ -27,12 +27,15 @@ async function addTag({ api }: TestMember): Promise<string> {
   return changeOf(await api.post("/tags", { name: crypto.randomUUID(), color: "#eddcd2" }));
 }
 
-/** Follows the feed until it has these changes, and returns what it gave. */
+/**
+ * Follows the feed until it has these changes, and returns them in its order, as often as it gave
+ * them. Changes from before `now` may follow it, when a transaction of another test was still open.
+ */
 async function followed(member: TestMember, after: string, wanted: string[]): Promise<string[]> {
   const seen: string[] = [];
   for (let cursor = after; !wanted.every((id) => seen.includes(id));) {
     const { data, next_cursor } = await page(member, `after=${cursor}&wait=20`);
-    seen.push(...data.map(({ id }) => id));
+    seen.push(...data.map(({ id }) => id).filter((id) => wanted.includes(id)));
     cursor = next_cursor;
   }
   return seen;
@@ -43,13 +46,13 @@ test("changes.list with after gives each change once, in order, over pages", asy
   const { next_cursor: now } = await page(admin, "after=now");
   const made = [await addTag(admin), await addTag(admin), await addTag(admin)];
   assertEquals(await followed(admin, now, made), made);
-  const first = await followed(admin, "start", made);
-  assertEquals(first.slice(-3), made);
+  assertEquals(await followed(admin, "start", made), made);
   const { data, next_cursor, has_more } = await page(admin, `after=${now}&limit=2&wait=20`);
   assert(data.length > 0 && data.length <= 2);
   assert(typeof has_more === "boolean");
-  const rest = await followed(admin, next_cursor, made.slice(data.length));
-  assertEquals([...data.map(({ id }) => id), ...rest], made);
+  const shown = data.map(({ id }) => id).filter((id) => made.includes(id));
+  const rest = await followed(admin, next_cursor, made.slice(shown.length));
+  assertEquals([...shown, ...rest], made);
 });
 
 test("changes.list with after misses no change of a writer that commits late", async () => {
@@ -68,7 +71,8 @@ test("changes.list with after misses no change of a writer that commits late", a
     early = await addTag(admin);
     // The later transaction has committed, but the feed waits for the open one.
     assertEquals((await admin.api.get(`/changes/${early}`)).status, 200);
-    assertEquals((await page(admin, `after=${now}`)).data, []);
+    const shown = (await page(admin, `after=${now}`)).data.map(({ id }) => id);
+    assertEquals(shown.includes(early), false);
   });
   assertEquals(await followed(admin, now, [late, early]), [late, early]);
 });
@@ -78,10 +82,10 @@ test("changes.list with wait answers when a change appears, and at the end of th
   const { next_cursor: now } = await page(admin, "after=now");
   const waiting = page(admin, `after=${now}&wait=20`);
   const id = await addTag(admin);
-  const seen = (await waiting).data;
-  assertEquals(seen.length === 0 ? await followed(admin, now, [id]) : seen.map((c) => c.id), [id]);
+  assert((await waiting).data.length > 0);
+  assertEquals(await followed(admin, now, [id]), [id]);
   const empty = await page(admin, "after=now&wait=1");
-  assertEquals([empty.data, empty.has_more], [[], false]);
+  assertEquals([empty.data.map((change) => change.id === id), empty.has_more], [[], false]);
 });
 
 test("changes.list with format=ndjson streams changes, and a cursor after each block", async () => {
@@ -92,7 +96,7 @@ test("changes.list with format=ndjson streams changes, and a cursor after each b
   const { body, headers } = await admin.api.get(`/changes?after=${now}&format=ndjson&limit=1`);
   assert(headers.get("Content-Type")?.startsWith("application/x-ndjson"));
   const lines = String(body).trim().split("\n").map((line) => JSON.parse(line));
-  assertEquals(lines.filter(({ id }) => id).map(({ id }) => id), made);
+  assertEquals(lines.map(({ id }) => id).filter((id) => made.includes(id)), made);
   const cursor = lines.at(-1).next_cursor;
   assertEquals((await page(admin, `after=${cursor}`)).data, []);
 });
