@@ -159,8 +159,8 @@ async function list(port: number, { token }: Tenant): Promise<void> {
 }
 
 /**
- * Sends the statements of `contacts.merge` in their order. Triggers and the record of the merge need
- * the member's claims. Row-level security does not apply to the owner.
+ * Sends the statements of `contacts.merge` in their order. Triggers need the member's
+ * claims. Row-level security does not apply to the owner.
  */
 async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promise<void> {
   const { winner, loser } = pair;
@@ -171,13 +171,10 @@ async function mergeBare(owner: postgres.Sql, tenant: Tenant, pair: Pair): Promi
     await sql`
       select to_jsonb(contacts) - 'search' as contact from public.contacts
       where id = any (${`{${winner},${loser}}`}::text::bigint[]) order by id for update`;
-    const [moved] = await moveRelated(sql, winner, losers);
+    await moveRelated(sql, winner, losers);
     await sql`update public.contacts set first_name = 'Merged', tags = null where id = ${winner}`;
     await sql`select set_config('portico.merged_into', ${String(winner)}, true)`;
     await sql`delete from public.contacts where id = any (${losers}::text::bigint[])`;
-    await sql`
-      select private.record_contact_merge(
-        ${winner}, ${losers}::text::bigint[], ${JSON.stringify(moved)}::text::jsonb)`;
     await sql`select to_json(record) from public.contacts_summary as record where id = ${winner}`;
   });
 }

@@ -4,7 +4,7 @@
  */
 import { basename } from "@std/path";
 import type { SupabaseClient } from "@supabase/supabase-js";
-import type { Contact, MergeResult, Portico, User } from "../client-sdk/src/mod.ts";
+import type { Contact, ContactMergeResult, Portico, User } from "../client-sdk/src/mod.ts";
 import { PorticoError } from "../client-sdk/src/mod.ts";
 import { connect, readOptions } from "./demo/connect.ts";
 import { type ContactRow, readContacts } from "./demo/contactsCsv.ts";
@@ -131,7 +131,12 @@ async function createPair(portico: Portico, supabase: SupabaseClient) {
   return { winner, loser };
 }
 
-function showMerged(title: string, winner: Contact, loser: Contact, result: MergeResult): void {
+function showMerged(
+  title: string,
+  winner: Contact,
+  loser: Contact,
+  result: ContactMergeResult,
+): void {
   const row = (name: string, value: (contact: Contact) => string | null) => [
     name,
     ...[winner, loser, result.winner].map(value),

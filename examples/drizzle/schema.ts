@@ -98,6 +98,16 @@ export const companies_summary = pgView("companies_summary", {
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
 }).existing();
 
+export const company_dismissals = pgTable("company_dismissals", {
+  id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAs(sql``),
+  company_ids: bigint({ mode: "number" }).array().default([]).notNull(),
+  note: text(),
+  dismissed_by: bigint({ mode: "number" }),
+  workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
+  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+});
+
 export const configuration = pgTable("configuration", {
   workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
   id: integer().default(1).notNull(),
@@ -106,6 +116,16 @@ export const configuration = pgTable("configuration", {
     .generatedAlwaysAs(sql``),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull()
     .generatedAlwaysAs(sql``),
+});
+
+export const contact_dismissals = pgTable("contact_dismissals", {
+  id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAs(sql``),
+  contact_ids: bigint({ mode: "number" }).array().default([]).notNull(),
+  note: text(),
+  dismissed_by: bigint({ mode: "number" }),
+  workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
+  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
 });
 
 export const contact_notes = pgTable("contact_notes", {
@@ -293,6 +313,17 @@ export const members = pgView("members", {
   status: text(),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
+}).existing();
+
+export const merges = pgView("merges", {
+  id: bigint({ mode: "number" }),
+  change_id: uuid(),
+  table_name: text(),
+  winner_id: bigint({ mode: "number" }),
+  loser_ids: bigint({ mode: "number" }).array(),
+  member_id: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  undone_by: uuid(),
 }).existing();
 
 export const sales = pgTable("sales", {

@@ -21,6 +21,7 @@
 -- owner of a new function may execute it. Each file grants the privileges that its objects need.
 
 create extension if not exists citext with schema extensions;
+create extension if not exists fuzzystrmatch with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
 create extension if not exists unaccent with schema extensions;
 create extension if not exists btree_gin with schema extensions;

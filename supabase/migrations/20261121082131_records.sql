@@ -478,7 +478,9 @@ begin
           'These %s do not exist: %s. Choose others.',
           referenced_table, array_to_string(missing, ', ')
         ),
-        detail = 'unknown_' || rtrim(referenced_table, 's'),
+        detail = 'unknown_' || case referenced_table
+          when 'companies' then 'company' else rtrim(referenced_table, 's')
+        end,
         column = column_name;
     end if;
   end loop;

@@ -60,6 +60,9 @@ create index ix__audit_log__workspace_id__created_at
   on public.audit_log (workspace_id, created_at desc nulls last, id desc);
 create index ix__audit_log__workspace_id__change_id
   on public.audit_log (workspace_id, change_id, id);
+create index ix__audit_log__workspace_id__merged
+  on public.audit_log (workspace_id, created_at desc nulls last, id desc)
+  where action = 'merged';
 create index ix__audit_log__workspace_id__purged
   on public.audit_log (workspace_id, (after ->> 'trash_id'))
   where action = 'purged';

@@ -213,7 +213,7 @@ begin
         group by holders.workspace_id, element.id
       ), stored as (
         update private.trash t
-        set array_references = positions.array_references
+        set array_references = t.array_references || positions.array_references
         from positions
         where t.batch = private.current_change()
           and t.table_name = $4
@@ -705,6 +705,7 @@ set search_path = ''
 as $$
 declare
   restored_table text;
+  reference record;
   restored jsonb;
 begin
   perform set_config('portico.restoring', 'on', true);
@@ -719,12 +720,12 @@ begin
       where t.id = any (trash_ids) and t.table_name = restored_table
     ));
   end loop;
-  perform private.replace_missing_references(
-    'contacts', 'tags', 'tags', workspace_id, private.restored_ids(trash_ids, 'contacts')
-  );
-  perform private.replace_missing_references(
-    'deals', 'contact_ids', 'contacts', workspace_id, private.restored_ids(trash_ids, 'deals')
-  );
+  for reference in select * from private.id_arrays a order by a.table_name, a.column_name loop
+    perform private.replace_missing_references(
+      reference.table_name, reference.column_name, reference.referenced_table, workspace_id,
+      private.restored_ids(trash_ids, reference.table_name)
+    );
+  end loop;
   perform private.restore_references_in_tables(workspace_id, trash_ids);
   perform private.restore_references_in_trash(workspace_id, trash_ids);
   perform private.number_returned_deals(private.restored_ids(trash_ids, 'deals'));
@@ -1068,8 +1069,9 @@ declare
 begin
   -- The audit log loses the values but still shows that the record existed and who deleted it.
   perform set_config('portico.purging', 'on', true);
+  -- The list of merges keeps the winner.
   update public.audit_log a
-  set before = null, after = null
+  set before = null, after = case when a.action = 'merged' then a.after end
   from private.trash t
   where t.id = any (trash_ids)
     and a.workspace_id = t.workspace_id

@@ -2,7 +2,7 @@
 --
 -- Tables     tags
 -- Views      tags_summary: tags with nb_contacts and a search vector
--- Functions  private.count_tagged_contacts(tag_id), private.replace_tags(winner_id, loser_ids)
+-- Functions  private.count_tagged_contacts(tag_id): the number of its contacts
 --            private.claim_tag_name(name): the tags that have a name
 --
 -- Errors
@@ -129,34 +129,6 @@ select
 from public.tags t;
 call private.add_public_view('tags_summary');
 comment on view public.tags_summary is 'Tags with the number of their contacts.';
-
-create function private.replace_tags(winner_id bigint, loser_ids bigint[])
-returns void
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-declare
-  caller_workspace constant uuid := private.workspace_id();
-begin
-  update public.contacts c
-  set tags = (
-    select array_agg(mapped.id order by mapped.position)
-    from (
-      select
-        case when tag.id = any (loser_ids) then winner_id else tag.id end as id,
-        min(tag.position) as position
-      from unnest(c.tags) with ordinality as tag (id, position)
-      group by 1
-    ) as mapped
-  )
-  where c.workspace_id = caller_workspace
-    and c.tags operator(pg_catalog.&&) loser_ids;
-end
-$$;
-comment on function private.replace_tags(bigint, bigint[]) is
-  'Replaces the losers by the winner in contacts.tags of the caller''s workspace. The winner takes '
-  'the first position of the replaced tags.';
-grant execute on function private.replace_tags(bigint, bigint[]) to authenticated;
 
 -- Atomic CRM allows tags of the same name, so that a unique index is not possible. The gateway gives
 -- no name twice: a lock on the name replaces the index.

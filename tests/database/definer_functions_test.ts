@@ -82,8 +82,8 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
     "private.board_totals()": (tx) => tx`select from private.board_totals()`,
     "private.board_deal_ids(text,integer)": (tx) =>
       tx`select from private.board_deal_ids('won', 9)`,
-    "private.replace_tags(bigint,bigint[])": async (tx, { tag_id }) => {
-      await tx`select private.replace_tags(0, array[${tag_id}::bigint])`;
+    "private.move_references(text,bigint,bigint[])": async (tx, { tag_id }) => {
+      await tx`select private.move_references('tags', 0, array[${tag_id}::bigint])`;
       await tx`reset role`;
       return await tx`select from public.contacts where tags @> array[0::bigint]`;
     },
@@ -141,13 +141,18 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       return await tx`
         select from public.deals where workspace_id = ${tenant.workspace_id} and index <> 3`;
     },
-    "private.find_contact_merge(bigint,bigint[])": (tx, { contact_id, trashed_id }) =>
+    "private.contact_duplicates(bigint)": (tx) => tx`select from private.contact_duplicates()`,
+    "private.company_duplicates(bigint)": (tx) => tx`select from private.company_duplicates()`,
+    "private.lock_duplicate_keys(text,bigint)": async (tx, { contact_id }) => {
+      await tx`select private.lock_duplicate_keys('contacts', ${contact_id})`;
+      return await tx`
+        select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`;
+    },
+    "private.find_merge(text,bigint,bigint[])": (tx, { contact_id, trashed_id }) =>
       tx`
-      select where private.find_contact_merge(${contact_id}, array[${trashed_id}::bigint]) is not null`,
-    "private.record_contact_merge(bigint,bigint[],jsonb)": (tx, { contact_id, trashed_id }) =>
-      tx`
-      select where private.record_contact_merge(
-        ${contact_id}, array[${trashed_id}::bigint], '{}'
+      select
+      where private.find_merge(
+        'contacts', ${contact_id}, array[${trashed_id}::bigint]
       ) is not null`,
   };
 

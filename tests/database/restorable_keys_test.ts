@@ -25,7 +25,7 @@ test("a restorable table has no unique key but its id", async () => {
       and exists (
         select from pg_trigger g where g.tgrelid = t.oid and g.tgname = '10_move_to_trash'
       )`;
-  assertEquals(new Set(keys.map(({ table_name }) => table_name)).size, 7);
+  assertEquals(new Set(keys.map(({ table_name }) => table_name)).size, 9);
   const others = keys.filter(({ columns, has_expression }) =>
     has_expression || !["id", "id,workspace_id"].includes(columns.join())
   );

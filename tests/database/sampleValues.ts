@@ -16,16 +16,21 @@ export interface Column {
 /** Rows of one member: table → row. */
 export type SampleRows = Record<string, Row>;
 
+/** Column → value, for a row of the audit log that the view `merges` shows. */
+const CHOSEN: Row = { action: "merged", after: { merged_into: 1 } };
+
 /** Values for a new row: the required columns, and its parents among the given rows. */
 export function sampleValues(
   { columns }: { columns: Column[] },
   rows: SampleRows,
   unique?: string,
 ): Row {
-  const filled = columns.filter((column) => column.required || column.parent);
-  return Object.fromEntries(
-    filled.map((column) => [column.name, sampleValue(column, rows, unique)]),
-  );
+  const filled = columns.filter(({ required, parent }) => required || parent);
+  const chosen = columns.filter(({ name }) => name in CHOSEN);
+  return {
+    ...Object.fromEntries(filled.map((column) => [column.name, sampleValue(column, rows, unique)])),
+    ...Object.fromEntries(chosen.map(({ name }) => [name, CHOSEN[name]])),
+  };
 }
 
 /** A value for a column: the parent's id, or a value of its type that contains `unique`. */
@@ -62,6 +67,7 @@ export function sampleValue(
 /** The row of a view that shows a row of a table; a `<table>_summary` shows the row of its table. */
 const VIEW_ROWS: Record<string, (rows: SampleRows) => Row> = {
   activity: ({ audit_log }) => ({ id: audit_log?.id }),
+  merges: ({ audit_log }) => ({ id: audit_log?.id }),
   members: ({ sales }) => ({ id: sales?.id }),
   activity_log: ({ contact_notes }) => ({ id: `contactNote.${contact_notes?.id}.created` }),
   init_state: () => ({}),

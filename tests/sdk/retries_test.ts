@@ -30,7 +30,7 @@ test("sdk: two POSTs have different keys, and a given key is sent unchanged", as
   const portico = await newClient({ url: network.url });
   await portico.contacts.create({ last_name: "A" });
   await portico.contacts.create({ last_name: "B" });
-  await portico.contacts.create({ last_name: "C" }, { idempotencyKey: "mine" });
+  await portico.contacts.create({ last_name: "C" }, {}, { idempotencyKey: "mine" });
   const [first, second, third] = network.seen.map((one) => one.headers.get("idempotency-key"));
   assertNotEquals(first, second);
   assertEquals(third, "mine");

@@ -29,7 +29,7 @@ export const creatableResources = [...creators.keys()];
 /** The resource that an operation is about, when its records can be created. */
 export function resourceOf(operation: Operation): string | undefined {
   const [, segment = ""] = operation.path.split("/");
-  if (segment === "trash" || segment === "changes") return segment;
+  if (["trash", "changes", "merges"].includes(segment)) return segment;
   return [segment, ...segment.split("_")].find((name) => creators.has(name));
 }
 
@@ -78,7 +78,8 @@ export async function bodyOf(
     const resource = resourceOfKey(key, operation);
     if (key === "dry_run") body[key] = value && dryRun;
     else if (!resource) body[key] = key === "name" ? freshName(value) : withFreshAddresses(value);
-    else body[key] = Array.isArray(value) ? [await make(resource)] : await make(resource);
+    else if (!Array.isArray(value)) body[key] = await make(resource);
+    else body[key] = await Promise.all(value.map(() => make(resource)));
   }
   return body;
 }
@@ -129,6 +130,9 @@ export function recordsOf(workspace: Workspace): MakeRecord {
   const make: MakeRecord = async (resource) => {
     if (resource === "trash") return await trashed(workspace, await make("companies"));
     if (resource === "changes") return await changed(workspace, await make("companies"));
+    if (resource === "merges") {
+      return await merged(workspace, await make("tags"), await make("tags"));
+    }
     const operation = creators.get(resource);
     if (!operation) throw new Error(`${resource} cannot be created.`);
     const body = await bodyOf(operation, make);
@@ -139,6 +143,13 @@ export function recordsOf(workspace: Workspace): MakeRecord {
     return answer.body.id;
   };
   return make;
+}
+
+/** Merges two tags. Returns the id of the merge. */
+async function merged({ admin }: Workspace, winner: RecordId, loser: RecordId): Promise<number> {
+  await admin.api.post(`/tags/${winner}/merge`, { loser_ids: [loser] });
+  const { body } = await admin.api.get("/merges?limit=1");
+  return body.data[0].id;
 }
 
 /** Deletes a company. Returns the id of its row in the trash. */

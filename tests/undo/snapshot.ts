@@ -13,7 +13,6 @@ const OF_A_DELETION = ["id", "batch", "deleted_at", "deleted_by", "request_id", 
 const WITHOUT = [
   "changes",
   "audit_log",
-  "contact_merges",
   "attachment_removals",
   "picture_fetches",
 ];
@@ -59,7 +58,11 @@ interface TrashRow {
 }
 
 /** Arrays of ids, and the table of the ids. */
-const ID_ARRAYS: Record<string, string> = { tags: "tags", contact_ids: "contacts" };
+const ID_ARRAYS: Record<string, string> = {
+  tags: "tags",
+  contact_ids: "contacts",
+  company_ids: "companies",
+};
 
 /**
  * When both a holder and a record in its array are in the trash, either of them knows the position.

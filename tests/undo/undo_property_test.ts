@@ -122,7 +122,9 @@ async function randomCall(
   const table = tableOf("id", operation, live) ?? "";
   const known = (/restore/.test(operation.id) ? deleted[table] : live[table]) ?? [];
   const id = known.length > 0 ? pick(random, known) : 1;
-  const path = routeOf(operation).replace(/:\w+/g, String(id));
+  const other = known.length > 0 ? pick(random, known) : 2;
+  const query = operation.queryExample?.ids ? `?ids=${other},${id}` : "";
+  const path = routeOf(operation).replace(/:\w+/g, String(id)) + query;
   const body = randomBody(operation, source);
   const answer = await send(operation.method, path, body);
   return { answer, request: `${operation.method} ${path} ${JSON.stringify(body)}` };

@@ -1,9 +1,18 @@
 /** mergedValues: the winner's values after a merge. */
 import { assertEquals } from "@std/assert";
+import { contactMergeRules } from "../../supabase/functions/api/contacts/mergeRules.ts";
 import {
-  mergedValues,
-  type StoredContact,
-} from "../../supabase/functions/api/contacts/mergedValues.ts";
+  mergedValues as merged,
+  type StoredRecord as StoredContact,
+} from "../../supabase/functions/api/merges/mergedValues.ts";
+
+function mergedValues(
+  winner: StoredContact,
+  losers: StoredContact[],
+  fields: Record<string, number>,
+) {
+  return merged(winner, losers, contactMergeRules, fields);
+}
 
 function contact(id: number, values: Partial<StoredContact> = {}): StoredContact {
   return {

@@ -33,9 +33,21 @@ export type RestoreInput = components["schemas"]["RestoreInput"];
 
 export type Company = components["schemas"]["Company"];
 
+export type CompanyDuplicatePair = components["schemas"]["CompanyDuplicatePair"];
+
+export type DuplicateCompany = components["schemas"]["DuplicateCompany"];
+
+export type CompanyDuplicate = components["schemas"]["CompanyDuplicate"];
+
+export type PairInput = components["schemas"]["PairInput"];
+
+export type Dismissal = components["schemas"]["Dismissal"];
+
 export type CompanyInput = components["schemas"]["CompanyInput"];
 
 export type PictureInput = components["schemas"]["PictureInput"];
+
+export type CreatedCompany = components["schemas"]["CreatedCompany"];
 
 export type CompanyPatch = components["schemas"]["CompanyPatch"];
 
@@ -45,7 +57,17 @@ export type BulkResult = components["schemas"]["BulkResult"];
 
 export type Activity = components["schemas"]["Activity"];
 
+export type CompanyMergeInput = components["schemas"]["CompanyMergeInput"];
+
+export type CompanyMergeResult = components["schemas"]["CompanyMergeResult"];
+
 export type Contact = components["schemas"]["Contact"];
+
+export type ContactDuplicatePair = components["schemas"]["ContactDuplicatePair"];
+
+export type DuplicateContact = components["schemas"]["DuplicateContact"];
+
+export type ContactDuplicate = components["schemas"]["ContactDuplicate"];
 
 export type ContactInput = components["schemas"]["ContactInput"];
 
@@ -53,11 +75,13 @@ export type EmailAddress = components["schemas"]["EmailAddress"];
 
 export type PhoneNumber = components["schemas"]["PhoneNumber"];
 
+export type CreatedContact = components["schemas"]["CreatedContact"];
+
 export type ContactBulkInput = components["schemas"]["ContactBulkInput"];
 
-export type MergeInput = components["schemas"]["MergeInput"];
+export type ContactMergeInput = components["schemas"]["ContactMergeInput"];
 
-export type MergeResult = components["schemas"]["MergeResult"];
+export type ContactMergeResult = components["schemas"]["ContactMergeResult"];
 
 export type Tag = components["schemas"]["Tag"];
 
@@ -108,6 +132,8 @@ export type UndoInput = components["schemas"]["UndoInput"];
 export type Undone = components["schemas"]["Undone"];
 
 export type UndoConflict = components["schemas"]["UndoConflict"];
+
+export type Merge = components["schemas"]["Merge"];
 
 export type TrashItem = components["schemas"]["TrashItem"];
 
@@ -463,10 +489,101 @@ export class CompaniesResource {
    *
    * Allowed to: every member.
    *
-   * Problems: `unknown_reference`, `invalid_picture`.
+   * Problems: `unknown_reference`, `invalid_picture`, `duplicate`.
    */
-  create(body: CompanyInput, options?: CallOptions): Call<Company> {
-    return this.#transport.call<Company>({ method: "POST", path: path`/companies`, body, options });
+  create(
+    body: CompanyInput,
+    query?: { on_duplicate?: "allow" | "warn" | "reject" },
+    options?: CallOptions,
+  ): Call<CreatedCompany> {
+    return this.#transport.call<CreatedCompany>({
+      method: "POST",
+      path: path`/companies`,
+      body,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List pairs of companies that may be the same.
+   *
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `invalid_cursor`.
+   */
+  duplicates(
+    query?: {
+      min_score?: number;
+      reason?: readonly ("same_domain" | "same_name")[];
+      dismissed?: boolean;
+      limit?: number;
+      cursor?: string;
+    },
+    options?: CallOptions,
+  ): Call<operations["companies.duplicates"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["companies.duplicates"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/companies/duplicates`, query, options });
+  }
+
+  /**
+   * List the possible duplicates of a company.
+   *
+   * Best first, at most 100.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `merged`.
+   */
+  duplicatesOf(
+    id: number,
+    query?: {
+      min_score?: number;
+      reason?: readonly ("same_domain" | "same_name")[];
+      dismissed?: boolean;
+    },
+    options?: CallOptions,
+  ): Call<operations["companies.duplicates_of"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["companies.duplicates_of"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/companies/${id}/duplicates`, query, options });
+  }
+
+  /**
+   * Dismiss a pair of companies that are not the same.
+   *
+   * For all members. After a merge of one of them, the dismissal applies to the winner. A repeated request returns the first dismissal.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `not_found`, `deleted`, `merged`.
+   */
+  dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
+    return this.#transport.call<Dismissal>({
+      method: "POST",
+      path: path`/companies/duplicates/dismiss`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Take back that a pair of companies was dismissed.
+   *
+   * A repeated request succeeds.
+   *
+   * Allowed to: every member.
+   */
+  undismissDuplicate(query?: { ids?: readonly (number)[] }, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({
+      method: "DELETE",
+      path: path`/companies/duplicates/dismiss`,
+      query,
+      options,
+    });
   }
 
   /**
@@ -474,11 +591,11 @@ export class CompaniesResource {
    *
    * Allowed to: every member.
    *
-   * Problems: `deleted`.
+   * Problems: `deleted`, `merged`.
    */
   get(
     id: number,
-    query?: { include?: readonly ("owner")[] },
+    query?: { include?: readonly ("owner")[]; follow_merged?: boolean },
     options?: CallOptions,
   ): Call<Company> {
     return this.#transport.call<Company>({
@@ -496,7 +613,7 @@ export class CompaniesResource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
-   * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
+   * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: CompanyPatch, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -525,7 +642,7 @@ export class CompaniesResource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `restore_not_allowed`.
+   * Problems: `restore_not_allowed`, `merged`.
    */
   restore(id: number, options?: CallOptions): Call<Company> {
     return this.#transport.call<Company>({
@@ -593,6 +710,24 @@ export class CompaniesResource {
       method: "GET",
       path: path`/companies/${id}/history`,
       query,
+      options,
+    });
+  }
+
+  /**
+   * Merge companies into this one.
+   *
+   * Its contacts and deals follow to the winner. Repeating a merge returns the same answer. With `dry_run` nothing changes.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `self_merge`, `deleted`, `merged`.
+   */
+  merge(id: number, body: CompanyMergeInput, options?: CallOptions): Call<CompanyMergeResult> {
+    return this.#transport.call<CompanyMergeResult>({
+      method: "POST",
+      path: path`/companies/${id}/merge`,
+      body,
       options,
     });
   }
@@ -674,10 +809,113 @@ export class ContactsResource {
    *
    * Allowed to: every member.
    *
-   * Problems: `unknown_tag`, `unknown_reference`, `invalid_picture`.
+   * Problems: `unknown_tag`, `unknown_reference`, `invalid_picture`, `duplicate`.
    */
-  create(body: ContactInput, options?: CallOptions): Call<Contact> {
-    return this.#transport.call<Contact>({ method: "POST", path: path`/contacts`, body, options });
+  create(
+    body: ContactInput,
+    query?: { on_duplicate?: "allow" | "warn" | "reject" },
+    options?: CallOptions,
+  ): Call<CreatedContact> {
+    return this.#transport.call<CreatedContact>({
+      method: "POST",
+      path: path`/contacts`,
+      body,
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List pairs of contacts that may be the same.
+   *
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `invalid_cursor`.
+   */
+  duplicates(
+    query?: {
+      min_score?: number;
+      reason?:
+        readonly (
+          | "same_email"
+          | "same_phone"
+          | "similar_name_same_company"
+          | "similar_name_same_domain"
+        )[];
+      dismissed?: boolean;
+      limit?: number;
+      cursor?: string;
+    },
+    options?: CallOptions,
+  ): Call<operations["contacts.duplicates"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["contacts.duplicates"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/contacts/duplicates`, query, options });
+  }
+
+  /**
+   * List the possible duplicates of a contact.
+   *
+   * Best first, at most 100.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `deleted`, `merged`.
+   */
+  duplicatesOf(
+    id: number,
+    query?: {
+      min_score?: number;
+      reason?:
+        readonly (
+          | "same_email"
+          | "same_phone"
+          | "similar_name_same_company"
+          | "similar_name_same_domain"
+        )[];
+      dismissed?: boolean;
+    },
+    options?: CallOptions,
+  ): Call<operations["contacts.duplicates_of"]["responses"][200]["content"]["application/json"]> {
+    return this.#transport.call<
+      operations["contacts.duplicates_of"]["responses"][200]["content"]["application/json"]
+    >({ method: "GET", path: path`/contacts/${id}/duplicates`, query, options });
+  }
+
+  /**
+   * Dismiss a pair of contacts that are not the same.
+   *
+   * For all members. After a merge of one of them, the dismissal applies to the winner. A repeated request returns the first dismissal.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `not_found`, `deleted`, `merged`.
+   */
+  dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
+    return this.#transport.call<Dismissal>({
+      method: "POST",
+      path: path`/contacts/duplicates/dismiss`,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Take back that a pair of contacts was dismissed.
+   *
+   * A repeated request succeeds.
+   *
+   * Allowed to: every member.
+   */
+  undismissDuplicate(query?: { ids?: readonly (number)[] }, options?: CallOptions): Call<void> {
+    return this.#transport.call<void>({
+      method: "DELETE",
+      path: path`/contacts/duplicates/dismiss`,
+      query,
+      options,
+    });
   }
 
   /**
@@ -691,7 +929,7 @@ export class ContactsResource {
    */
   get(
     id: number,
-    query?: { include?: readonly ("company" | "owner" | "tag_records")[] },
+    query?: { include?: readonly ("company" | "owner" | "tag_records")[]; follow_merged?: boolean },
     options?: CallOptions,
   ): Call<Contact> {
     return this.#transport.call<Contact>({
@@ -820,8 +1058,8 @@ export class ContactsResource {
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
-  merge(id: number, body: MergeInput, options?: CallOptions): Call<MergeResult> {
-    return this.#transport.call<MergeResult>({
+  merge(id: number, body: ContactMergeInput, options?: CallOptions): Call<ContactMergeResult> {
+    return this.#transport.call<ContactMergeResult>({
       method: "POST",
       path: path`/contacts/${id}/merge`,
       body,
@@ -883,8 +1121,8 @@ export class TagsResource {
    *
    * Problems: `deleted`, `merged`.
    */
-  get(id: number, options?: CallOptions): Call<Tag> {
-    return this.#transport.call<Tag>({ method: "GET", path: path`/tags/${id}`, options });
+  get(id: number, query?: { follow_merged?: boolean }, options?: CallOptions): Call<Tag> {
+    return this.#transport.call<Tag>({ method: "GET", path: path`/tags/${id}`, query, options });
   }
 
   /**
@@ -927,7 +1165,7 @@ export class TagsResource {
   /**
    * Merge tags into this one.
    *
-   * Repeating a merge returns the same answer. With `dry_run` nothing changes.
+   * The contacts of the losers receive the winner, once and in the first place. Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: managers and admins.
    *
@@ -1420,6 +1658,62 @@ export class ChangesResource {
   }
 }
 
+interface MergesListOperators {
+  id: OperatorsOfNumber;
+  change_id: OperatorsOfUuid;
+  table_name: OperatorsOfText;
+  winner_id: OperatorsOfNumber;
+  loser_ids: OperatorsOfIds;
+  member_id: OperatorsOfNumber;
+  created_at: OperatorsOfTime;
+  undone_by: OperatorsOfUuid;
+}
+export type MergesListQuery = ListQuery<
+  MergesListOperators,
+  & keyof operations["merges.list"]["responses"][200]["content"]["application/json"]["data"][number]
+  & string,
+  "member"
+>;
+/** Operations on `merges`. */
+export class MergesResource {
+  readonly #transport: Transport;
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * List merges.
+   *
+   * Newest first: the winner, the losers, the member, and the change. A merge that was undone has `undone_by`.
+   *
+   * Allowed to: every member.
+   */
+  list(
+    query?: MergesListQuery & { select?: undefined },
+    options?: CallOptions,
+  ): PageCall<
+    operations["merges.list"]["responses"][200]["content"]["application/json"]["data"][number]
+  >;
+  list(
+    query: MergesListQuery,
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["merges.list"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  >;
+  list(
+    query: MergesListQuery = {},
+    options?: CallOptions,
+  ): PageCall<
+    Partial<
+      operations["merges.list"]["responses"][200]["content"]["application/json"]["data"][number]
+    >
+  > {
+    return this.#transport.list({ method: "GET", path: path`/merges`, query, options });
+  }
+}
+
 interface ActivityListOperators {
   id: OperatorsOfNumber;
   table_name: OperatorsOfText;
@@ -1505,7 +1799,9 @@ export class TrashResource {
         | "deals"
         | "deal_notes"
         | "tasks"
-        | "tags";
+        | "tags"
+        | "contact_dismissals"
+        | "company_dismissals";
       reason?: "deleted" | "merged";
       deleted_by?: number;
       limit?: number;
@@ -2109,6 +2405,7 @@ export class Portico {
   readonly deals: DealsResource;
   readonly configuration: ConfigurationResource;
   readonly changes: ChangesResource;
+  readonly merges: MergesResource;
   readonly activity: ActivityResource;
   readonly trash: TrashResource;
   readonly jobs: JobsResource;
@@ -2129,6 +2426,7 @@ export class Portico {
     this.deals = new DealsResource(transport);
     this.configuration = new ConfigurationResource(transport);
     this.changes = new ChangesResource(transport);
+    this.merges = new MergesResource(transport);
     this.activity = new ActivityResource(transport);
     this.trash = new TrashResource(transport);
     this.jobs = new JobsResource(transport);

@@ -35,6 +35,16 @@ export interface paths {
     get: operations["companies.list"];
     post: operations["companies.create"];
   };
+  "/api/companies/duplicates": {
+    get: operations["companies.duplicates"];
+  };
+  "/api/companies/{id}/duplicates": {
+    get: operations["companies.duplicates_of"];
+  };
+  "/api/companies/duplicates/dismiss": {
+    post: operations["companies.dismiss_duplicate"];
+    delete: operations["companies.undismiss_duplicate"];
+  };
   "/api/companies/{id}": {
     get: operations["companies.get"];
     delete: operations["companies.delete"];
@@ -49,9 +59,22 @@ export interface paths {
   "/api/companies/{id}/history": {
     get: operations["companies.history"];
   };
+  "/api/companies/{id}/merge": {
+    post: operations["companies.merge"];
+  };
   "/api/contacts": {
     get: operations["contacts.list"];
     post: operations["contacts.create"];
+  };
+  "/api/contacts/duplicates": {
+    get: operations["contacts.duplicates"];
+  };
+  "/api/contacts/{id}/duplicates": {
+    get: operations["contacts.duplicates_of"];
+  };
+  "/api/contacts/duplicates/dismiss": {
+    post: operations["contacts.dismiss_duplicate"];
+    delete: operations["contacts.undismiss_duplicate"];
   };
   "/api/contacts/{id}": {
     get: operations["contacts.get"];
@@ -133,6 +156,9 @@ export interface paths {
   };
   "/api/changes/{id}/undo": {
     post: operations["changes.undo"];
+  };
+  "/api/merges": {
+    get: operations["merges.list"];
   };
   "/api/activity": {
     get: operations["activity.list"];
@@ -292,6 +318,7 @@ export interface components {
         | "undo_expired"
         | "undo_conflict"
         | "tag_exists"
+        | "duplicate"
         | "stage_in_use"
         | "deal_archived"
         | "neighbour_moved"
@@ -505,6 +532,53 @@ export interface components {
         last_name: string;
       } | null;
     };
+    CompanyDuplicatePair: {
+      records: components["schemas"]["DuplicateCompany"][];
+      /** @description How likely both are the same, from 0 to 1. */
+      score: number;
+      reasons: ("same_domain" | "same_name")[];
+      /** @description Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
+      dismissed: {
+        /** @description The member. `null` for a script with the secret key. */
+        member_id: number | null;
+        dismissed_at: string;
+      } | null;
+    };
+    DuplicateCompany: {
+      id: number;
+      name: string;
+      website: string | null;
+      city: string | null;
+      country: string | null;
+      nb_contacts: number;
+      nb_deals: number;
+      sales_id: number | null;
+    };
+    CompanyDuplicate: {
+      record: components["schemas"]["DuplicateCompany"];
+      /** @description How likely both are the same, from 0 to 1. */
+      score: number;
+      reasons: ("same_domain" | "same_name")[];
+      /** @description Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
+      dismissed: {
+        /** @description The member. `null` for a script with the secret key. */
+        member_id: number | null;
+        dismissed_at: string;
+      } | null;
+    };
+    PairInput: {
+      /** @description The ids of two records that are not the same. */
+      ids: number[];
+      /** @description Why they are not the same. */
+      note?: string | null;
+    };
+    Dismissal: {
+      id: number;
+      ids: number[];
+      note: string | null;
+      dismissed_by: number | null;
+      created_at: string;
+    };
     CompanyInput: {
       name: string;
       sector?: string | null;
@@ -532,6 +606,37 @@ export interface components {
       type?: string | null;
     } & {
       [key: string]: unknown;
+    };
+    CreatedCompany: {
+      id: number;
+      created_at: string;
+      name: string;
+      sector: string | null;
+      size: number | null;
+      linkedin_url: string | null;
+      website: string | null;
+      phone_number: string | null;
+      address: string | null;
+      zipcode: string | null;
+      city: string | null;
+      state_abbr: string | null;
+      sales_id: number | null;
+      context_links: unknown;
+      country: string | null;
+      description: string | null;
+      revenue: string | null;
+      tax_identifier: string | null;
+      logo: components["schemas"]["Picture"] | null;
+      nb_deals: number;
+      nb_contacts: number;
+      updated_at: string;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+      /** @description The similar records, with `warn`. */
+      duplicates?: components["schemas"]["CompanyDuplicate"][];
     };
     CompanyPatch: {
       name?: string;
@@ -617,6 +722,26 @@ export interface components {
         last_name: string;
       } | null;
     };
+    CompanyMergeInput: {
+      loser_ids: number[];
+      /** @description Column → id of the company whose value the winner takes. */
+      fields?: {
+        [key: string]: number;
+      };
+      dry_run?: boolean;
+    };
+    CompanyMergeResult: {
+      /**
+       * Format: uuid
+       * @description The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run.
+       */
+      merge_id: string | null;
+      winner: components["schemas"]["Company"];
+      merged_ids: number[];
+      /** @description Number of rows that moved to the winner, by table. */
+      moved: Record<string, never>;
+      dry_run: boolean;
+    };
     Contact: {
       id: number;
       first_name: string | null;
@@ -661,6 +786,49 @@ export interface components {
         color: string;
       }[];
     };
+    ContactDuplicatePair: {
+      records: components["schemas"]["DuplicateContact"][];
+      /** @description How likely both are the same, from 0 to 1. */
+      score: number;
+      reasons:
+        ("same_email" | "same_phone" | "similar_name_same_company" | "similar_name_same_domain")[];
+      /** @description Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
+      dismissed: {
+        /** @description The member. `null` for a script with the secret key. */
+        member_id: number | null;
+        dismissed_at: string;
+      } | null;
+    };
+    DuplicateContact: {
+      id: number;
+      first_name: string | null;
+      last_name: string | null;
+      title: string | null;
+      company_id: number | null;
+      company_name: string | null;
+      email_jsonb: {
+        email?: string | null;
+        type?: string | null;
+      }[] | null;
+      phone_jsonb: {
+        number?: string | number | null;
+        type?: string | null;
+      }[] | null;
+      sales_id: number | null;
+    };
+    ContactDuplicate: {
+      record: components["schemas"]["DuplicateContact"];
+      /** @description How likely both are the same, from 0 to 1. */
+      score: number;
+      reasons:
+        ("same_email" | "same_phone" | "similar_name_same_company" | "similar_name_same_domain")[];
+      /** @description Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
+      dismissed: {
+        /** @description The member. `null` for a script with the secret key. */
+        member_id: number | null;
+        dismissed_at: string;
+      } | null;
+    };
     ContactInput: {
       first_name?: string | null;
       last_name?: string | null;
@@ -692,6 +860,52 @@ export interface components {
       /** @enum {string} */
       type?: "Work" | "Home" | "Other";
     };
+    CreatedContact: {
+      id: number;
+      first_name: string | null;
+      last_name: string | null;
+      gender: string | null;
+      title: string | null;
+      background: string | null;
+      avatar: components["schemas"]["Picture"] | null;
+      first_seen: string | null;
+      last_seen: string | null;
+      has_newsletter: boolean | null;
+      status: string | null;
+      tags: number[] | null;
+      company_id: number | null;
+      sales_id: number | null;
+      linkedin_url: string | null;
+      email_jsonb: {
+        email?: string | null;
+        type?: string | null;
+      }[] | null;
+      phone_jsonb: {
+        number?: string | number | null;
+        type?: string | null;
+      }[] | null;
+      company_name: string | null;
+      nb_tasks: number;
+      created_at: string;
+      updated_at: string;
+      company?: {
+        id: number;
+        name: string;
+        website: string | null;
+      } | null;
+      owner?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+      tag_records?: {
+        id: number;
+        name: string;
+        color: string;
+      }[];
+      /** @description The similar records, with `warn`. */
+      duplicates?: components["schemas"]["ContactDuplicate"][];
+    };
     ContactBulkInput: {
       ids?: number[];
       /** @description Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
@@ -713,7 +927,7 @@ export interface components {
       add_tags?: number[];
       remove_tags?: number[];
     };
-    MergeInput: {
+    ContactMergeInput: {
       loser_ids: number[];
       /** @description Column → id of the contact whose value the winner takes. */
       fields?: {
@@ -721,20 +935,16 @@ export interface components {
       };
       dry_run?: boolean;
     };
-    MergeResult: {
+    ContactMergeResult: {
       /**
        * Format: uuid
-       * @description `null` in a dry run.
+       * @description The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run.
        */
       merge_id: string | null;
       winner: components["schemas"]["Contact"];
       merged_ids: number[];
       /** @description Number of rows that moved to the winner, by table. */
-      moved: {
-        tasks: number;
-        contact_notes: number;
-        deals: number;
-      };
+      moved: Record<string, never>;
       dry_run: boolean;
     };
     Tag: {
@@ -756,11 +966,22 @@ export interface components {
     };
     TagMergeInput: {
       loser_ids: number[];
+      /** @description Column → id of the tag whose value the winner takes. */
+      fields?: {
+        [key: string]: number;
+      };
       dry_run?: boolean;
     };
     TagMergeResult: {
+      /**
+       * Format: uuid
+       * @description The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run.
+       */
+      merge_id: string | null;
       winner: components["schemas"]["Tag"];
       merged_ids: number[];
+      /** @description Number of rows that moved to the winner, by table. */
+      moved: Record<string, never>;
       dry_run: boolean;
     };
     SearchHit: {
@@ -1125,6 +1346,30 @@ export interface components {
        */
       changed_by: string | null;
     };
+    Merge: {
+      id: number;
+      /**
+       * Format: uuid
+       * @description The change, which `POST /changes/{id}/undo` takes back.
+       */
+      change_id: string;
+      table_name: string;
+      winner_id: number;
+      loser_ids: number[];
+      /** @description The member. `null` for a script with the secret key. */
+      member_id: number | null;
+      created_at: string;
+      /**
+       * Format: uuid
+       * @description The change that undid the merge.
+       */
+      undone_by: string | null;
+      member?: {
+        id: number;
+        first_name: string;
+        last_name: string;
+      } | null;
+    };
     TrashItem: {
       id: number;
       /** @enum {string} */
@@ -1135,7 +1380,9 @@ export interface components {
         | "deals"
         | "deal_notes"
         | "tasks"
-        | "tags";
+        | "tags"
+        | "contact_dismissals"
+        | "company_dismissals";
       record_id: number;
       /** @description The record's name, or the beginning of its text. */
       label: string;
@@ -1165,7 +1412,9 @@ export interface components {
         | "deals"
         | "deal_notes"
         | "tasks"
-        | "tags";
+        | "tags"
+        | "contact_dismissals"
+        | "company_dismissals";
       record_id: number;
       /** @description Number of restored rows, by table. */
       restored: Record<string, never>;
@@ -1815,6 +2064,9 @@ export interface operations {
   };
   "companies.create": {
     parameters: {
+      query?: {
+        on_duplicate?: "allow" | "warn" | "reject";
+      };
       header?: {
         /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
@@ -1835,9 +2087,93 @@ export interface operations {
     responses: {
       201: {
         content: {
-          "application/json": components["schemas"]["Company"];
+          "application/json": components["schemas"]["CreatedCompany"];
         };
       };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "companies.duplicates": {
+    parameters: {
+      query?: {
+        min_score?: number;
+        reason?: ("same_domain" | "same_name")[];
+        dismissed?: boolean;
+        limit?: number;
+        cursor?: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["CompanyDuplicatePair"][];
+            next_cursor: string | null;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "companies.duplicates_of": {
+    parameters: {
+      query?: {
+        min_score?: number;
+        reason?: ("same_domain" | "same_name")[];
+        dismissed?: boolean;
+      };
+      path: {
+        id: number;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["CompanyDuplicate"][];
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "companies.dismiss_duplicate": {
+    parameters: {
+      header?: {
+        /** @description A repeated request with the same key gets the answer of the first one. */
+        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1,
+         *         2
+         *       ]
+         *     }
+         */
+        "application/json": components["schemas"]["PairInput"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["Dismissal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "companies.undismiss_duplicate": {
+    parameters: {
+      query?: {
+        ids?: number[];
+      };
+    };
+    responses: {
+      204: {};
       default: components["responses"]["Problem"];
     };
   };
@@ -1845,6 +2181,7 @@ export interface operations {
     parameters: {
       query?: {
         include?: "owner"[];
+        follow_merged?: boolean;
       };
       path: {
         id: number;
@@ -2013,6 +2350,38 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "companies.merge": {
+    parameters: {
+      header?: {
+        /** @description A repeated request with the same key gets the answer of the first one. */
+        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+      };
+      path: {
+        id: number;
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "loser_ids": [
+         *         2
+         *       ],
+         *       "dry_run": true
+         *     }
+         */
+        "application/json": components["schemas"]["CompanyMergeInput"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["CompanyMergeResult"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "contacts.list": {
     parameters: {
       query?: {
@@ -2091,6 +2460,9 @@ export interface operations {
   };
   "contacts.create": {
     parameters: {
+      query?: {
+        on_duplicate?: "allow" | "warn" | "reject";
+      };
       header?: {
         /** @description A repeated request with the same key gets the answer of the first one. */
         "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
@@ -2124,9 +2496,105 @@ export interface operations {
     responses: {
       201: {
         content: {
-          "application/json": components["schemas"]["Contact"];
+          "application/json": components["schemas"]["CreatedContact"];
         };
       };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.duplicates": {
+    parameters: {
+      query?: {
+        min_score?: number;
+        reason?:
+          (
+            | "same_email"
+            | "same_phone"
+            | "similar_name_same_company"
+            | "similar_name_same_domain"
+          )[];
+        dismissed?: boolean;
+        limit?: number;
+        cursor?: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["ContactDuplicatePair"][];
+            next_cursor: string | null;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.duplicates_of": {
+    parameters: {
+      query?: {
+        min_score?: number;
+        reason?:
+          (
+            | "same_email"
+            | "same_phone"
+            | "similar_name_same_company"
+            | "similar_name_same_domain"
+          )[];
+        dismissed?: boolean;
+      };
+      path: {
+        id: number;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["ContactDuplicate"][];
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.dismiss_duplicate": {
+    parameters: {
+      header?: {
+        /** @description A repeated request with the same key gets the answer of the first one. */
+        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "ids": [
+         *         1,
+         *         2
+         *       ]
+         *     }
+         */
+        "application/json": components["schemas"]["PairInput"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["Dismissal"];
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
+  "contacts.undismiss_duplicate": {
+    parameters: {
+      query?: {
+        ids?: number[];
+      };
+    };
+    responses: {
+      204: {};
       default: components["responses"]["Problem"];
     };
   };
@@ -2134,6 +2602,7 @@ export interface operations {
     parameters: {
       query?: {
         include?: ("company" | "owner" | "tag_records")[];
+        follow_merged?: boolean;
       };
       path: {
         id: number;
@@ -2328,13 +2797,13 @@ export interface operations {
          *       "dry_run": true
          *     }
          */
-        "application/json": components["schemas"]["MergeInput"];
+        "application/json": components["schemas"]["ContactMergeInput"];
       };
     };
     responses: {
       200: {
         content: {
-          "application/json": components["schemas"]["MergeResult"];
+          "application/json": components["schemas"]["ContactMergeResult"];
         };
       };
       default: components["responses"]["Problem"];
@@ -2403,6 +2872,9 @@ export interface operations {
   };
   "tags.get": {
     parameters: {
+      query?: {
+        follow_merged?: boolean;
+      };
       path: {
         id: number;
       };
@@ -3092,6 +3564,50 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
+  "merges.list": {
+    parameters: {
+      query?: {
+        sort?: components["parameters"]["sort"];
+        limit?: components["parameters"]["limit"];
+        cursor?: components["parameters"]["cursor"];
+        count?: components["parameters"]["count"];
+        select?:
+          (
+            | "id"
+            | "change_id"
+            | "table_name"
+            | "winner_id"
+            | "loser_ids"
+            | "member_id"
+            | "created_at"
+            | "undone_by"
+          )[];
+        include?: "member"[];
+        id?: string;
+        change_id?: string;
+        table_name?: string;
+        winner_id?: string;
+        loser_ids?: string;
+        member_id?: string;
+        created_at?: string;
+        undone_by?: string;
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": {
+            data: components["schemas"]["Merge"][];
+            next_cursor: string | null;
+            total?: number;
+            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
+            total_at_least?: number;
+          };
+        };
+      };
+      default: components["responses"]["Problem"];
+    };
+  };
   "activity.list": {
     parameters: {
       query?: {
@@ -3152,7 +3668,9 @@ export interface operations {
           | "deals"
           | "deal_notes"
           | "tasks"
-          | "tags";
+          | "tags"
+          | "contact_dismissals"
+          | "company_dismissals";
         reason?: "deleted" | "merged";
         deleted_by?: number;
         limit?: number;

@@ -31,6 +31,7 @@ const EXPOSED_HEADERS = [
   "retry-after",
   "ratelimit",
   "ratelimit-policy",
+  "content-location",
   "content-range",
   "content-disposition",
   "link",

@@ -31,6 +31,8 @@ const smallint = z.int().min(-32768).max(32767);
 const nullableSmallint = smallint.nullable();
 const nullishSmallint = smallint.nullish();
 const nullishRecordId = recordId.nullish();
+const bigintArray = z.array(bigint);
+const optionalBigintArray = bigintArray.optional();
 const integer = z.int().min(-2147483648).max(2147483647);
 const jsonArray = z.array(json);
 const nullableJsonArray = jsonArray.nullable();
@@ -38,7 +40,6 @@ const nullishTimestamp = timestamp.nullish();
 const nullishJsonArray = jsonArray.nullish();
 const boolean = z.boolean();
 const nullableBoolean = boolean.nullable();
-const bigintArray = z.array(bigint);
 const nullableBigintArray = bigintArray.nullable();
 const nullishBoolean = boolean.nullish();
 const nullishBigintArray = bigintArray.nullish();
@@ -303,6 +304,32 @@ export const companies_summary = {
   },
 };
 
+export const company_dismissals = {
+  name: "company_dismissals",
+  columns: {
+    id: "bigint",
+    company_ids: "bigint[]",
+    note: "text",
+    dismissed_by: "bigint",
+    workspace_id: "uuid",
+    created_at: "timestamp with time zone",
+    updated_at: "timestamp with time zone",
+  },
+  row: {
+    id: bigint,
+    company_ids: bigintArray,
+    note: nullableText,
+    dismissed_by: nullableBigint,
+    created_at: text,
+    updated_at: text,
+  },
+  input: {
+    company_ids: optionalBigintArray,
+    note: nullishText,
+    dismissed_by: nullishBigint,
+  },
+};
+
 export const configuration = {
   name: "configuration",
   columns: {
@@ -320,6 +347,32 @@ export const configuration = {
   },
   input: {
     config: optionalJson,
+  },
+};
+
+export const contact_dismissals = {
+  name: "contact_dismissals",
+  columns: {
+    id: "bigint",
+    contact_ids: "bigint[]",
+    note: "text",
+    dismissed_by: "bigint",
+    workspace_id: "uuid",
+    created_at: "timestamp with time zone",
+    updated_at: "timestamp with time zone",
+  },
+  row: {
+    id: bigint,
+    contact_ids: bigintArray,
+    note: nullableText,
+    dismissed_by: nullableBigint,
+    created_at: text,
+    updated_at: text,
+  },
+  input: {
+    contact_ids: optionalBigintArray,
+    note: nullishText,
+    dismissed_by: nullishBigint,
   },
 };
 
@@ -770,6 +823,30 @@ export const members = {
     status: nullableText,
     created_at: nullableText,
     updated_at: nullableText,
+  },
+};
+
+export const merges = {
+  name: "merges",
+  columns: {
+    id: "bigint",
+    change_id: "uuid",
+    table_name: "text",
+    winner_id: "bigint",
+    loser_ids: "bigint[]",
+    member_id: "bigint",
+    created_at: "timestamp with time zone",
+    undone_by: "uuid",
+  },
+  row: {
+    id: nullableBigint,
+    change_id: nullableUuid,
+    table_name: nullableText,
+    winner_id: nullableBigint,
+    loser_ids: nullableBigintArray,
+    member_id: nullableBigint,
+    created_at: nullableText,
+    undone_by: nullableUuid,
   },
 };
 

@@ -17,6 +17,7 @@ const CRM_PROBLEMS = declareProblems(
     undo_expired: [409, "The change is too old"],
     undo_conflict: [409, "Later changes stand in the way"],
     tag_exists: [409, "A tag has this name"],
+    duplicate: [409, "A similar record exists"],
     stage_in_use: [409, "The stage has deals"],
     deal_archived: [409, "The deal is archived"],
     neighbour_moved: [409, "The neighbouring deal is not in the column"],

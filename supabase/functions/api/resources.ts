@@ -22,6 +22,7 @@ export const resources: Resources = {
   "/api/deals": () => import("./deals/routes.ts"),
   "/api/configuration": () => import("./configuration/routes.ts"),
   "/api/changes": () => import("./changes/routes.ts"),
+  "/api/merges": () => import("./merges/routes.ts"),
   "/api/activity": () => import("./activity/routes.ts"),
   "/api/trash": () => import("./trash/routes.ts"),
   "/api/jobs": () => import("./jobs/routes.ts"),

@@ -84,7 +84,12 @@ async function breakEverywhere(
       }
       const repeated = await merge(app, workspace, attempt);
       assertEquals([repeated.status, repeated.body.merged_ids], [200, attempt.loser_ids]);
-      assertEquals(repeated.body.moved, { tasks: 2, contact_notes: 2, deals: 1 });
+      assertEquals(repeated.body.moved, {
+        tasks: 2,
+        contact_notes: 2,
+        deals: 1,
+        contact_dismissals: 0,
+      });
       assertEquals(await countRows(workspace.id, TABLES), {
         ...counts,
         contacts: (counts.contacts ?? 0) - 2,
@@ -152,7 +157,7 @@ const EVENTS = [
   "update on public.contacts",
   "delete on public.contacts",
   "insert on private.trash",
-  "insert on private.contact_merges",
+  "insert on public.audit_log",
 ];
 
 for (const event of EVENTS) {
@@ -166,7 +171,12 @@ for (const event of EVENTS) {
       assertEquals(await everythingIn(workspace.id), before);
     });
     const { status, body } = await post();
-    assertEquals([status, body.moved], [200, { tasks: 2, contact_notes: 2, deals: 1 }]);
+    assertEquals([status, body.moved], [200, {
+      tasks: 2,
+      contact_notes: 2,
+      deals: 1,
+      contact_dismissals: 0,
+    }]);
   });
 
   test(`contacts.merge is retried when the ${event} meets a serialization failure`, async () => {
@@ -176,7 +186,12 @@ for (const event of EVENTS) {
       const { status, body } = await workspace.admin.api.post(`/contacts/${winner}/merge`, {
         loser_ids,
       });
-      assertEquals([status, body.moved], [200, { tasks: 2, contact_notes: 2, deals: 1 }]);
+      assertEquals([status, body.moved], [200, {
+        tasks: 2,
+        contact_notes: 2,
+        deals: 1,
+        contact_dismissals: 0,
+      }]);
     });
     assertEquals(await danglingContacts(workspace.id), []);
   });

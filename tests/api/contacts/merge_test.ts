@@ -45,7 +45,7 @@ test("contacts.merge moves tasks, notes and deals and sends the losers to the tr
   });
   assertEquals(status, 200, JSON.stringify(body));
   assertMatch(body.merge_id, /^[0-9a-f-]{36}$/);
-  assertEquals(body.moved, { tasks: 4, contact_notes: 2, deals: 2 });
+  assertEquals(body.moved, { tasks: 4, contact_notes: 2, deals: 2, contact_dismissals: 0 });
   assertEquals([body.merged_ids, body.dry_run], [loser_ids, false]);
   assertEquals(body.winner, (await workspace.admin.api.get(`/contacts/${winner}`)).body);
   assertEquals(body.winner.nb_tasks, 6);
@@ -103,7 +103,7 @@ test("contacts.merge rewrites deals.contact_ids in order, without duplicates and
   const answer = await workspace.admin.api.post(`/contacts/${seven}/merge`, {
     loser_ids: [five, eleven],
   });
-  assertEquals(answer.body.moved, { tasks: 0, contact_notes: 0, deals: 5 });
+  assertEquals(answer.body.moved, { tasks: 0, contact_notes: 0, deals: 5, contact_dismissals: 0 });
   for (const [index, { id, expected }] of deals.entries()) {
     assertEquals((await rowOf("deals", id))?.contact_ids, expected, `deal ${index}`);
   }
@@ -232,7 +232,12 @@ test("contacts.merge accepts 20 losers, and answers 422 to 21, to none and to ma
     assert(Object.keys(answer.body.errors)[0]?.startsWith("loser_ids"), JSON.stringify(ids));
   }
   const answer = await post(loser_ids.slice(0, 20));
-  assertEquals(answer.body.moved, { tasks: 40, contact_notes: 20, deals: 20 });
+  assertEquals(answer.body.moved, {
+    tasks: 40,
+    contact_notes: 20,
+    deals: 20,
+    contact_dismissals: 0,
+  });
 });
 
 test("contacts.merge counts a repeated loser once", async () => {

@@ -5,6 +5,7 @@
 import { type Fragment, pipelined, type Sql } from "../database/database.ts";
 import type { Listing } from "../list/list.ts";
 import { found, invariant, Problem } from "../problem.ts";
+import { Reply } from "../reply.ts";
 
 /** Records of one kind: their table, and the list that reads them. */
 export interface StoredRecords<Row> {
@@ -39,6 +40,25 @@ export async function getRecord<Row>(
   ]);
   if (record === undefined && trashed) throw gone(stored.name, trashed);
   return found(record, stored.name);
+}
+
+/**
+ * Returns a record as `getRecord`. Instead of a merged record it returns the record that it was
+ * merged into, with its address in `Content-Location` (RFC 9110, section 8.7).
+ * @throws Problem `not_found`; `deleted` when it is in the trash.
+ */
+export async function followRecord<Row>(
+  sql: Sql,
+  stored: StoredRecords<Row>,
+  id: number,
+  include?: string[],
+): Promise<Row | Reply> {
+  const merged_into = (await findTrashed(sql, stored, id))?.merged_into ?? null;
+  if (merged_into === null) return await getRecord(sql, stored, id, include);
+  const record = await getRecord(sql, stored, merged_into, include);
+  return new Reply(record, {
+    headers: { "Content-Location": `../${stored.table}/${merged_into}` },
+  });
 }
 
 /** Inserts a record with these values, and returns it. */

@@ -4,7 +4,7 @@
  * Files outside this folder import this file only.
  */
 import * as z from "zod";
-import { idParams, includeQuery, nothing, recordId } from "../fields.ts";
+import { booleanText, idParams, includeQuery, nothing, recordId } from "../fields.ts";
 import {
   type Allowed,
   type Declaration,
@@ -21,6 +21,7 @@ import { type BulkChange, type BulkInput, bulkInput } from "./bulkInput.ts";
 import {
   createRecord,
   deleteRecord,
+  followRecord,
   getRecord,
   restoreRecord,
   type StoredRecords,
@@ -40,6 +41,7 @@ export {
   requireMatch,
   restoreRecord,
   setColumns,
+  type StoredRecords,
   updateRecord,
 } from "./record.ts";
 
@@ -88,6 +90,9 @@ type Documentation = Partial<Pick<Declaration, "summary" | "description" | "prob
 interface Differences<Body extends z.ZodType, Result, Params = { id: number }>
   extends Documentation {
   example?: z.input<Body>;
+  query?: z.ZodType;
+  /** Replaces the schema of the record, which it extends. */
+  output?: z.ZodType;
   run?: (
     context: WriteContext,
     input: Input<Params, unknown, z.output<Body>>,
@@ -99,7 +104,6 @@ export function get<Row extends RecordFields>(
   of: Resource<Row>,
   documentation: Documentation = {},
 ): Operation {
-  const [first, ...others] = of.list.parameters.includes;
   return read({
     id: `${of.table}.get`,
     method: "GET",
@@ -107,12 +111,31 @@ export function get<Row extends RecordFields>(
     summary: `Get ${of.title}`,
     access: "member",
     params: idParams,
-    query: first === undefined ? undefined : includeQuery([first, ...others]),
+    query: getQuery(of),
     output: of.record,
     ...documentation,
     problems: [...inTrash(of), ...documentation.problems ?? []],
-    run: ({ sql }, { params, query }) => getRecord(sql, of, params.id, query?.include),
+    run: ({ sql }, { params, query }) => {
+      const read = query?.follow_merged ? followRecord : getRecord;
+      return read(sql, of, params.id, query?.include);
+    },
   });
+}
+
+const followMerged = booleanText.optional().describe(
+  "`true`: instead of a merged record, the answer is the record that it was merged into, with its " +
+    "address in `Content-Location`.",
+);
+
+/** Returns the schema of the query of `get`: what the resource allows of `include` and `follow_merged`. */
+function getQuery<Row>(
+  { list, mergeable }: Pick<Resource<Row & RecordFields>, "list" | "mergeable">,
+): z.ZodType<{ include?: string[]; follow_merged?: boolean } | undefined> | undefined {
+  const [first, ...others] = list.parameters.includes;
+  const follow = z.object({ follow_merged: followMerged });
+  if (first === undefined) return mergeable && follow;
+  const include = includeQuery([first, ...others]);
+  return mergeable ? include.extend(follow.shape) : include;
 }
 
 /** Returns the operation `POST /<table>`. */
@@ -134,7 +157,7 @@ export function create<
     body: of.input,
     output: of.record,
     status: 201,
-    location: ({ id }) => `${of.table}/${id}`,
+    location: (output) => `${of.table}/${Object(output).id}`,
     run: ({ sql }, { body }) => createRecord(sql, of, Object(body)),
     ...differences,
     description: sentences(ownership, differences.description),

@@ -2,7 +2,9 @@
 import * as z from "zod";
 import { idText, recordId } from "../../_shared/fields.ts";
 import { type Operation, write } from "../../_shared/operation.ts";
-import { merge } from "../contacts/merge.ts";
+import { contactMergeRules } from "../contacts/mergeRules.ts";
+import { contacts } from "../contacts/queries.ts";
+import { mergeRecords } from "../merges/merge.ts";
 
 const mergeContacts = write({
   id: "atomic.merge_contacts",
@@ -17,7 +19,8 @@ const mergeContacts = write({
   output: z.object({ success: z.literal(true), winnerId: recordId }),
   problems: ["self_merge", "not_found", "deleted", "merged"],
   run: async ({ sql }, { body: { winnerId, loserId } }) => {
-    await merge(sql, winnerId, { loser_ids: [loserId] });
+    const records = { ...contacts, rules: contactMergeRules };
+    await mergeRecords(sql, records, winnerId, { loser_ids: [loserId] });
     return { success: true as const, winnerId };
   },
 });

@@ -11,6 +11,7 @@ export const companies = resource({
   name: "company",
   title: "a company",
   owner: "sales_id",
+  mergeable: true,
   record: Company,
   input: CompanyInput,
   patch: CompanyPatch,

@@ -1,7 +1,12 @@
 /** The operations on companies. */
 import { list, type Operation } from "../../_shared/operation.ts";
-import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
+import { bulk, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
+import { createUnlessDuplicate } from "../duplicates/create.ts";
+import { duplicates } from "../duplicates/duplicates.ts";
+import { merge } from "../merges/merge.ts";
+import { companyMergeRules } from "./mergeRules.ts";
+import { companyDuplicates } from "./duplicates.ts";
 import { companies } from "./queries.ts";
 
 export const operations: readonly Operation[] = [
@@ -11,13 +16,12 @@ export const operations: readonly Operation[] = [
     summary: "List companies",
     of: companies.list,
   }),
+  ...duplicates(companyDuplicates),
   get(companies),
-  create(companies, {
-    example: {
-      name: "Analytical Engines Ltd",
-      sector: "technology",
-      website: "https://example.com",
-    },
+  createUnlessDuplicate(companies, companyDuplicates, {
+    name: "Analytical Engines Ltd",
+    sector: "technology",
+    website: "https://example.com",
   }),
   update(companies, { example: { city: "London" } }),
   remove(companies, {
@@ -26,4 +30,7 @@ export const operations: readonly Operation[] = [
   restore(companies),
   bulk(companies, { example: { ids: [1], set: { city: "London" }, dry_run: true } }),
   history(companies),
+  merge(companies, companyMergeRules, {
+    description: "Its contacts and deals follow to the winner.",
+  }),
 ];

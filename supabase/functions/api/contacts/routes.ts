@@ -1,26 +1,29 @@
 /** The operations on contacts. */
 import { list, type Operation } from "../../_shared/operation.ts";
-import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
+import { bulk, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
-import { mergeContacts } from "./merge.ts";
+import { createUnlessDuplicate } from "../duplicates/create.ts";
+import { duplicates } from "../duplicates/duplicates.ts";
+import { merge } from "../merges/merge.ts";
+import { contactMergeRules } from "./mergeRules.ts";
+import { contactDuplicates } from "./duplicates.ts";
 import { contacts } from "./queries.ts";
 import { tagChanges } from "./tagChanges.ts";
 
 export const operations: readonly Operation[] = [
   list({ id: "contacts.list", path: "/contacts", summary: "List contacts", of: contacts.list }),
+  ...duplicates(contactDuplicates),
   get(contacts, {
     description:
       "For a merged contact the answer is 410, and `merged_into` is the id of the winner.",
   }),
-  create(contacts, {
-    example: {
-      first_name: "Ada",
-      last_name: "Lovelace",
-      title: "Analyst",
-      status: "warm",
-      email_jsonb: [{ email: "ada@example.com", type: "Work" }],
-      phone_jsonb: [{ number: "+44 20 7946 0001", type: "Work" }],
-    },
+  createUnlessDuplicate(contacts, contactDuplicates, {
+    first_name: "Ada",
+    last_name: "Lovelace",
+    title: "Analyst",
+    status: "warm",
+    email_jsonb: [{ email: "ada@example.com", type: "Work" }],
+    phone_jsonb: [{ number: "+44 20 7946 0001", type: "Work" }],
   }),
   update(contacts, { example: { status: "hot" } }),
   remove(contacts, { description: "Its notes and tasks move to the trash with it." }),
@@ -30,5 +33,5 @@ export const operations: readonly Operation[] = [
     changes: tagChanges,
   }),
   history(contacts),
-  mergeContacts,
+  merge(contacts, contactMergeRules),
 ];

@@ -9,8 +9,10 @@ import {
   update,
   updateRecord,
 } from "../../_shared/records/records.ts";
-import { mergeTags } from "./merge.ts";
+import { merge } from "../merges/merge.ts";
+import { mergeRules } from "../merges/mergedValues.ts";
 import { claimName, tags } from "./queries.ts";
+import { tags as table } from "../../_shared/schema.ts";
 
 export const operations: readonly Operation[] = [
   list({
@@ -44,5 +46,7 @@ export const operations: readonly Operation[] = [
       "name, without case, the answer is 409.",
     problems: ["tag_exists"],
   }),
-  mergeTags,
+  merge(tags, mergeRules(table.input), {
+    description: "The contacts of the losers receive the winner, once and in the first place.",
+  }),
 ];

@@ -12,6 +12,8 @@ const tableName = z.enum([
   "deal_notes",
   "tasks",
   "tags",
+  "contact_dismissals",
+  "company_dismissals",
 ]);
 const reason = z.enum(["deleted", "merged"]);
 

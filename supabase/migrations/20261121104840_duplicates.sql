@@ -1,0 +1,908 @@
+-- Duplicates: contacts and companies that may be the same, and pairs that members dismissed.
+--
+-- Tables     contact_dismissals, company_dismissals: pairs that are no duplicates
+--            private.duplicate_keys: what records are found by
+--            private.contact_profiles: what contacts are compared by
+-- Functions  private.contact_duplicates(record_id), private.company_duplicates(record_id): the
+--            pairs of one record, or of all records, with a score and reasons
+--            private.lock_duplicate_keys(table_name, record_id): one creation at a time
+--
+-- A record has a key for each value that a duplicate of it would share: the hash of an e-mail
+-- address, of the last digits of a phone number, of a word of the name together with the company or
+-- with the domain of an address; of a website's domain, of a company's name. Triggers keep the keys.
+-- Only records that share a key are compared, so the effort follows the number of such pairs.
+--
+-- A key of more than 20 records is no sign of a duplicate, and comparing all of them with each other
+-- would take too long. Then each of them is compared with the oldest one only.
+--
+-- A dismissal has the ids of its records as an array. So merges, deletions, restorations and undo
+-- treat it as any other array of ids: after a merge it refers to the winner. One that has the winner
+-- only is without effect.
+
+-- Names -----------------------------------------------------------------------------------------
+
+create function private.plain_words(text_value text)
+returns text[]
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+  return string_to_array(
+    btrim(regexp_replace(
+      lower(extensions.unaccent(
+        'extensions.unaccent'::regdictionary,
+        regexp_replace(left(text_value, 200), '[.''’`´]', '', 'g')
+      )),
+      '[^[:alnum:]]+', ' ', 'g'
+    )),
+    ' '
+  );
+end
+$$;
+comment on function private.plain_words(text) is
+  'Returns the words of the first 200 characters in lower case, without accents and punctuation.';
+
+create function private.formal_name(word text)
+returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+  -- As a constant of the statement, the object is parsed once.
+  return coalesce(
+    '{
+    "abby": "abigail", "al": "albert", "alex": "alexander", "alexandra": "alexander",
+    "andy": "andrew", "annie": "anne", "art": "arthur", "barb": "barbara", "becky": "rebecca",
+    "ben": "benjamin", "bernie": "bernard", "bert": "albert", "beth": "elizabeth",
+    "betty": "elizabeth", "bill": "william", "billy": "william", "bob": "robert",
+    "bobby": "robert", "cathy": "catherine", "charlie": "charles", "chris": "christopher",
+    "chuck": "charles", "cindy": "cynthia", "dan": "daniel", "danny": "daniel", "dave": "david",
+    "deb": "deborah", "debbie": "deborah", "dick": "richard", "don": "donald", "doug": "douglas",
+    "ed": "edward", "eddie": "edward", "eliza": "elizabeth", "ellie": "eleanor", "fran": "frances",
+    "frank": "francis", "fred": "frederick", "gabe": "gabriel", "gerry": "gerald",
+    "greg": "gregory", "hank": "henry", "harry": "henry", "jack": "john", "jake": "jacob",
+    "jeff": "jeffrey", "jen": "jennifer", "jenny": "jennifer", "jerry": "gerald", "jim": "james",
+    "jimmy": "james", "joe": "joseph", "johnny": "john", "jon": "john", "jonathan": "john",
+    "josh": "joshua", "judy": "judith", "kate": "catherine", "katherine": "catherine",
+    "kathy": "catherine", "katie": "catherine", "ken": "kenneth", "larry": "lawrence",
+    "liz": "elizabeth", "lizzy": "elizabeth", "lou": "louis", "maggie": "margaret",
+    "mandy": "amanda", "matt": "matthew", "max": "maximilian", "meg": "margaret", "mel": "melanie",
+    "mick": "michael", "mike": "michael", "mitch": "mitchell", "nate": "nathan",
+    "nathaniel": "nathan", "ned": "edward", "nick": "nicholas", "pam": "pamela", "pat": "patrick",
+    "patty": "patricia", "peg": "margaret", "peggy": "margaret", "pete": "peter", "phil": "philip",
+    "phillip": "philip", "ray": "raymond", "rich": "richard", "rick": "richard", "rob": "robert",
+    "robbie": "robert", "ron": "ronald", "sally": "sarah", "sam": "samuel", "sandy": "sandra",
+    "steph": "stephanie", "stephen": "steven", "steve": "steven", "sue": "susan",
+    "susie": "susan", "suzie": "susan", "ted": "edward", "terry": "terence", "theo": "theodore",
+    "tim": "timothy", "toby": "tobias", "tom": "thomas", "tommy": "thomas", "tony": "anthony",
+    "trish": "patricia", "vicky": "victoria", "vince": "vincent", "wes": "wesley", "will": "william",
+    "zach": "zachary", "zack": "zachary"
+  }'::jsonb ->> word,
+    word
+  );
+end
+$$;
+comment on function private.formal_name(text) is
+  'Returns the full first name of a short form such as bob, else the word itself.';
+
+create function private.name_words(name text)
+returns text[]
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  words text[] := '{}';
+  word text;
+begin
+  foreach word in array private.plain_words(coalesce(name, '')) loop
+    if word <> '' and word <> all ('{dr,mr,mrs,ms,miss,prof,sir,jr,sr,phd,herr,frau}'::text[]) then
+      words := words || private.formal_name(word);
+    end if;
+  end loop;
+  return words;
+end
+$$;
+comment on function private.name_words(text) is
+  'Returns the words of a person''s name without titles. Short forms become the full name.';
+
+create function private.text_similarity(a text, b text)
+returns real
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  distance integer;
+begin
+  if a = '' or b = '' then
+    return 0.7;
+  elsif a = b then
+    return 1;
+  elsif left(a, 1) = left(b, 1) and least(char_length(a), char_length(b)) = 1 then
+    return 0.85;
+  elsif a like b || ' %' or b like a || ' %' then
+    return 0.9;
+  end if;
+  distance := extensions.levenshtein(left(a, 60), left(b, 60));
+  -- Two letters in the wrong order are one mistake.
+  if distance = 2 and char_length(a) = char_length(b)
+    and array(select unnest(string_to_array(a, null)) order by 1)
+      = array(select unnest(string_to_array(b, null)) order by 1)
+  then
+    distance := 1;
+  end if;
+  return 1 - distance::real / greatest(char_length(a), char_length(b));
+end
+$$;
+comment on function private.text_similarity(text, text) is
+  'Returns how similar two normalised names are, from 0 to 1. An initial matches a name, and a '
+  'missing name matches a little.';
+
+-- Contacts --------------------------------------------------------------------------------------
+
+create type private.contact_profile as (
+  given text, family text, emails text[], phones text[], domains text[]
+);
+
+create function private.shared_domains(domains text[])
+returns text[]
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  return array(
+    select f.domain
+    from public.favicons_excluded_domains f
+    where f.workspace_id is null and f.domain = any (domains)
+  );
+end
+$$;
+comment on function private.shared_domains(text[]) is
+  'Returns those of the domains whose addresses belong to unrelated people, such as e-mail '
+  'providers.';
+
+create function private.contact_profile_of(
+  first_name text, last_name text, email_jsonb jsonb, phone_jsonb jsonb
+)
+returns private.contact_profile
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  profile private.contact_profile;
+  given_words text[] := private.name_words(first_name);
+  family_words text[] := private.name_words(last_name);
+  addresses constant jsonb :=
+    case jsonb_typeof(email_jsonb) when 'array' then email_jsonb else '[]'::jsonb end;
+  numbers constant jsonb := case jsonb_typeof(phone_jsonb)
+    when 'array' then phone_jsonb
+    when 'object' then jsonb_build_array(phone_jsonb)
+    when 'string' then jsonb_build_array(phone_jsonb)
+    else '[]'::jsonb
+  end;
+  emails text[] := '{}';
+  phones text[] := '{}';
+  domains text[] := '{}';
+  shared text[];
+  address text;
+  domain text;
+  phone text;
+begin
+  -- A whole name in one of the two fields.
+  if given_words = '{}' and cardinality(family_words) > 1 then
+    given_words := family_words;
+    family_words := '{}';
+  end if;
+  if family_words = '{}' and cardinality(given_words) > 1 then
+    family_words := given_words[2:];
+    given_words := given_words[:1];
+  end if;
+  for i in 0 .. least(jsonb_array_length(addresses), 10) - 1 loop
+    address := lower(btrim(addresses -> i ->> 'email'));
+    if address like '%_@_%' and address <> all (emails) then
+      emails := emails || address;
+      domain := split_part(address, '@', 2);
+      if domain <> all (domains) then
+        domains := domains || domain;
+      end if;
+    end if;
+  end loop;
+  shared := private.shared_domains(domains);
+  if shared <> '{}' then
+    domains := array(select d from unnest(domains) as d where d <> all (shared));
+  end if;
+  -- The last nine digits are the same with and without the code of the country.
+  for i in 0 .. least(jsonb_array_length(numbers), 10) - 1 loop
+    phone := right(ltrim(
+      regexp_replace(coalesce(numbers -> i ->> 'number', numbers ->> i), '[^0-9]', '', 'g'), '0'
+    ), 9);
+    if char_length(phone) >= 6 and phone <> all (phones) then
+      phones := phones || phone;
+    end if;
+  end loop;
+  profile := row(
+    array_to_string(given_words, ' '), array_to_string(family_words, ' '), emails, phones, domains
+  );
+  return profile;
+end
+$$;
+comment on function private.contact_profile_of(text, text, jsonb, jsonb) is
+  'Returns the normalised values of a contact that duplicates share.';
+
+create function private.contact_keys(profile private.contact_profile, company_id bigint)
+returns bigint[]
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  words constant text[] := array(
+    select distinct word
+    from unnest(string_to_array(concat_ws(' ', profile.given, profile.family), ' ')) as word
+    where word <> ''
+    order by word
+    limit 6
+  );
+  names constant text[] := words || array_to_string(words, ' ');
+  places text[] := '{}';
+  keys bigint[] := '{}';
+  value text;
+  name text;
+begin
+  foreach value in array profile.emails loop
+    keys := keys || hashtextextended('email ' || value, 0);
+  end loop;
+  foreach value in array profile.phones loop
+    keys := keys || hashtextextended('phone ' || value, 0);
+  end loop;
+  if company_id is not null then
+    places := places || ('company ' || company_id);
+  end if;
+  foreach value in array profile.domains[:5] loop
+    places := places || ('domain ' || value);
+  end loop;
+  foreach value in array places loop
+    foreach name in array names loop
+      if name <> '' then
+        keys := keys || hashtextextended(value || ' name ' || name, 0);
+      end if;
+    end loop;
+  end loop;
+  return keys;
+end
+$$;
+comment on function private.contact_keys(private.contact_profile, bigint) is
+  'Returns the keys of a contact: addresses, phone numbers, and words of the name together with the '
+  'company or the domain of an address.';
+
+create function private.name_similarity(a private.contact_profile, b private.contact_profile)
+returns real
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  given real;
+  family real;
+begin
+  if (a.given = '' and a.family = '') or (b.given = '' and b.family = '') then
+    return null;
+  end if;
+  given := private.text_similarity(a.given, b.given);
+  family := private.text_similarity(a.family, b.family);
+  if given < 0.7 or family < 0.7 then
+    -- First and last name in the wrong fields.
+    given := private.text_similarity(a.given, b.family);
+    family := private.text_similarity(a.family, b.given);
+  end if;
+  if given < 0.7 or family < 0.7 or given + family < 1.6 then
+    return 0;
+  end if;
+  return (given + family) / 2;
+end
+$$;
+comment on function
+  private.name_similarity(private.contact_profile, private.contact_profile) is
+  'Returns how similar the names of two contacts are, from 0 to 1. Null when one has no name.';
+
+create function private.contact_match(
+  a private.contact_profile, b private.contact_profile, same_company boolean,
+  out score real, out reasons text[]
+)
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  name constant real := private.name_similarity(a, b);
+  difference real := 1;
+begin
+  reasons := '{}';
+  if a.emails operator(pg_catalog.&&) b.emails then
+    reasons := reasons || 'same_email'::text;
+    difference := difference * case when name is null then 0.2 when name = 0 then 0.5
+      else 0.15 - 0.13 * name end;
+  end if;
+  if a.phones operator(pg_catalog.&&) b.phones then
+    reasons := reasons || 'same_phone'::text;
+    difference := difference * case when name is null then 0.4 when name = 0 then 0.75
+      else 0.4 - 0.35 * name end;
+  end if;
+  if name > 0 and same_company then
+    reasons := reasons || 'similar_name_same_company'::text;
+    difference := difference * (0.75 - 0.65 * name);
+  end if;
+  if name > 0 and a.domains operator(pg_catalog.&&) b.domains then
+    reasons := reasons || 'similar_name_same_domain'::text;
+    difference := difference * (0.75 - 0.6 * name);
+  end if;
+  score := round((1 - difference)::numeric, 3);
+end
+$$;
+comment on function
+  private.contact_match(private.contact_profile, private.contact_profile, boolean) is
+  'Returns the score of two contacts, from 0 to 1, and the reasons. No reasons when they have '
+  'nothing in common.';
+
+-- Companies -------------------------------------------------------------------------------------
+
+create function private.company_words(name text)
+returns text[]
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  words text[] := private.plain_words(coalesce(name, ''));
+begin
+  if cardinality(words) > 1 and words[1] = 'the' then
+    words := words[2:];
+  end if;
+  while cardinality(words) > 1 and words[cardinality(words)] = any (
+    '{ab,ag,and,aps,as,asa,bv,bvba,cie,co,company,corp,corporation,cv,doo,e,ek,et,eurl,ev,gbr,gmbh,
+      group,holding,holdings,inc,incorporated,international,kft,kg,kgaa,kk,lda,limited,llc,llp,lp,
+      ltd,ltda,mbh,nv,nyrt,ohg,oo,ou,oy,oyj,plc,pte,pty,pvt,sa,sab,sarl,sas,se,sl,slu,sp,spa,spol,
+      spzoo,sro,srl,ug,und,unlimited,y,z,zoo,zrt}'::text[]
+  ) loop
+    words := words[: cardinality(words) - 1];
+  end loop;
+  return words;
+end
+$$;
+comment on function private.company_words(text) is
+  'Returns the words of a company''s name without its legal form, such as Ltd, GmbH or S.A.';
+
+create function private.website_domain(website text)
+returns text
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+declare
+  domain constant text := (
+    regexp_match(lower(btrim(website)), '^(?:[a-z]+:)?(?://)?(?:[^/@]*@)?(?:www\d?\.)?([^/:?#\s]+)')
+  )[1];
+begin
+  -- Pages of unrelated companies.
+  if domain not like '%_._%' or domain ~ '(^|\.)(facebook|linkedin|instagram|twitter|youtube)\.com$'
+    or domain in ('x.com', 'sites.google.com', 'linktr.ee')
+  then
+    return null;
+  end if;
+  return rtrim(domain, '.');
+end
+$$;
+comment on function private.website_domain(text) is
+  'Returns the domain of a website''s address without www. Null for pages on social networks.';
+
+create function private.company_keys(name text, website text)
+returns bigint[]
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  domain constant text := private.website_domain(website);
+  plain_name constant text := array_to_string(private.company_words(name), '');
+begin
+  return array(
+    select hashtextextended(keys.key, 0)
+    from (values ('domain ' || domain), ('name ' || nullif(plain_name, ''))) as keys (key)
+    where keys.key is not null
+  );
+end
+$$;
+comment on function private.company_keys(text, text) is
+  'Returns the keys of a company: the domain of its website, and its name without the legal form.';
+
+create function private.company_match(
+  a_name text, a_domain text, a_city text, b_name text, b_domain text, b_city text,
+  out score real, out reasons text[]
+)
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  same_name constant boolean := replace(a_name, ' ', '') = replace(b_name, ' ', '');
+  same_city constant boolean := lower(nullif(btrim(a_city), '')) = lower(nullif(btrim(b_city), ''));
+  difference real := 1;
+begin
+  reasons := '{}';
+  if a_domain = b_domain then
+    reasons := reasons || 'same_domain'::text;
+    difference := difference * case
+      when same_name then 0.1
+      when private.text_similarity(a_name, b_name) >= 0.75 then 0.15
+      else 0.45
+    end;
+  end if;
+  if same_name then
+    reasons := reasons || 'same_name'::text;
+    difference := difference * case
+      when a_domain <> b_domain then
+        case when same_city then 0.35 when not same_city then 0.6 else 0.5 end
+      when same_city then 0.15
+      when not same_city then 0.35
+      else 0.2
+    end;
+  end if;
+  score := round((1 - difference)::numeric, 3);
+end
+$$;
+comment on function private.company_match(text, text, text, text, text, text) is
+  'Returns the score of two companies, from 0 to 1, and the reasons. The names are normalised.';
+
+-- Keys ------------------------------------------------------------------------------------------
+
+-- No foreign keys: checking them would take longer than finding the keys. Deleting a record, also
+-- with its workspace, deletes its keys.
+create table private.duplicate_keys (
+  workspace_id uuid not null,
+  table_name text not null,
+  key bigint not null,
+  record_id bigint not null,
+  primary key (workspace_id, table_name, key, record_id)
+);
+comment on table private.duplicate_keys is
+  'What a record is found by as a duplicate: hashes of its normalised values. Kept by triggers.';
+comment on column private.duplicate_keys.workspace_id is 'The workspace of the record.';
+comment on column private.duplicate_keys.table_name is 'The table of the record.';
+comment on column private.duplicate_keys.key is 'The hash of a value.';
+comment on column private.duplicate_keys.record_id is 'The id of the record.';
+
+create index ix__duplicate_keys__table_name__record_id
+  on private.duplicate_keys (table_name, record_id);
+
+alter table private.duplicate_keys enable row level security;
+create policy "service role only" on private.duplicate_keys for all to service_role
+  using (true)
+  with check (true);
+
+create table private.contact_profiles (
+  contact_id bigint primary key,
+  workspace_id uuid not null,
+  company_id bigint,
+  profile private.contact_profile not null
+);
+comment on table private.contact_profiles is
+  'The normalised values of contacts, which duplicates are compared by. Kept by triggers.';
+comment on column private.contact_profiles.contact_id is 'The contact.';
+comment on column private.contact_profiles.workspace_id is 'The workspace of the contact.';
+comment on column private.contact_profiles.company_id is 'The company of the contact.';
+comment on column private.contact_profiles.profile is 'The names, addresses, phones and domains.';
+
+alter table private.contact_profiles enable row level security;
+create policy "service role only" on private.contact_profiles for all to service_role
+  using (true)
+  with check (true);
+
+-- Statement triggers, because a bulk of records is inserted faster by one statement.
+create function private.write_contact_keys()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  changed_ids bigint[];
+begin
+  if tg_op = 'INSERT' then
+    changed_ids := array(select n.id from new_rows n);
+  else
+    if tg_op = 'DELETE' then
+      changed_ids := array(select o.id from old_rows o);
+    else
+      changed_ids := array(
+        select n.id
+        from new_rows n
+        join old_rows o using (id)
+        where (n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb, n.company_id)
+          is distinct from (o.first_name, o.last_name, o.email_jsonb, o.phone_jsonb, o.company_id)
+      );
+    end if;
+    delete from private.duplicate_keys k
+    where k.table_name = 'contacts' and k.record_id = any (changed_ids);
+    delete from private.contact_profiles p where p.contact_id = any (changed_ids);
+  end if;
+  if tg_op = 'DELETE' or changed_ids = '{}' then
+    return null;
+  end if;
+  with stored as (
+    insert into private.contact_profiles (contact_id, workspace_id, company_id, profile)
+    select
+      n.id, n.workspace_id, n.company_id,
+      private.contact_profile_of(n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb)
+    from new_rows n
+    where tg_op = 'INSERT' or n.id = any (changed_ids)
+    returning *
+  )
+  insert into private.duplicate_keys (workspace_id, table_name, key, record_id)
+  select s.workspace_id, 'contacts', key, s.contact_id
+  from stored s
+  cross join lateral unnest(private.contact_keys(s.profile, s.company_id)) as key
+  on conflict do nothing;
+  return null;
+end
+$$;
+comment on function private.write_contact_keys() is 'Keeps the profiles and keys of contacts.';
+
+create function private.write_company_keys()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if tg_op in ('UPDATE', 'DELETE') then
+    delete from private.duplicate_keys k
+    using old_rows o
+    where k.table_name = 'companies' and k.record_id = o.id;
+  end if;
+  if tg_op in ('INSERT', 'UPDATE') then
+    insert into private.duplicate_keys (workspace_id, table_name, key, record_id)
+    select n.workspace_id, 'companies', key, n.id
+    from new_rows n
+    cross join lateral unnest(private.company_keys(n.name, n.website::text)) as key
+    on conflict do nothing;
+  end if;
+  return null;
+end
+$$;
+comment on function private.write_company_keys() is 'Keeps the keys of companies.';
+
+create procedure private.add_duplicate_triggers(table_name text, function_name text)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  execute format(
+    $sql$
+      create trigger "60_duplicates_inserted"
+        after insert on public.%1$I
+        referencing new table as new_rows
+        for each statement
+        execute function private.%2$I();
+      create trigger "60_duplicates_updated"
+        after update on public.%1$I
+        referencing old table as old_rows new table as new_rows
+        for each statement
+        execute function private.%2$I();
+      create trigger "60_duplicates_deleted"
+        after delete on public.%1$I
+        referencing old table as old_rows
+        for each statement
+        execute function private.%2$I();
+    $sql$,
+    table_name, function_name
+  );
+end
+$$;
+comment on procedure private.add_duplicate_triggers(text, text) is
+  'Adds triggers to a table that keep the keys of its records.';
+
+call private.add_duplicate_triggers('contacts', 'write_contact_keys');
+call private.add_duplicate_triggers('companies', 'write_company_keys');
+
+create function private.lock_duplicate_keys(p_table_name text, p_record_id bigint)
+returns void
+language sql volatile security definer
+set search_path = ''
+as $$
+  select pg_advisory_xact_lock(hashtextextended(keys.workspace_id::text, keys.key))
+  from (
+    select k.workspace_id, k.key
+    from private.duplicate_keys k
+    where k.table_name = p_table_name
+      and k.record_id = p_record_id
+      and k.workspace_id = (select private.workspace_id())
+    order by k.key
+  ) as keys
+$$;
+comment on function private.lock_duplicate_keys(text, bigint) is
+  'Locks the keys of a record until the end of the transaction, so that of two new records with a '
+  'common key the second sees the first.';
+grant execute on function private.lock_duplicate_keys(text, bigint) to authenticated;
+
+create function private.all_pairs(p_workspace_id uuid, p_table_name text)
+returns table (id bigint, other_id bigint)
+language sql stable
+set search_path = ''
+as $$
+  with shared as materialized (
+    select k.key, count(*) as number, min(k.record_id) as oldest_id
+    from private.duplicate_keys k
+    where k.workspace_id = p_workspace_id and k.table_name = p_table_name
+    group by k.key
+    having count(*) > 1
+  ), members as materialized (
+    select s.key, s.number, s.oldest_id, k.record_id
+    from shared s
+    join private.duplicate_keys k
+      on k.workspace_id = p_workspace_id and k.table_name = p_table_name and k.key = s.key
+  )
+  select a.record_id, b.record_id
+  from members a
+  join members b on b.key = a.key
+  where a.number <= 20 and b.number <= 20 and a.record_id < b.record_id
+  union
+  select m.oldest_id, m.record_id from members m where m.number > 20 and m.record_id > m.oldest_id
+$$;
+comment on function private.all_pairs(uuid, text) is
+  'Returns the pairs of records that share a key. A key of more than 20 records gives the pairs with '
+  'the oldest of them.';
+
+create function private.pairs_of(p_workspace_id uuid, p_table_name text, p_record_id bigint)
+returns table (id bigint, other_id bigint)
+language sql stable
+set search_path = ''
+as $$
+  select distinct least(p_record_id, other.record_id), greatest(p_record_id, other.record_id)
+  from private.duplicate_keys own
+  cross join lateral (
+    select array(
+      select k.record_id
+      from private.duplicate_keys k
+      where k.workspace_id = p_workspace_id and k.table_name = p_table_name and k.key = own.key
+      order by k.record_id
+      limit 21
+    ) as ids offset 0
+  ) as oldest
+  cross join lateral unnest(
+    case
+      when cardinality(oldest.ids) <= 20 or oldest.ids[1] = p_record_id then oldest.ids
+      else oldest.ids[:1]
+    end
+  ) as other (record_id)
+  where own.workspace_id = p_workspace_id
+    and own.table_name = p_table_name
+    and own.record_id = p_record_id
+    and other.record_id <> p_record_id
+$$;
+comment on function private.pairs_of(uuid, text, bigint) is
+  'Returns the pairs of one record, as all_pairs() does, at most 20 for each key.';
+
+-- Dismissals ------------------------------------------------------------------------------------
+
+create function private.set_dismissed_by()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'UPDATE' then
+    new.dismissed_by := old.dismissed_by;
+  elsif auth.uid() is not null and not private.is_restoring() then
+    new.dismissed_by := private.member_id();
+  end if;
+  return new;
+end
+$$;
+comment on function private.set_dismissed_by() is 'Sets and keeps the member who dismissed a pair.';
+
+create table public.contact_dismissals (
+  id bigint generated by default as identity primary key,
+  contact_ids bigint[] not null default '{}',
+  note text,
+  dismissed_by bigint,
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint contact_dismissals_contact_ids_shape check (
+    coalesce(array_ndims(contact_ids), 1) = 1
+    and cardinality(contact_ids) <= 2
+    and array_position(contact_ids, null) is null
+  ),
+  constraint contact_dismissals_lengths check (char_length(note) <= 500)
+);
+comment on table public.contact_dismissals is 'Pairs of contacts that are no duplicates.';
+comment on column public.contact_dismissals.id is 'Assigned by the database.';
+comment on column public.contact_dismissals.contact_ids is
+  'The two contacts. A pair that lost one of them is without effect.';
+comment on column public.contact_dismissals.note is 'Why they are not the same.';
+comment on column public.contact_dismissals.dismissed_by is
+  'The member who dismissed the pair. Null for the service role.';
+comment on column public.contact_dismissals.workspace_id is
+  'The workspace that the record belongs to.';
+comment on column public.contact_dismissals.created_at is 'When the pair was dismissed.';
+comment on column public.contact_dismissals.updated_at is
+  'When the record last changed. Its entity tag is derived from this.';
+
+create index ix__contact_dismissals__workspace_id on public.contact_dismissals (workspace_id);
+create index ix__contact_dismissals__contact_ids on public.contact_dismissals using gin (contact_ids);
+
+create table public.company_dismissals (
+  id bigint generated by default as identity primary key,
+  company_ids bigint[] not null default '{}',
+  note text,
+  dismissed_by bigint,
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint company_dismissals_company_ids_shape check (
+    coalesce(array_ndims(company_ids), 1) = 1
+    and cardinality(company_ids) <= 2
+    and array_position(company_ids, null) is null
+  ),
+  constraint company_dismissals_lengths check (char_length(note) <= 500)
+);
+comment on table public.company_dismissals is 'Pairs of companies that are no duplicates.';
+comment on column public.company_dismissals.id is 'Assigned by the database.';
+comment on column public.company_dismissals.company_ids is
+  'The two companies. A pair that lost one of them is without effect.';
+comment on column public.company_dismissals.note is 'Why they are not the same.';
+comment on column public.company_dismissals.dismissed_by is
+  'The member who dismissed the pair. Null for the service role.';
+comment on column public.company_dismissals.workspace_id is
+  'The workspace that the record belongs to.';
+comment on column public.company_dismissals.created_at is 'When the pair was dismissed.';
+comment on column public.company_dismissals.updated_at is
+  'When the record last changed. Its entity tag is derived from this.';
+
+create index ix__company_dismissals__workspace_id on public.company_dismissals (workspace_id);
+create index ix__company_dismissals__company_ids on public.company_dismissals using gin (company_ids);
+
+create procedure private.add_dismissal_rules(
+  table_name text, column_name text, referenced_table text
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  execute format(
+    $sql$
+      alter table public.%1$I enable row level security;
+      create policy "members read" on public.%1$I for select to authenticated
+        using (workspace_id = (select private.workspace_id()));
+      create policy "members insert" on public.%1$I for insert to authenticated
+        with check (workspace_id = (select private.workspace_id()));
+      create policy "members update" on public.%1$I for update to authenticated
+        using (workspace_id = (select private.workspace_id()))
+        with check (workspace_id = (select private.workspace_id()));
+      create policy "members delete" on public.%1$I for delete to authenticated
+        using (workspace_id = (select private.workspace_id()));
+      grant select, update, delete on public.%1$I to authenticated;
+      call private.add_identity_triggers(%1$L);
+      call private.add_audit_triggers(%1$L);
+      call private.add_trash_triggers(%1$L);
+      create trigger "10_set_workspace" before insert on public.%1$I
+        for each row when (new.workspace_id is null) execute function private.set_workspace();
+      create trigger "30_set_dismissed_by" before insert or update on public.%1$I
+        for each row execute function private.set_dismissed_by();
+      create trigger "90_set_updated_at" before update on public.%1$I
+        for each row execute function private.set_updated_at();
+      create trigger check_ids_inserted after insert on public.%1$I
+        referencing new table as new_rows
+        for each statement execute function private.check_references(%2$L, %3$L);
+      create trigger check_ids_updated after update on public.%1$I
+        referencing old table as old_rows new table as new_rows
+        for each statement execute function private.check_references(%2$L, %3$L);
+      create trigger "21_remove_dismissals" after delete on public.%3$I
+        referencing old table as deleted
+        for each statement execute function private.remove_references(%1$L, %2$L);
+    $sql$,
+    table_name, column_name, referenced_table
+  );
+end
+$$;
+comment on procedure private.add_dismissal_rules(text, text, text) is
+  'Adds the policies, grants and triggers of a table of dismissals.';
+
+call private.add_dismissal_rules('contact_dismissals', 'contact_ids', 'contacts');
+call private.add_dismissal_rules('company_dismissals', 'company_ids', 'companies');
+
+-- Pairs -----------------------------------------------------------------------------------------
+
+create function private.contact_duplicates(p_record_id bigint default null)
+returns table (
+  id bigint, other_id bigint, score real, reasons text[], dismissed_by bigint,
+  dismissed_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    with pairs as materialized (
+      select p.id, p.other_id
+      from private.all_pairs(caller_workspace, 'contacts') p
+      where p_record_id is null
+      union all
+      select p.id, p.other_id
+      from private.pairs_of(caller_workspace, 'contacts', p_record_id) p
+      where p_record_id is not null
+    ), matches as materialized (
+      select p.id, p.other_id, match.score, match.reasons
+      from pairs p
+      join private.contact_profiles a on a.contact_id = p.id
+      join private.contact_profiles b on b.contact_id = p.other_id
+      cross join lateral private.contact_match(
+        a.profile, b.profile, coalesce(a.company_id = b.company_id, false)
+      ) as match
+      where match.reasons <> '{}'
+    ), dismissed as (
+      select distinct on (1, 2)
+        least(d.contact_ids[1], d.contact_ids[2]) as id,
+        greatest(d.contact_ids[1], d.contact_ids[2]) as other_id,
+        d.dismissed_by, d.created_at
+      from public.contact_dismissals d
+      where d.workspace_id = caller_workspace and cardinality(d.contact_ids) = 2
+      order by 1, 2, d.id
+    )
+    select m.id, m.other_id, m.score, m.reasons, d.dismissed_by, d.created_at
+    from matches m
+    left join dismissed d on d.id = m.id and d.other_id = m.other_id;
+end
+$$;
+comment on function private.contact_duplicates(bigint) is
+  'Returns the pairs of contacts of the caller''s workspace that may be duplicates, dismissed pairs '
+  'included: all of them, or those of one contact. id is the smaller id.';
+grant execute on function private.contact_duplicates(bigint) to authenticated;
+
+create function private.company_duplicates(p_record_id bigint default null)
+returns table (
+  id bigint, other_id bigint, score real, reasons text[], dismissed_by bigint,
+  dismissed_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+begin
+  return query
+    with pairs as materialized (
+      select p.id, p.other_id
+      from private.all_pairs(caller_workspace, 'companies') p
+      where p_record_id is null
+      union all
+      select p.id, p.other_id
+      from private.pairs_of(caller_workspace, 'companies', p_record_id) p
+      where p_record_id is not null
+    ), profiles as materialized (
+      select
+        c.id, c.city,
+        array_to_string(private.company_words(c.name), ' ') as name,
+        private.website_domain(c.website::text) as domain
+      from public.companies c
+      where c.workspace_id = caller_workspace
+        and c.id in (select p.id from pairs p union select p.other_id from pairs p)
+    ), matches as materialized (
+      select p.id, p.other_id, match.score, match.reasons
+      from pairs p
+      join profiles a on a.id = p.id
+      join profiles b on b.id = p.other_id
+      cross join lateral private.company_match(
+        a.name, a.domain, a.city, b.name, b.domain, b.city
+      ) as match
+      where match.reasons <> '{}'
+    ), dismissed as (
+      select distinct on (1, 2)
+        least(d.company_ids[1], d.company_ids[2]) as id,
+        greatest(d.company_ids[1], d.company_ids[2]) as other_id,
+        d.dismissed_by, d.created_at
+      from public.company_dismissals d
+      where d.workspace_id = caller_workspace and cardinality(d.company_ids) = 2
+      order by 1, 2, d.id
+    )
+    select m.id, m.other_id, m.score, m.reasons, d.dismissed_by, d.created_at
+    from matches m
+    left join dismissed d on d.id = m.id and d.other_id = m.other_id;
+end
+$$;
+comment on function private.company_duplicates(bigint) is
+  'Returns the pairs of companies of the caller''s workspace that may be duplicates, dismissed '
+  'pairs included: all of them, or those of one company. id is the smaller id.';
+grant execute on function private.company_duplicates(bigint) to authenticated;
