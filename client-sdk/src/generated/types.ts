@@ -3602,6 +3602,8 @@ export interface operations {
             total?: number;
             /** @description Instead of `total`, when `count=estimated` stopped counting here. */
             total_at_least?: number;
+            /** @description In a feed: whether more records are there already. */
+            has_more?: boolean;
           };
         };
       };
