@@ -399,33 +399,28 @@ comment on function private.field_conflicts(uuid, text) is
   'records that were deleted since.';
 grant execute on function private.field_conflicts(uuid, text) to authenticated;
 
-create function private.parent_columns()
-returns table (child_table text, parent_table text, column_name text)
-language sql stable security definer
-set search_path = ''
-as $$
-  select c.child_table, c.parent_table, c.column_name from private.cascades c
-$$;
-comment on function private.parent_columns() is
-  'Returns the columns whose rows are deleted with their parent.';
-grant execute on function private.parent_columns() to authenticated;
-
 create function private.child_conflicts(p_change_id uuid, p_table_name text)
 returns table (record_id bigint, last_entry bigint)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = ''
 as $$
 declare
   reference record;
 begin
   for reference in
-    select * from private.parent_columns() p where p.parent_table = p_table_name
+    select c.child_table, c.column_name, 'child.%2$I = e.record_id' as refers
+    from private.cascades c
+    where c.parent_table = p_table_name
+    union all
+    select a.table_name, a.column_name, 'child.%2$I operator(pg_catalog.@>) array[e.record_id]'
+    from private.id_arrays a
+    where a.referenced_table = p_table_name
   loop
     return query execute format(
       $sql$
         select distinct e.record_id, e.last_entry
         from private.change_effects($1) e
-        join public.%1$I child on child.workspace_id = $2 and child.%2$I = e.record_id
+        join public.%1$I child on child.workspace_id = $2 and $sql$ || reference.refers || $sql$
         where e.table_name = $3
           and e.effect = 'created'
           and not exists (
@@ -444,7 +439,7 @@ begin
 end
 $$;
 comment on function private.child_conflicts(uuid, text) is
-  'Returns the records that a change created and that got children since.';
+  'Returns the records that a change created and that other records refer to since.';
 grant execute on function private.child_conflicts(uuid, text) to authenticated;
 
 create function private.undo_conflicts(p_change_id uuid)

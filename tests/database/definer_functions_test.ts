@@ -111,6 +111,8 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select private.lock_change(${change_id})`,
     "private.restore_conflicts(uuid)": (tx, { change_id }) =>
       tx`select from private.restore_conflicts(${change_id})`,
+    "private.child_conflicts(uuid,text)": (tx, { change_id }) =>
+      tx`select from private.child_conflicts(${change_id}, 'contacts')`,
     "private.restore_change(uuid,jsonb)": (tx, { change_id }) =>
       tx`select where private.restore_change(${change_id}, '[]') <> '{}'`,
     "private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)": (tx, { tag_id, change_id }) =>
@@ -161,7 +163,6 @@ const OPEN = [
   "private.is_initialized()",
   "private.effective_configuration(jsonb)",
   "private.id_array_fields(text)",
-  "private.parent_columns()",
   "private.uncompared_fields(text)",
 ];
 

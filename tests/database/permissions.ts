@@ -99,7 +99,6 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.uncompared_fields(text)",
     "private.account_fields(text)",
     "private.field_conflicts(uuid,text)",
-    "private.parent_columns()",
     "private.child_conflicts(uuid,text)",
     "private.undo_conflicts(uuid)",
     "private.restore_change(uuid,jsonb)",

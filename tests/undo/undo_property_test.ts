@@ -11,6 +11,7 @@ import { pick, seeded } from "../support/random.ts";
 import { operations } from "../support/registry.ts";
 import { type Answer, createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
 import { type Ids, randomBody, type Source, tableOf } from "./randomRequest.ts";
+import { editsThatHold } from "./edits.ts";
 import { differences, snapshotOf, withoutCreated } from "./snapshot.ts";
 
 const CASES = Number(Deno.env.get("UNDO_CASES") ?? 2_000);
@@ -59,7 +60,10 @@ async function walk(app: AppUnderTest, seed: number): Promise<Counts> {
     }
     cases++;
     const context = `seed ${seed}, ${request}, change ${changeId}`;
-    await undoAndRepeat(operation, changeId, before, workspace, send, context);
+    if (random() < 0.3) {
+      const edits = await randomEdits(workspace, random, send);
+      await undoBehindEdits(changeId, edits, workspace, send, context);
+    } else await undoAndRepeat(operation, changeId, before, workspace, send, context);
     undone.set(operation.id, (undone.get(operation.id) ?? 0) + 1);
   }
   return undone;
@@ -94,6 +98,40 @@ async function undoAndRepeat(
   const redo = await send("POST", `/api/changes/${repeated}/undo`, {});
   assertEquals(redo.status, 200, `redo: ${context}: ${JSON.stringify(redo.body)}`);
   assertEquals(differences(after, await snapshotOf(workspace.id)), {}, `redo: ${context}`);
+}
+
+/** Up to three more changes of records, made after the one that will be undone. */
+async function randomEdits(
+  workspace: Workspace,
+  random: () => number,
+  send: Send,
+): Promise<string[]> {
+  const edits: string[] = [];
+  for (let left = 3; left > 0; left--) {
+    const operation = pick(random, writes.filter(({ kind }) => kind === "write"));
+    const { answer } = await randomCall(operation, workspace, random, send);
+    edits.push(...[answer.headers.get("Portico-Change") ?? []].flat());
+  }
+  return edits;
+}
+
+/** An undo that keeps later changes loses none of them. One that refuses changes nothing. */
+async function undoBehindEdits(
+  changeId: string,
+  edits: string[],
+  workspace: Workspace,
+  send: Send,
+  context: string,
+): Promise<void> {
+  const before = await snapshotOf(workspace.id);
+  const refused = await send("POST", `/api/changes/${changeId}/undo`, { dry_run: true });
+  assertEquals(differences(before, await snapshotOf(workspace.id)), {}, `dry run: ${context}`);
+  const held = await editsThatHold(workspace.id, edits);
+  const undo = await send("POST", `/api/changes/${changeId}/undo`, { on_conflict: "keep" });
+  if (undo.status === 409 && undo.body.code === "already_undone") return;
+  const message = `${context}, edits ${edits}, ${JSON.stringify(undo.body)}`;
+  assertEquals(undo.status, 200, `${message} after ${refused.status}`);
+  assertEquals(await editsThatHold(workspace.id, edits), held, message);
 }
 
 type Send = (method: string, path: string, body: unknown) => Promise<Answer>;

@@ -1324,7 +1324,7 @@ export interface components {
       /** @description `null`: the whole record. */
       field: string | null;
       /**
-       * @description `changed_since`: the field has another value now; `deleted_since`: the record was deleted or merged since; `has_later_records`: records were added to the record since; `parent_deleted`: the record's parent does not exist; `purged`: the record was deleted permanently; `account`: the field belongs to the user's account.
+       * @description `changed_since`: the field has another value now; `deleted_since`: the record was deleted or merged since; `has_later_records`: other records refer to the record since; `parent_deleted`: the record's parent does not exist; `purged`: the record was deleted permanently; `account`: the field belongs to the user's account.
        * @enum {string}
        */
       reason:

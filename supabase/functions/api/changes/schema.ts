@@ -32,7 +32,7 @@ export const ChangeWithRecords = Change.extend({
 const REASONS = {
   changed_since: "the field has another value now",
   deleted_since: "the record was deleted or merged since",
-  has_later_records: "records were added to the record since",
+  has_later_records: "other records refer to the record since",
   parent_deleted: "the record's parent does not exist",
   purged: "the record was deleted permanently",
   account: "the field belongs to the user's account",
