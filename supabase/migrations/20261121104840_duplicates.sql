@@ -122,7 +122,10 @@ begin
   elsif a like b || ' %' or b like a || ' %' then
     return 0.9;
   end if;
-  distance := extensions.levenshtein(left(a, 60), left(b, 60));
+  -- Names with more differences are not similar, so that their distance is not computed to the end.
+  distance := extensions.levenshtein_less_equal(
+    left(a, 60), left(b, 60), 1 + greatest(char_length(a), char_length(b)) * 3 / 10
+  );
   -- Two letters in the wrong order are one mistake.
   if distance = 2 and char_length(a) = char_length(b)
     and array(select unnest(string_to_array(a, null)) order by 1)
@@ -286,13 +289,16 @@ begin
     return null;
   end if;
   given := private.text_similarity(a.given, b.given);
-  family := private.text_similarity(a.family, b.family);
+  family := case when given < 0.7 then 0 else private.text_similarity(a.family, b.family) end;
   if given < 0.7 or family < 0.7 then
     -- First and last name in the wrong fields.
     given := private.text_similarity(a.given, b.family);
+    if given < 0.7 then
+      return 0;
+    end if;
     family := private.text_similarity(a.family, b.given);
   end if;
-  if given < 0.7 or family < 0.7 or given + family < 1.6 then
+  if family < 0.7 or given + family < 1.6 then
     return 0;
   end if;
   return (given + family) / 2;
@@ -823,14 +829,31 @@ begin
       select p.id, p.other_id
       from private.pairs_of(caller_workspace, 'contacts', p_record_id) p
       where p_record_id is not null
-    ), matches as materialized (
-      select p.id, p.other_id, match.score, match.reasons
+    ), compared as materialized (
+      -- Most pairs have one word in common and differ in the other. This leaves them out at once:
+      -- the first name of one is far from both names of the other.
+      select p.id, p.other_id, a.profile as a, b.profile as b,
+        coalesce(a.company_id = b.company_id, false) as same_company
       from pairs p
       join private.contact_profiles a on a.contact_id = p.id
       join private.contact_profiles b on b.contact_id = p.other_id
-      cross join lateral private.contact_match(
-        a.profile, b.profile, coalesce(a.company_id = b.company_id, false)
-      ) as match
+      cross join lateral (
+        select
+          left((a.profile).given, 60) as own, left((b.profile).given, 60) as given,
+          left((b.profile).family, 60) as family
+      ) as names
+      where (a.profile).emails operator(pg_catalog.&&) (b.profile).emails
+        or (a.profile).phones operator(pg_catalog.&&) (b.profile).phones
+        or least(char_length(names.own), char_length(names.given), char_length(names.family)) < 2
+        or concat(names.own, names.given, names.family) like '% %'
+        or extensions.levenshtein_less_equal(names.own, names.given, 20)
+          <= 2 + greatest(char_length(names.own), char_length(names.given)) * 3 / 10
+        or extensions.levenshtein_less_equal(names.own, names.family, 20)
+          <= 2 + greatest(char_length(names.own), char_length(names.family)) * 3 / 10
+    ), matches as materialized (
+      select p.id, p.other_id, match.score, match.reasons
+      from compared p
+      cross join lateral private.contact_match(p.a, p.b, p.same_company) as match
       where match.reasons <> '{}'
     ), dismissed as (
       select distinct on (1, 2)
