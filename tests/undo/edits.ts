@@ -31,10 +31,19 @@ export async function editsThatHold(workspaceId: string, changes: string[]): Pro
         and case
           when a.action in ('created', 'restored') then t.id is not null
           when a.action in ('deleted', 'merged') then t.id is null
-          when f.field in ('tags', 'contact_ids') then
-            coalesce(nullif(v.value, 'null'), '[]') @> (
-              coalesce(nullif(v.new, 'null'), '[]')
-            )
+          -- An array of ids keeps what was added, and does not get back what was removed. A record
+          -- whose array only lost a deleted id may go with its creation.
+          when jsonb_typeof(v.new) = 'array' and jsonb_typeof(v.new -> 0) is distinct from 'object'
+          then t.id is null or not exists (
+            select
+            from jsonb_array_elements(v.new) as element
+            where not v.value @> element
+              and not coalesce(nullif(v.old, 'null'), '[]') @> element
+          ) and not exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(v.old, 'null'), '[]')) as element
+            where not v.new @> element and v.value @> element
+          )
           else v.value = v.new
         end
       order by 1`;

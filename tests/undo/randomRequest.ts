@@ -87,7 +87,7 @@ function randomText(
 ) {
   if (format === "date-time") return new Date(1.7e12 + Math.floor(random() * 1e11)).toISOString();
   if (format === "date") return new Date(1.7e12 + random() * 1e11).toISOString().slice(0, 10);
-  if (pattern !== undefined) return example;
+  if (pattern !== undefined || (example !== undefined && random() < 0.4)) return example;
   if (name === "email") return freshEmail();
   if (format === "uri" || format === "email" || /^\S+@\S+$|^https?:/.test(String(example))) {
     return example;

@@ -20,7 +20,7 @@ const WALKS = 20;
 
 const writes = operations.filter((operation) =>
   (operation.kind === "write" || operation.kind === "saga") && operation.surface !== "atomic" &&
-  allowedOf(operation) && operation.id !== "changes.undo"
+  allowedOf(operation) && operation.id !== "changes.undo" && operation.queryExample === undefined
 );
 
 /** Operation → number of its undone changes. */
