@@ -96,9 +96,16 @@ join pg_catalog.pg_attribute attribute
 where c.contype = 'f'
   and c.confdeltype = 'c'
   and c.connamespace = 'public'::regnamespace
-  and array_length(c.conkey, 1) = 2;
+  and array_length(c.conkey, 1) = 2
+  -- Rows of other tables, such as imports, are no records: they cannot be restored.
+  and exists (
+    select
+    from pg_catalog.pg_trigger t
+    where t.tgrelid = child.oid and t.tgfoid = to_regproc('private.move_to_trash')
+  );
 comment on view private.cascades is
-  'Foreign keys (workspace_id, column_name) with ON DELETE CASCADE.';
+  'Foreign keys (workspace_id, column_name) with ON DELETE CASCADE, of the tables whose deleted rows '
+  'go to the trash.';
 revoke all on private.cascades from service_role;
 
 create function private.find_root(batch uuid, table_name text, record jsonb)

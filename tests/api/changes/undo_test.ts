@@ -44,6 +44,15 @@ test("changes.undo keeps later changes with keep, and takes them back with rever
   assertEquals([end.first_name, end.title], ["Ada", "Countess"]);
 });
 
+test("changes.undo takes back the change of a member", async () => {
+  const { admin } = await createWorkspace();
+  const { body: before } = await admin.api.get("/me");
+  const change = changeOf(await admin.api.patch(`/users/${admin.id}`, { first_name: "Augusta" }));
+  const undo = await admin.api.post(`/changes/${change}/undo`, {});
+  assertEquals([undo.status, undo.body.changed], [200, { sales: 1 }]);
+  assertEquals((await admin.api.get("/me")).body.first_name, before.first_name);
+});
+
 test("changes.undo of an undone change is 409; undoing the undo repeats the change", async () => {
   const { admin } = await createWorkspace();
   const created = await admin.api.post("/contacts", { first_name: "Ada" });
