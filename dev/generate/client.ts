@@ -163,7 +163,6 @@ function itemType(operation: Described, get: Described | undefined): string {
 function resultType({ operationId, responses }: Described): string {
   const [status = "", success] = Object.entries(responses)
     .find(([code]) => code.startsWith("2")) ?? [];
-  if (success?.content && !success.content["application/json"]) return "string";
   const schema = success?.content?.["application/json"]?.schema;
   if (!schema) return "void";
   const inline =

@@ -1,8 +1,7 @@
 -- Contacts: people.
 --
--- Tables     contacts, private.contact_emails
+-- Tables     contacts
 -- Functions  private.contact_ids_containing(column_name, elements): by email_jsonb or phone_jsonb
---            private.find_contacts_by_email(emails): the contacts of many addresses
 --            private.touch_contact(contact_id, seen_at, status): updates last_seen and status
 --
 -- Errors
@@ -30,7 +29,6 @@ create table public.contacts (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   search tsvector,
-  external_ids jsonb,
   constraint contacts_workspace_id_id_key unique (workspace_id, id),
   constraint contacts_company_id_fkey foreign key (workspace_id, company_id)
     references public.companies (workspace_id, id) on update cascade on delete cascade,
@@ -50,7 +48,6 @@ create table public.contacts (
   constraint contacts_phone_jsonb_shape check (
     jsonb_typeof(phone_jsonb) in ('array', 'object', 'string', 'null')
   ),
-  constraint contacts_external_ids_check check (private.external_ids_fit(external_ids)),
   constraint contacts_tags_shape check (
     array_ndims(tags) = 1
     and array_position(tags, null) is null
@@ -94,8 +91,6 @@ comment on column public.contacts.updated_at is
   'When the record last changed. Its entity tag is derived from this.';
 comment on column public.contacts.search is
   'Search vector, set by a trigger. private.search_ids() searches it.';
-comment on column public.contacts.external_ids is
-  'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.';
 
 create index ix__contacts__workspace_id__company_id on public.contacts (workspace_id, company_id);
 create index ix__contacts__workspace_id__sales_id on public.contacts (workspace_id, sales_id);
@@ -178,7 +173,6 @@ call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
 call private.add_audit_triggers('contacts');
 call private.add_trash_triggers('contacts');
-call private.add_external_id_triggers('contacts');
 call private.add_picture_triggers('contacts', 'avatar');
 
 create trigger "20_remove_references"
@@ -381,104 +375,6 @@ comment on function private.contact_ids_containing(text, jsonb) is
   'contains these elements.';
 grant execute on function private.contact_ids_containing(text, jsonb)
   to authenticated, service_role;
-
--- Thousands of addresses at once are found in a table of their own. An index on email_jsonb is slow for
--- them: each address is also compared with all recent changes that are not in the index yet.
-create table private.contact_emails (
-  workspace_id uuid not null references public.workspaces (id) on delete cascade,
-  email text not null,
-  contact_id bigint not null,
-  primary key (workspace_id, email, contact_id)
-);
-comment on table private.contact_emails is
-  'The addresses of contacts, one per row. Triggers of contacts write it.';
-comment on column private.contact_emails.workspace_id is 'The workspace of the contact.';
-comment on column private.contact_emails.email is 'The address in lower case.';
-comment on column private.contact_emails.contact_id is 'The contact.';
-
-create index ix__contact_emails__workspace_id__contact_id
-  on private.contact_emails (workspace_id, contact_id);
-
-alter table private.contact_emails enable row level security;
-create policy "service role only" on private.contact_emails for all to service_role
-  using (true)
-  with check (true);
-
--- An address of more than 320 characters is none. It would not fit into the index.
-create function private.sync_contact_emails()
-returns trigger
-language plpgsql volatile security definer
-set search_path = ''
-as $$
-begin
-  if tg_op = 'UPDATE' then
-    if not exists (
-      select
-      from new_rows n
-      join old_rows o using (id)
-      where n.email_jsonb is distinct from o.email_jsonb
-    ) then
-      return null;
-    end if;
-  end if;
-  if tg_op <> 'INSERT' then
-    delete from private.contact_emails e
-    using old_rows o
-    where o.email_jsonb is not null
-      and e.workspace_id = o.workspace_id
-      and e.contact_id = o.id;
-  end if;
-  if tg_op <> 'DELETE' then
-    insert into private.contact_emails (workspace_id, email, contact_id)
-    select n.workspace_id, element ->> 'email', n.id
-    from new_rows n
-    cross join lateral jsonb_array_elements(n.email_jsonb) as element
-    where n.email_jsonb is not null
-      and char_length(element ->> 'email') between 1 and 320
-    on conflict do nothing;
-  end if;
-  return null;
-end
-$$;
-comment on function private.sync_contact_emails() is
-  'Copies the addresses of changed contacts into the table.';
-
-create trigger "35_contact_emails_inserted"
-  after insert on public.contacts
-  referencing new table as new_rows
-  for each statement
-  execute function private.sync_contact_emails();
-
-create trigger "35_contact_emails_updated"
-  after update on public.contacts
-  referencing old table as old_rows new table as new_rows
-  for each statement
-  execute function private.sync_contact_emails();
-
-create trigger "35_contact_emails_deleted"
-  after delete on public.contacts
-  referencing old table as old_rows
-  for each statement
-  execute function private.sync_contact_emails();
-
-create function private.find_contacts_by_email(p_emails text[])
-returns table (email text, record_id bigint)
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-  caller_workspace constant uuid := private.workspace_id();
-begin
-  return query
-    select e.email, min(e.contact_id)
-    from private.contact_emails e
-    where e.workspace_id = caller_workspace and e.email = any (p_emails)
-    group by e.email;
-end
-$$;
-comment on function private.find_contacts_by_email(text[]) is
-  'Returns the oldest contact of the caller''s workspace with each of these addresses.';
-grant execute on function private.find_contacts_by_email(text[]) to authenticated;
 
 create function private.touch_contact(contact_id bigint, seen_at timestamptz, status text)
 returns void

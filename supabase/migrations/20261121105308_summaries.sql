@@ -43,8 +43,7 @@ select
   ) as nb_tasks,
   co.created_at,
   co.updated_at,
-  co.search,
-  co.external_ids
+  co.search
 from public.contacts co
 left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
 call private.add_public_view('contacts_summary');
@@ -85,8 +84,7 @@ select
     where co.workspace_id = c.workspace_id and co.company_id = c.id
   ) as nb_contacts,
   c.updated_at,
-  c.search,
-  c.external_ids
+  c.search
 from public.companies c;
 call private.add_public_view('companies_summary');
 comment on view public.companies_summary is
@@ -117,8 +115,7 @@ select
     from public.deal_notes n
     where n.workspace_id = d.workspace_id and n.deal_id = d.id
   ) as nb_notes,
-  d.search,
-  d.external_ids
+  d.search
 from public.deals d
 left join public.companies c on c.workspace_id = d.workspace_id and c.id = d.company_id;
 call private.add_public_view('deals_summary');

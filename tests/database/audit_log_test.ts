@@ -22,7 +22,6 @@ const UNTRACKED = [
   "audit_log",
   "changes",
   "favicons_excluded_domains",
-  "imports",
   "invitations",
   "workspaces",
 ];

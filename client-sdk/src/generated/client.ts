@@ -141,27 +141,11 @@ export type Restored = components["schemas"]["Restored"];
 
 export type Purged = components["schemas"]["Purged"];
 
-export type ImportSummary = components["schemas"]["ImportSummary"];
-
-export type ImportInput = components["schemas"]["ImportInput"];
-
-export type Import = components["schemas"]["Import"];
-
-export type ImportPatch = components["schemas"]["ImportPatch"];
-
-export type RunInput = components["schemas"]["RunInput"];
-
-export type ImportUndoInput = components["schemas"]["ImportUndoInput"];
-
-export type ImportUndone = components["schemas"]["ImportUndone"];
-
 export type JobResult = components["schemas"]["JobResult"];
 
 export type AttachmentRemovals = components["schemas"]["AttachmentRemovals"];
 
 export type PictureFetches = components["schemas"]["PictureFetches"];
-
-export type ContinuedImports = components["schemas"]["ContinuedImports"];
 
 export type Task = components["schemas"]["Task"];
 
@@ -451,7 +435,6 @@ interface CompaniesListOperators {
   nb_deals: OperatorsOfNumber;
   nb_contacts: OperatorsOfNumber;
   updated_at: OperatorsOfTime;
-  external_ids: OperatorsOfOpaque;
 }
 export type CompaniesListQuery = ListQuery<
   CompaniesListOperators,
@@ -772,7 +755,6 @@ interface ContactsListOperators {
   nb_tasks: OperatorsOfNumber;
   created_at: OperatorsOfTime;
   updated_at: OperatorsOfTime;
-  external_ids: OperatorsOfOpaque;
 }
 export type ContactsListQuery = ListQuery<
   ContactsListOperators,
@@ -1247,7 +1229,6 @@ interface DealsListOperators {
   closed_at: OperatorsOfTime;
   company_name: OperatorsOfText;
   nb_notes: OperatorsOfNumber;
-  external_ids: OperatorsOfOpaque;
 }
 export type DealsListQuery = ListQuery<
   DealsListOperators,
@@ -1548,7 +1529,6 @@ interface ChangesListOperators {
   touched: OperatorsOfOpaque;
   undoes: OperatorsOfUuid;
   undone_by: OperatorsOfUuid;
-  import_id: OperatorsOfUuid;
   created_at: OperatorsOfTime;
 }
 export type ChangesListQuery = ListQuery<
@@ -1894,176 +1874,6 @@ export class TrashResource {
   }
 }
 
-interface ImportsListOperators {
-  id: OperatorsOfUuid;
-  member_id: OperatorsOfNumber;
-  record_type: OperatorsOfText;
-  file_name: OperatorsOfText;
-  format: OperatorsOfText;
-  state: OperatorsOfText;
-  source: OperatorsOfText;
-  policy: OperatorsOfText;
-  match_on: OperatorsOfOpaque;
-  all_or_nothing: OperatorsOfBoolean;
-  size: OperatorsOfNumber;
-  position: OperatorsOfNumber;
-  row_count: OperatorsOfNumber;
-  created_count: OperatorsOfNumber;
-  updated_count: OperatorsOfNumber;
-  skipped_count: OperatorsOfNumber;
-  rejected_count: OperatorsOfNumber;
-  dry_run: OperatorsOfBoolean;
-  error: OperatorsOfText;
-  created_at: OperatorsOfTime;
-  updated_at: OperatorsOfTime;
-  started_at: OperatorsOfTime;
-  finished_at: OperatorsOfTime;
-}
-export type ImportsListQuery = ListQuery<
-  ImportsListOperators,
-  keyof Import & string,
-  never
->;
-/** Operations on `imports`. */
-export class ImportsResource {
-  readonly #transport: Transport;
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
-  /**
-   * List imports.
-   *
-   * Allowed to: every member.
-   */
-  list(query?: ImportsListQuery & { select?: undefined }, options?: CallOptions): PageCall<Import>;
-  list(query: ImportsListQuery, options?: CallOptions): PageCall<Partial<Import>>;
-  list(query: ImportsListQuery = {}, options?: CallOptions): PageCall<Partial<Import>> {
-    return this.#transport.list({ method: "GET", path: path`/imports`, query, options });
-  }
-
-  /**
-   * Create an import.
-   *
-   * A file of at most 1 MB comes in `content` or `content_base64`, and the answer shows its columns. For a larger one of at most 50 MB the answer has an address to upload it to.
-   *
-   * Allowed to: every member.
-   *
-   * Problems: `invalid_file`, `storage_unavailable`.
-   */
-  create(body: ImportInput, options?: CallOptions): Call<Import> {
-    return this.#transport.call<Import>({ method: "POST", path: path`/imports`, body, options });
-  }
-
-  /**
-   * Get an import.
-   *
-   * With `Accept: text/event-stream` the answer is a stream of events `progress`, each with the import as JSON, until it has ended.
-   *
-   * Allowed to: every member.
-   */
-  get(id: string, options?: CallOptions): Call<Import> {
-    return this.#transport.call<Import>({ method: "GET", path: path`/imports/${id}`, options });
-  }
-
-  /**
-   * Change the mapping and the options of an import.
-   *
-   * Allowed to: the owner of each changed record, managers and admins.
-   *
-   * Problems: `import_running`, `import_not_ready`.
-   */
-  update(id: string, body: ImportPatch, options?: CallOptions): Call<Import> {
-    return this.#transport.call<Import>({
-      method: "PATCH",
-      path: path`/imports/${id}`,
-      body,
-      options,
-    });
-  }
-
-  /**
-   * Cancel an import, or remove one that has ended.
-   *
-   * What it has imported stays. POST /imports/{id}/undo takes it back.
-   *
-   * Allowed to: the owner of each changed record, managers and admins.
-   *
-   * Problems: `storage_unavailable`.
-   */
-  delete(id: string, options?: CallOptions): Call<void> {
-    return this.#transport.call<void>({ method: "DELETE", path: path`/imports/${id}`, options });
-  }
-
-  /**
-   * Read the columns of an uploaded file.
-   *
-   * For a file that was sent with the import this has been done.
-   *
-   * Allowed to: the owner of each changed record, managers and admins.
-   *
-   * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
-   */
-  inspect(id: string, options?: CallOptions): Call<Import> {
-    return this.#transport.call<Import>({
-      method: "POST",
-      path: path`/imports/${id}/inspect`,
-      options,
-    });
-  }
-
-  /**
-   * Run an import.
-   *
-   * The answer does not wait for the end. GET /imports/{id} shows the progress. With `dry_run` the same work is rolled back, and the counts and the rejected rows remain. A run that was cancelled continues where it ended.
-   *
-   * Allowed to: the owner of each changed record, managers and admins.
-   *
-   * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
-   */
-  run(id: string, body: RunInput, options?: CallOptions): Call<Import> {
-    return this.#transport.call<Import>({
-      method: "POST",
-      path: path`/imports/${id}/run`,
-      body,
-      options,
-    });
-  }
-
-  /**
-   * Download the rejected rows as CSV.
-   *
-   * The columns of the file, and `import_error` with the reasons. Mend the rows and import the file.
-   *
-   * Allowed to: every member.
-   */
-  rejected(id: string, options?: CallOptions): Call<string> {
-    return this.#transport.call<string>({
-      method: "GET",
-      path: path`/imports/${id}/rejected`,
-      options,
-    });
-  }
-
-  /**
-   * Undo an import.
-   *
-   * Takes back the changes of the import, the newest first. A long undo is complete after several requests.
-   *
-   * Allowed to: the owner of each changed record, managers and admins.
-   *
-   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
-   */
-  undo(id: string, body: ImportUndoInput, options?: CallOptions): Call<ImportUndone> {
-    return this.#transport.call<ImportUndone>({
-      method: "POST",
-      path: path`/imports/${id}/undo`,
-      body,
-      options,
-    });
-  }
-}
-
 /** Operations on `jobs`. */
 export class JobsResource {
   readonly #transport: Transport;
@@ -2129,21 +1939,6 @@ export class JobsResource {
       options,
     });
   }
-
-  /**
-   * Continue imports that were interrupted.
-   *
-   * Each import continues with the rights of the member who started it. The import of a member who is disabled ends.
-   *
-   * Problems: `storage_unavailable`.
-   */
-  continueImports(options?: CallOptions): Call<ContinuedImports> {
-    return this.#transport.call<ContinuedImports>({
-      method: "POST",
-      path: path`/jobs/continue_imports`,
-      options,
-    });
-  }
 }
 
 interface TasksListOperators {
@@ -2156,7 +1951,6 @@ interface TasksListOperators {
   sales_id: OperatorsOfNumber;
   created_at: OperatorsOfTime;
   updated_at: OperatorsOfTime;
-  external_ids: OperatorsOfOpaque;
 }
 export type TasksListQuery = ListQuery<
   TasksListOperators,
@@ -2614,7 +2408,6 @@ export class Portico {
   readonly merges: MergesResource;
   readonly activity: ActivityResource;
   readonly trash: TrashResource;
-  readonly imports: ImportsResource;
   readonly jobs: JobsResource;
   readonly tasks: TasksResource;
   readonly contactNotes: ContactNotesResource;
@@ -2636,7 +2429,6 @@ export class Portico {
     this.merges = new MergesResource(transport);
     this.activity = new ActivityResource(transport);
     this.trash = new TrashResource(transport);
-    this.imports = new ImportsResource(transport);
     this.jobs = new JobsResource(transport);
     this.tasks = new TasksResource(transport);
     this.contactNotes = new ContactNotesResource(transport);

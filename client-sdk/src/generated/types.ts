@@ -174,27 +174,6 @@ export interface paths {
   "/api/trash/{id}/restore": {
     post: operations["trash.restore"];
   };
-  "/api/imports": {
-    get: operations["imports.list"];
-    post: operations["imports.create"];
-  };
-  "/api/imports/{id}": {
-    get: operations["imports.get"];
-    delete: operations["imports.delete"];
-    patch: operations["imports.update"];
-  };
-  "/api/imports/{id}/inspect": {
-    post: operations["imports.inspect"];
-  };
-  "/api/imports/{id}/run": {
-    post: operations["imports.run"];
-  };
-  "/api/imports/{id}/rejected": {
-    get: operations["imports.rejected"];
-  };
-  "/api/imports/{id}/undo": {
-    post: operations["imports.undo"];
-  };
   "/api/jobs/purge_trash": {
     post: operations["jobs.purge_trash"];
   };
@@ -209,9 +188,6 @@ export interface paths {
   };
   "/api/jobs/fetch_pictures": {
     post: operations["jobs.fetch_pictures"];
-  };
-  "/api/jobs/continue_imports": {
-    post: operations["jobs.continue_imports"];
   };
   "/api/tasks": {
     get: operations["tasks.list"];
@@ -343,8 +319,6 @@ export interface components {
         | "undo_conflict"
         | "tag_exists"
         | "duplicate"
-        | "import_not_ready"
-        | "import_running"
         | "stage_in_use"
         | "deal_archived"
         | "neighbour_moved"
@@ -372,7 +346,6 @@ export interface components {
         | "attachment_type_not_allowed"
         | "attachment_not_uploaded"
         | "attachment_type_mismatch"
-        | "invalid_file"
         | "invalid_picture"
         | "self_merge"
         | "rate_limited"
@@ -553,7 +526,6 @@ export interface components {
       nb_deals: number;
       nb_contacts: number;
       updated_at: string;
-      external_ids: unknown;
       owner?: {
         id: number;
         first_name: string;
@@ -625,10 +597,6 @@ export interface components {
       revenue?: string | null;
       tax_identifier?: string | null;
       logo?: components["schemas"]["PictureInput"] | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     PictureInput: {
       /** @description A URL, or a PNG, JPEG, GIF, WebP or ICO image as a data URL of at most 16 kB. */
@@ -662,7 +630,6 @@ export interface components {
       nb_deals: number;
       nb_contacts: number;
       updated_at: string;
-      external_ids: unknown;
       owner?: {
         id: number;
         first_name: string;
@@ -689,10 +656,6 @@ export interface components {
       revenue?: string | null;
       tax_identifier?: string | null;
       logo?: components["schemas"]["PictureInput"] | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     CompanyBulkInput: {
       ids?: number[];
@@ -807,7 +770,6 @@ export interface components {
       nb_tasks: number;
       created_at: string;
       updated_at: string;
-      external_ids: unknown;
       company?: {
         id: number;
         name: string;
@@ -886,10 +848,6 @@ export interface components {
       linkedin_url?: (string | null) | "";
       email_jsonb?: components["schemas"]["EmailAddress"][] | null;
       phone_jsonb?: components["schemas"]["PhoneNumber"][] | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     EmailAddress: {
       /** Format: email */
@@ -930,7 +888,6 @@ export interface components {
       nb_tasks: number;
       created_at: string;
       updated_at: string;
-      external_ids: unknown;
       company?: {
         id: number;
         name: string;
@@ -1063,7 +1020,6 @@ export interface components {
       closed_at: string | null;
       company_name: string | null;
       nb_notes: number;
-      external_ids: unknown;
       company?: {
         id: number;
         name: string;
@@ -1112,7 +1068,6 @@ export interface components {
         closed_at: string | null;
         company_name: string | null;
         nb_notes: number;
-        external_ids: unknown;
         company?: {
           id: number;
           name: string;
@@ -1144,10 +1099,6 @@ export interface components {
       sales_id?: number | null;
       /** Format: date-time */
       closed_at?: string | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     DealPatch: {
       name?: string;
@@ -1162,10 +1113,6 @@ export interface components {
       sales_id?: number | null;
       /** Format: date-time */
       closed_at?: string | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     DealBulkInput: {
       ids?: number[];
@@ -1305,11 +1252,6 @@ export interface components {
        * @description The change that undid this one.
        */
       undone_by: string | null;
-      /**
-       * Format: uuid
-       * @description The import that the change belongs to.
-       */
-      import_id: string | null;
       created_at: string;
       member?: {
         id: number;
@@ -1339,11 +1281,6 @@ export interface components {
        * @description The change that undid this one.
        */
       undone_by: string | null;
-      /**
-       * Format: uuid
-       * @description The import that the change belongs to.
-       */
-      import_id: string | null;
       created_at: string;
       member?: {
         id: number;
@@ -1488,207 +1425,6 @@ export interface components {
       /** @description Whether the trash is empty. `false`: send the request again. */
       complete: boolean;
     };
-    ImportSummary: {
-      /** Format: uuid */
-      id: string;
-      /** @description The member who made the import. */
-      member_id: number;
-      /** @enum {string} */
-      record_type: "contacts" | "companies" | "deals" | "tasks";
-      file_name: string | null;
-      /** @enum {string} */
-      format: "csv" | "ndjson" | "xlsx";
-      /** @enum {string} */
-      state:
-        | "awaiting_upload"
-        | "incomplete"
-        | "ready"
-        | "checking"
-        | "running"
-        | "completed"
-        | "failed"
-        | "cancelled"
-        | "undoing"
-        | "undone";
-      /** @description The system that the ids in the file come from, for `external_ids`. */
-      source: string;
-      /**
-       * @description What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`.
-       * @enum {string}
-       */
-      policy: "create" | "update" | "skip" | "merge";
-      /** @description By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
-      match_on: ("id" | "external_id" | "email" | "name")[];
-      /** @description Whether one rejected row rejects the whole file. The file is checked first. */
-      all_or_nothing: boolean;
-      /** @description Bytes of the file. */
-      size: number | null;
-      /** @description Bytes that are imported. */
-      position: number;
-      /** @description Rows that are read. */
-      row_count: number;
-      created_count: number;
-      updated_count: number;
-      /** @description Rows whose record stayed as it was. */
-      skipped_count: number;
-      rejected_count: number;
-      /** @description Whether the last run changed nothing. */
-      dry_run: boolean;
-      /** @description Why the import failed. */
-      error: string | null;
-      created_at: string;
-      updated_at: string;
-      started_at: string | null;
-      finished_at: string | null;
-    };
-    ImportInput: {
-      /**
-       * @description What the rows become.
-       * @enum {string}
-       */
-      record_type: "contacts" | "companies" | "deals" | "tasks";
-      file_name?: string;
-      /**
-       * @default csv
-       * @enum {string}
-       */
-      format?: "csv" | "ndjson" | "xlsx";
-      /** @description The text of a CSV or NDJSON file of at most 1 MB. */
-      content?: string;
-      /** @description The bytes of a file of at most 1 MB, in any encoding, or of an XLSX file. */
-      content_base64?: string;
-      /**
-       * @description The system that the ids in the file come from, for `external_ids`.
-       * @default import
-       */
-      source?: string;
-      /**
-       * @description What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`.
-       * @default merge
-       * @enum {string}
-       */
-      policy?: "create" | "update" | "skip" | "merge";
-      /** @description By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
-      match_on?: ("id" | "external_id" | "email" | "name")[];
-      /**
-       * @description Whether one rejected row rejects the whole file. The file is checked first.
-       * @default false
-       */
-      all_or_nothing?: boolean;
-    };
-    Import: {
-      /** Format: uuid */
-      id: string;
-      /** @description The member who made the import. */
-      member_id: number;
-      /** @enum {string} */
-      record_type: "contacts" | "companies" | "deals" | "tasks";
-      file_name: string | null;
-      /** @enum {string} */
-      format: "csv" | "ndjson" | "xlsx";
-      /** @enum {string} */
-      state:
-        | "awaiting_upload"
-        | "incomplete"
-        | "ready"
-        | "checking"
-        | "running"
-        | "completed"
-        | "failed"
-        | "cancelled"
-        | "undoing"
-        | "undone";
-      /** @description The system that the ids in the file come from, for `external_ids`. */
-      source: string;
-      /**
-       * @description What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`.
-       * @enum {string}
-       */
-      policy: "create" | "update" | "skip" | "merge";
-      /** @description By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
-      match_on: ("id" | "external_id" | "email" | "name")[];
-      /** @description Whether one rejected row rejects the whole file. The file is checked first. */
-      all_or_nothing: boolean;
-      /** @description Bytes of the file. */
-      size: number | null;
-      /** @description Bytes that are imported. */
-      position: number;
-      /** @description Rows that are read. */
-      row_count: number;
-      created_count: number;
-      updated_count: number;
-      /** @description Rows whose record stayed as it was. */
-      skipped_count: number;
-      rejected_count: number;
-      /** @description Whether the last run changed nothing. */
-      dry_run: boolean;
-      /** @description Why the import failed. */
-      error: string | null;
-      created_at: string;
-      updated_at: string;
-      started_at: string | null;
-      finished_at: string | null;
-      columns: {
-        /** @description Header of the column. */
-        column: string;
-        /** @description `null`: the column is left out. */
-        field: string | null;
-        /** @description Which part of 03/04/2026 is the day. */
-        date_format: ("day_first" | "month_first") | null;
-        /** @description The first values of the column. */
-        samples: string[];
-        /** @description What the column lacks before the run. */
-        needs: "date_format" | null;
-      }[];
-      /** @description Fields of which one needs a column before the run. */
-      missing: string[];
-      /** @description For a file that was not sent: where to upload it. */
-      upload?: {
-        /** @description PUT the file to this URL. */
-        upload_url: string;
-        token: string;
-        max_size: number;
-      };
-    };
-    ImportPatch: {
-      /** @description The columns to change. The others stay. */
-      columns?: {
-        /** @description Header of the column. */
-        column: string;
-        /** @description `null`: the column is left out. */
-        field?: string | null;
-        /** @description Which part of 03/04/2026 is the day. */
-        date_format?: ("day_first" | "month_first") | null;
-      }[];
-      /** @description The system that the ids in the file come from, for `external_ids`. */
-      source?: string;
-      /**
-       * @description What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`.
-       * @enum {string}
-       */
-      policy?: "create" | "update" | "skip" | "merge";
-      /** @description By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
-      match_on?: ("id" | "external_id" | "email" | "name")[];
-      /** @description Whether one rejected row rejects the whole file. The file is checked first. */
-      all_or_nothing?: boolean;
-    };
-    RunInput: {
-      dry_run?: boolean;
-    };
-    ImportUndoInput: {
-      /**
-       * @description What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: they stay as they are now. `revert`: they return to the values before the change.
-       * @default refuse
-       * @enum {string}
-       */
-      on_conflict?: "refuse" | "keep" | "revert";
-    };
-    ImportUndone: {
-      /** @description Number of changes that were undone. */
-      undone: number;
-      /** @description Whether nothing is left to undo. `false`: send it again. */
-      complete: boolean;
-    };
     JobResult: {
       /** @description `false` when another run is doing the same work. */
       ran: boolean;
@@ -1713,12 +1449,6 @@ export interface components {
       /** @description Whether no record is left. `false`: run the job again. */
       complete: boolean;
     };
-    ContinuedImports: {
-      /** @description Number of imports that the job continued. */
-      continued: number;
-      /** @description Whether it looked at every import. `false`: run the job again. */
-      complete: boolean;
-    };
     Task: {
       id: number;
       contact_id: number;
@@ -1729,7 +1459,6 @@ export interface components {
       sales_id: number | null;
       created_at: string;
       updated_at: string;
-      external_ids: unknown;
       contact?: {
         id: number;
         first_name: string | null;
@@ -1751,10 +1480,6 @@ export interface components {
       /** Format: date-time */
       done_date?: string | null;
       sales_id?: number | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
       /** @description Sets the contact's status in the same transaction. */
       contact_status?: string;
     };
@@ -1767,10 +1492,6 @@ export interface components {
       /** Format: date-time */
       done_date?: string | null;
       sales_id?: number | null;
-      external_ids?: {
-        source: string;
-        id: string;
-      }[] | null;
     };
     TaskBulkInput: {
       ids?: number[];
@@ -2294,7 +2015,6 @@ export interface operations {
             | "nb_deals"
             | "nb_contacts"
             | "updated_at"
-            | "external_ids"
           )[];
         include?: "owner"[];
         q?: components["parameters"]["q"];
@@ -2321,7 +2041,6 @@ export interface operations {
         nb_deals?: string;
         nb_contacts?: string;
         updated_at?: string;
-        external_ids?: string;
       };
     };
     responses: {
@@ -2693,7 +2412,6 @@ export interface operations {
             | "nb_tasks"
             | "created_at"
             | "updated_at"
-            | "external_ids"
           )[];
         include?: ("company" | "owner" | "tag_records")[];
         q?: components["parameters"]["q"];
@@ -2719,7 +2437,6 @@ export interface operations {
         nb_tasks?: string;
         created_at?: string;
         updated_at?: string;
-        external_ids?: string;
       };
     };
     responses: {
@@ -3311,7 +3028,6 @@ export interface operations {
             | "closed_at"
             | "company_name"
             | "nb_notes"
-            | "external_ids"
           )[];
         include?: ("company" | "owner" | "contacts")[];
         q?: components["parameters"]["q"];
@@ -3333,7 +3049,6 @@ export interface operations {
         closed_at?: string;
         company_name?: string;
         nb_notes?: string;
-        external_ids?: string;
       };
     };
     responses: {
@@ -3712,7 +3427,6 @@ export interface operations {
             | "touched"
             | "undoes"
             | "undone_by"
-            | "import_id"
             | "created_at"
           )[];
         include?: "member"[];
@@ -3729,7 +3443,6 @@ export interface operations {
         touched?: string;
         undoes?: string;
         undone_by?: string;
-        import_id?: string;
         created_at?: string;
       };
     };
@@ -4043,253 +3756,6 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
-  "imports.list": {
-    parameters: {
-      query?: {
-        sort?: components["parameters"]["sort"];
-        limit?: components["parameters"]["limit"];
-        cursor?: components["parameters"]["cursor"];
-        count?: components["parameters"]["count"];
-        select?:
-          (
-            | "id"
-            | "member_id"
-            | "record_type"
-            | "file_name"
-            | "format"
-            | "state"
-            | "source"
-            | "policy"
-            | "match_on"
-            | "all_or_nothing"
-            | "size"
-            | "position"
-            | "row_count"
-            | "created_count"
-            | "updated_count"
-            | "skipped_count"
-            | "rejected_count"
-            | "dry_run"
-            | "error"
-            | "created_at"
-            | "updated_at"
-            | "started_at"
-            | "finished_at"
-          )[];
-        id?: string;
-        member_id?: string;
-        record_type?: string;
-        file_name?: string;
-        format?: components["parameters"]["format"];
-        state?: string;
-        source?: string;
-        policy?: string;
-        match_on?: string;
-        all_or_nothing?: string;
-        size?: string;
-        position?: string;
-        row_count?: string;
-        created_count?: string;
-        updated_count?: string;
-        skipped_count?: string;
-        rejected_count?: string;
-        dry_run?: string;
-        error?: string;
-        created_at?: string;
-        updated_at?: string;
-        started_at?: string;
-        finished_at?: string;
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "application/json": {
-            data: components["schemas"]["ImportSummary"][];
-            next_cursor: string | null;
-            total?: number;
-            /** @description Instead of `total`, when `count=estimated` stopped counting here. */
-            total_at_least?: number;
-            /** @description In a feed: whether more records are there already. */
-            has_more?: boolean;
-          };
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.create": {
-    parameters: {
-      header?: {
-        /** @description A repeated request with the same key gets the answer of the first one. */
-        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "record_type": "contacts",
-         *       "file_name": "Contacts.csv",
-         *       "content": "First name,Email\r\nAda,ada@example.com\r\n",
-         *       "policy": "merge"
-         *     }
-         */
-        "application/json": components["schemas"]["ImportInput"];
-      };
-    };
-    responses: {
-      201: {
-        content: {
-          "application/json": components["schemas"]["Import"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.get": {
-    parameters: {
-      path: {
-        id: string;
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "application/json": components["schemas"]["Import"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.delete": {
-    parameters: {
-      path: {
-        id: string;
-      };
-    };
-    responses: {
-      204: {};
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.update": {
-    parameters: {
-      path: {
-        id: string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "policy": "update"
-         *     }
-         */
-        "application/json": components["schemas"]["ImportPatch"];
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "application/json": components["schemas"]["Import"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.inspect": {
-    parameters: {
-      header?: {
-        /** @description A repeated request with the same key gets the answer of the first one. */
-        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-      };
-      path: {
-        id: string;
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "application/json": components["schemas"]["Import"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.run": {
-    parameters: {
-      header?: {
-        /** @description A repeated request with the same key gets the answer of the first one. */
-        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-      };
-      path: {
-        id: string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "dry_run": false
-         *     }
-         */
-        "application/json": components["schemas"]["RunInput"];
-      };
-    };
-    responses: {
-      202: {
-        content: {
-          "application/json": components["schemas"]["Import"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.rejected": {
-    parameters: {
-      path: {
-        id: string;
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "text/csv": string;
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
-  "imports.undo": {
-    parameters: {
-      header?: {
-        /** @description A repeated request with the same key gets the answer of the first one. */
-        "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
-      };
-      path: {
-        id: string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *       "on_conflict": "refuse"
-         *     }
-         */
-        "application/json": components["schemas"]["ImportUndoInput"];
-      };
-    };
-    responses: {
-      200: {
-        content: {
-          "application/json": components["schemas"]["ImportUndone"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
   "jobs.purge_trash": {
     responses: {
       200: {
@@ -4340,16 +3806,6 @@ export interface operations {
       default: components["responses"]["Problem"];
     };
   };
-  "jobs.continue_imports": {
-    responses: {
-      200: {
-        content: {
-          "application/json": components["schemas"]["ContinuedImports"];
-        };
-      };
-      default: components["responses"]["Problem"];
-    };
-  };
   "tasks.list": {
     parameters: {
       query?: {
@@ -4368,7 +3824,6 @@ export interface operations {
             | "sales_id"
             | "created_at"
             | "updated_at"
-            | "external_ids"
           )[];
         include?: ("contact" | "owner")[];
         format?: components["parameters"]["format"];
@@ -4383,7 +3838,6 @@ export interface operations {
         sales_id?: string;
         created_at?: string;
         updated_at?: string;
-        external_ids?: string;
       };
     };
     responses: {

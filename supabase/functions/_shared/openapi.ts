@@ -123,7 +123,7 @@ function contentOf(operation: Operation, schemas: Json): Json {
   const isExportable = operation.kind === "list" && operation.of.parameters.csv !== undefined;
   const file = { schema: { type: "string" } };
   return {
-    [operation.contentType ?? "application/json"]: { schema },
+    "application/json": { schema },
     ...(isExportable && { "text/csv": file, "application/x-ndjson": file }),
   };
 }

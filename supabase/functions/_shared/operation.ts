@@ -18,12 +18,12 @@ import type { Member, Sql } from "./database/database.ts";
 import type { Network } from "./internet/internet.ts";
 import type { Listing, ListQuery } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
-import type { JsonText, Reply, StreamReply } from "./reply.ts";
+import type { JsonText, Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
-export { JsonText, Reply, StreamReply } from "./reply.ts";
+export { JsonText, Reply } from "./reply.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -47,8 +47,6 @@ export interface Input<Params, Query, Body> {
   body: Body;
   /** The entity tags of `If-Match`, without quotes. Undefined when the header is absent or `*`. */
   ifMatch?: string[];
-  /** The header `Accept`. */
-  accept?: string;
 }
 
 interface ReadContext {
@@ -60,24 +58,19 @@ export interface WriteContext extends ReadContext {
   /** Whether the transaction is rolled back at its end. */
   dryRun: boolean;
 }
-/**
- * Runs the work in one transaction as a member. `dryRun` rolls it back at its end. `repeatable` work
- * runs again when the connection is lost.
- */
-export type Transaction = <Value>(
-  work: (sql: Sql, member: Member) => Promise<Value>,
-  options?: { dryRun?: boolean; repeatable?: boolean },
-) => Promise<Value>;
-
 export interface SagaContext {
   settings: Settings;
   auth: AuthAdmin;
   storage: Storage;
   dryRun: boolean;
-  /** As the caller. */
-  transaction: Transaction;
-  /** Starts work that continues after the answer. The platform may end it at any moment. */
-  background(work: () => Promise<void>): void;
+  /**
+   * Runs the work in one transaction as the caller. `dryRun` rolls it back at its end. `repeatable`
+   * work runs again when the connection is lost.
+   */
+  transaction<Value>(
+    work: (sql: Sql, member: Member) => Promise<Value>,
+    options?: { dryRun?: boolean; repeatable?: boolean },
+  ): Promise<Value>;
 }
 export interface JobContext {
   requestId: string;
@@ -87,11 +80,6 @@ export interface JobContext {
   network?: Network;
   /** Runs the work in one transaction as the gateway's role. */
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
-  /**
-   * Returns the function that runs transactions as the member of a user, for work that this member
-   * has begun. Each transaction checks the membership, as that of a request does.
-   */
-  asMember(userId: string): Transaction;
 }
 interface PlainContext {
   /** Returns all operations of the API, for documents about them. */
@@ -129,8 +117,6 @@ export interface Declaration<
   /** Maximum size of the request's body. Default: 1 MB. */
   maximumBytes?: number;
   output: Result;
-  /** Media type of a successful answer that is a file. Default: JSON. */
-  contentType?: "text/csv";
   /** Status of a successful answer. Default: 200. */
   status?: 200 | 201 | 202 | 204;
   /**
@@ -154,7 +140,7 @@ export interface Declaration<
 type Run<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> = (
   context: C,
   input: Input<z.output<P>, z.output<Q>, z.output<B>>,
-) => Promise<z.input<R> | JsonText | Reply | StreamReply>;
+) => Promise<z.input<R> | JsonText | Reply>;
 
 type ErasedRun<C> = (context: C, input: Input<unknown, unknown, unknown>) => Promise<unknown>;
 

@@ -45,7 +45,6 @@ const nullishBoolean = boolean.nullish();
 const nullishBigintArray = bigintArray.nullish();
 const nullishDate = date.nullish();
 const optionalBoolean = boolean.optional();
-const optionalInteger = integer.optional();
 
 export const activity = {
   name: "activity",
@@ -158,7 +157,6 @@ export const changes = {
     touched: "jsonb",
     undoes: "uuid",
     undone_by: "uuid",
-    import_id: "uuid",
     created_at: "timestamp with time zone",
   },
   row: {
@@ -171,7 +169,6 @@ export const changes = {
     touched: json,
     undoes: nullableUuid,
     undone_by: nullableUuid,
-    import_id: nullableUuid,
     created_at: text,
   },
   input: {
@@ -183,7 +180,6 @@ export const changes = {
     touched: optionalJson,
     undoes: nullishUuid,
     undone_by: nullishUuid,
-    import_id: nullishUuid,
   },
 };
 
@@ -212,7 +208,6 @@ export const companies = {
     workspace_id: "uuid",
     updated_at: "timestamp with time zone",
     search: "tsvector",
-    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -235,7 +230,6 @@ export const companies = {
     tax_identifier: nullableText,
     logo: json,
     updated_at: text,
-    external_ids: json,
   },
   input: {
     name: text,
@@ -255,7 +249,6 @@ export const companies = {
     revenue: nullishText,
     tax_identifier: nullishText,
     logo: optionalJson,
-    external_ids: optionalJson,
   },
 };
 
@@ -284,7 +277,6 @@ export const companies_summary = {
     nb_deals: "bigint",
     nb_contacts: "bigint",
     updated_at: "timestamp with time zone",
-    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -309,7 +301,6 @@ export const companies_summary = {
     nb_deals: nullableBigint,
     nb_contacts: nullableBigint,
     updated_at: nullableText,
-    external_ids: json,
   },
 };
 
@@ -470,7 +461,6 @@ export const contacts = {
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
     search: "tsvector",
-    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -492,7 +482,6 @@ export const contacts = {
     phone_jsonb: json,
     created_at: text,
     updated_at: text,
-    external_ids: json,
   },
   input: {
     first_name: nullishText,
@@ -511,7 +500,6 @@ export const contacts = {
     linkedin_url: nullishText,
     email_jsonb: optionalJson,
     phone_jsonb: optionalJson,
-    external_ids: optionalJson,
   },
 };
 
@@ -541,7 +529,6 @@ export const contacts_summary = {
     nb_tasks: "bigint",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
-    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -567,7 +554,6 @@ export const contacts_summary = {
     nb_tasks: nullableBigint,
     created_at: nullableText,
     updated_at: nullableText,
-    external_ids: json,
   },
 };
 
@@ -652,7 +638,6 @@ export const deals = {
     workspace_id: "uuid",
     search: "tsvector",
     closed_at: "timestamp with time zone",
-    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -670,7 +655,6 @@ export const deals = {
     sales_id: nullableBigint,
     index: nullableSmallint,
     closed_at: nullableText,
-    external_ids: json,
   },
   input: {
     name: text,
@@ -685,7 +669,6 @@ export const deals = {
     sales_id: nullishRecordId,
     index: nullishSmallint,
     closed_at: nullishTimestamp,
-    external_ids: optionalJson,
   },
 };
 
@@ -709,7 +692,6 @@ export const deals_summary = {
     closed_at: "timestamp with time zone",
     company_name: "text",
     nb_notes: "bigint",
-    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -729,7 +711,6 @@ export const deals_summary = {
     closed_at: nullableText,
     company_name: nullableText,
     nb_notes: nullableBigint,
-    external_ids: json,
   },
 };
 
@@ -750,98 +731,6 @@ export const favicons_excluded_domains = {
   },
   input: {
     domain: text,
-  },
-};
-
-export const imports = {
-  name: "imports",
-  columns: {
-    id: "uuid",
-    workspace_id: "uuid",
-    member_id: "bigint",
-    user_id: "uuid",
-    record_type: "text",
-    file_name: "text",
-    format: "text",
-    state: "text",
-    source: "text",
-    policy: "text",
-    match_on: "jsonb",
-    all_or_nothing: "boolean",
-    columns: "jsonb",
-    layout: "jsonb",
-    path: "text",
-    size: "bigint",
-    position: "bigint",
-    row_count: "integer",
-    created_count: "integer",
-    updated_count: "integer",
-    skipped_count: "integer",
-    rejected_count: "integer",
-    dry_run: "boolean",
-    error: "text",
-    on_conflict: "text",
-    created_at: "timestamp with time zone",
-    updated_at: "timestamp with time zone",
-    started_at: "timestamp with time zone",
-    finished_at: "timestamp with time zone",
-  },
-  row: {
-    id: uuid,
-    member_id: bigint,
-    user_id: uuid,
-    record_type: text,
-    file_name: nullableText,
-    format: text,
-    state: text,
-    source: text,
-    policy: text,
-    match_on: json,
-    all_or_nothing: boolean,
-    columns: json,
-    layout: json,
-    path: nullableText,
-    size: nullableBigint,
-    position: bigint,
-    row_count: integer,
-    created_count: integer,
-    updated_count: integer,
-    skipped_count: integer,
-    rejected_count: integer,
-    dry_run: boolean,
-    error: nullableText,
-    on_conflict: text,
-    created_at: text,
-    updated_at: text,
-    started_at: nullableText,
-    finished_at: nullableText,
-  },
-  input: {
-    member_id: recordId,
-    user_id: uuid,
-    record_type: optionalText,
-    file_name: nullishText,
-    format: optionalText,
-    state: optionalText,
-    source: optionalText,
-    policy: optionalText,
-    match_on: optionalJson,
-    all_or_nothing: optionalBoolean,
-    columns: optionalJson,
-    layout: optionalJson,
-    path: nullishText,
-    size: nullishBigint,
-    position: optionalBigint,
-    row_count: optionalInteger,
-    created_count: optionalInteger,
-    updated_count: optionalInteger,
-    skipped_count: optionalInteger,
-    rejected_count: optionalInteger,
-    dry_run: optionalBoolean,
-    error: nullishText,
-    on_conflict: optionalText,
-    started_at: nullishTimestamp,
-    finished_at: nullishTimestamp,
   },
 };
 
@@ -1058,7 +947,6 @@ export const tasks = {
     workspace_id: "uuid",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
-    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -1070,7 +958,6 @@ export const tasks = {
     sales_id: nullableBigint,
     created_at: text,
     updated_at: text,
-    external_ids: json,
   },
   input: {
     contact_id: recordId,
@@ -1079,7 +966,6 @@ export const tasks = {
     due_date: nullishTimestamp,
     done_date: nullishTimestamp,
     sales_id: nullishRecordId,
-    external_ids: optionalJson,
   },
 };
 

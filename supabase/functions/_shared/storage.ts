@@ -26,15 +26,6 @@ export interface Storage {
    * Returns at most `count` bytes from the start of a file, or undefined when it does not exist.
    */
   firstBytes(file: StoredFile, count: number): Promise<Uint8Array | undefined>;
-  /**
-   * Returns the bytes of a file from `start` to before `end`, and the size of the whole file.
-   * Undefined when the file does not exist.
-   */
-  bytes(
-    file: StoredFile,
-    start: number,
-    end: number,
-  ): Promise<{ bytes: Uint8Array; size: number } | undefined>;
   /** Stores a new file. Returns its public URL, which works when the bucket is public. */
   upload(
     file: StoredFile,
@@ -62,8 +53,7 @@ export function createStorage(settings: Settings): Storage {
       if (error) throw unavailable(error);
       return publicAddress(settings, data.signedUrl);
     },
-    firstBytes: async (file, count) => (await bytesOf(settings, file, 0, count))?.bytes,
-    bytes: (file, start, end) => bytesOf(settings, file, start, end),
+    firstBytes: (file, count) => firstBytes(settings, file, count),
     upload: async ({ bucket, path }, bytes, contentType) => {
       const files = await from(bucket);
       const { error } = await files.upload(path, bytes, { contentType });
@@ -89,54 +79,42 @@ function publicAddress({ supabaseUrl, publicUrl }: Settings, address: string): s
 }
 
 /** Uses `fetch`, since the library cannot read a part of a file. Servers may ignore `Range`. */
-async function bytesOf(
+async function firstBytes(
   settings: Settings,
   { bucket, path }: StoredFile,
-  start: number,
-  end: number,
-): Promise<{ bytes: Uint8Array; size: number } | undefined> {
+  count: number,
+): Promise<Uint8Array | undefined> {
   const address = [bucket, ...path.split("/")].map(encodeURIComponent).join("/");
   const response = await fetch(`${settings.supabaseUrl}/storage/v1/object/${address}`, {
     headers: {
       apikey: settings.secretKey,
       Authorization: `Bearer ${settings.secretKey}`,
-      Range: `bytes=${start}-${end - 1}`,
+      Range: `bytes=0-${count - 1}`,
     },
     signal: AbortSignal.timeout(settings.timeLimits.answer),
   }).catch((cause) => {
     throw unavailable(cause);
   });
-  if (response.ok && response.body) return await readPart(response, start, end);
-  // No byte of the file is in the range.
-  if (response.status === 416) return { bytes: new Uint8Array(0), size: sizeOf(response) };
+  if (response.ok && response.body) return await readUpTo(response.body, count);
   await response.body?.cancel();
   if (response.status === 404 || response.status === 400) return undefined;
   throw unavailable(response.status);
 }
 
-/** Skips the bytes before `start` when the server has sent the whole file. */
-async function readPart(response: Response, start: number, end: number) {
-  const bytes = new Uint8Array(end - start);
-  let position = response.status === 206 ? start : 0;
+async function readUpTo(body: ReadableStream<Uint8Array>, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
   let length = 0;
   try {
-    for await (const chunk of response.body ?? []) {
-      const part = chunk.subarray(Math.max(0, start - position), Math.max(0, end - position));
+    for await (const chunk of body) {
+      const part = chunk.subarray(0, count - length);
       bytes.set(part, length);
       length += part.length;
-      position += chunk.length;
-      if (length === bytes.length) break;
+      if (length === count) break;
     }
   } catch (cause) {
     throw unavailable(cause);
   }
-  return { bytes: bytes.subarray(0, length), size: sizeOf(response) };
-}
-
-/** `Content-Range: bytes 0-99/1234` (RFC 9110, section 14.4), else the length of the whole file. */
-function sizeOf({ headers }: Response): number {
-  const [, total] = /\/(\d+)$/.exec(headers.get("Content-Range") ?? "") ?? [];
-  return Number(total ?? headers.get("Content-Length") ?? 0);
+  return bytes.subarray(0, length);
 }
 
 function unavailable(cause: unknown): Problem {

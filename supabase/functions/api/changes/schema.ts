@@ -18,7 +18,6 @@ export const Change = z.object({
   touched: rowCounts.describe("Number of entries in the activity, by table."),
   undoes: z.uuid().nullable().describe("The change that this change undid."),
   undone_by: z.uuid().nullable().describe("The change that undid this one."),
-  import_id: z.uuid().nullable().describe("The import that the change belongs to."),
   created_at: z.string(),
   member: MemberReference.optional(),
 }).meta({ id: "Change" });

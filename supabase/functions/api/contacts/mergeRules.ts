@@ -4,15 +4,10 @@
  * when it is false.
  */
 import { contacts } from "../../_shared/schema.ts";
-import { externalIdKey, fallbackKey, mergeRules, plainKey } from "../merges/mergedValues.ts";
+import { fallbackKey, mergeRules, plainKey } from "../merges/mergedValues.ts";
 
 export const contactMergeRules = mergeRules(contacts.input, {
-  united: {
-    tags: plainKey,
-    email_jsonb: emailKey,
-    phone_jsonb: phoneKey,
-    external_ids: externalIdKey,
-  },
+  united: { tags: plainKey, email_jsonb: emailKey, phone_jsonb: phoneKey },
   earliest: ["first_seen"],
   latest: ["last_seen"],
 });
