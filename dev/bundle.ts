@@ -34,7 +34,7 @@ export async function bundle(options: BundleOptions): Promise<esbuild.Metafile> 
       target: "es2022",
       absWorkingDir: ROOT,
       alias: packageNames(),
-      plugins: [lazyBuiltins],
+      plugins: [lazyBuiltins, unusedParts],
       logLevel: "error",
     });
     return metafile;
@@ -69,6 +69,22 @@ const lazyBuiltins: esbuild.Plugin = {
     build.onLoad({ filter: /.*/, namespace: "builtin" }, async ({ path }) => ({
       contents: await builtinModule(path),
     }));
+  },
+};
+
+/** Packages that do not say so, but whose unused modules can be left out. */
+const WITHOUT_SIDE_EFFECTS = ["@supabase/auth-js"];
+
+const unusedParts: esbuild.Plugin = {
+  name: "unused-parts",
+  setup(build) {
+    const isPart = (path: string) => WITHOUT_SIDE_EFFECTS.some((name) => path.includes(name));
+    build.onResolve({ filter: /^(\.|@supabase\/)/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === "resolved" || !isPart(path) && !isPart(from.importer)) return undefined;
+      const options = { kind: from.kind, importer: from.importer, resolveDir: from.resolveDir };
+      const resolved = await build.resolve(path, { ...options, pluginData: "resolved" });
+      return { ...resolved, sideEffects: false };
+    });
   },
 };
 

@@ -49,7 +49,24 @@ export async function snapshotOf(workspaceId: string): Promise<Snapshot> {
     await sql<{ state: Snapshot }[]>`
       select jsonb_object_agg(name, rows) as state from (${union}) as all_tables`,
   );
-  return { ...state, trash: (state.trash ?? []).map((row) => withoutTrashedIds(row, state)) };
+  const trash = (state.trash ?? []).map((row) => withoutTrashedIds(row, state));
+  return withoutDisabledOwners({ ...state, trash });
+}
+
+/** A record whose owner is disabled has no owner when it returns, so such owners are left out. */
+function withoutDisabledOwners(state: Snapshot): Snapshot {
+  const members: { id: number; disabled: boolean }[] = (state.sales ?? []).map((row) =>
+    JSON.parse(row)
+  );
+  const disabled = members.filter((member) => member.disabled).map(({ id }) => id);
+  if (disabled.length === 0) return state;
+  const owner = new RegExp(`"sales_id": ?(${disabled.join("|")})(?=[,}])`, "g");
+  return Object.fromEntries(
+    Object.entries(state).map(([name, rows]) => [
+      name,
+      rows.map((row) => row.replace(owner, '"sales_id": null')),
+    ]),
+  );
 }
 
 interface TrashRow {
@@ -66,7 +83,8 @@ const ID_ARRAYS: Record<string, string> = {
 
 /**
  * When both a holder and a record in its array are in the trash, either of them knows the position.
- * So ids of records in the trash, and positions in holders in the trash, are left out.
+ * So ids of records in the trash, and positions in holders in the trash, are left out. So is the
+ * position of a deal on the board, which is bounded by the deals that are there when it returns.
  */
 function withoutTrashedIds(text: string, state: Snapshot): string {
   const row: TrashRow = JSON.parse(text);
@@ -76,7 +94,7 @@ function withoutTrashedIds(text: string, state: Snapshot): string {
     name,
     [row.record[name]].flat().filter((id) => hasRow(state, table, Number(id))),
   ]);
-  const record = { ...row.record, ...Object.fromEntries(live) };
+  const { index: _, ...record } = { ...row.record, ...Object.fromEntries(live) };
   return JSON.stringify({ ...row, record, array_references });
 }
 

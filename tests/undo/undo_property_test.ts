@@ -158,7 +158,9 @@ async function randomCall(
   const { live, deleted } = await idsIn(workspace.id);
   const source: Source = { random, ids: live, words: WORDS };
   const table = tableOf("id", operation, live) ?? "";
-  const known = (/restore/.test(operation.id) ? deleted[table] : live[table]) ?? [];
+  // The caller stays an admin, whose undo is not refused for lack of rights.
+  const known = ((/restore/.test(operation.id) ? deleted[table] : live[table]) ?? [])
+    .filter((id) => table !== "users" || id !== workspace.admin.id);
   const id = known.length > 0 ? pick(random, known) : 1;
   const other = known.length > 0 ? pick(random, known) : 2;
   const query = operation.queryExample?.ids ? `?ids=${other},${id}` : "";

@@ -3,11 +3,13 @@
  * in the database first. The library loads on the first use, since it would double the cold start.
  * It is `auth-js`, the part of supabase-js for users: the whole library would be twice as large.
  */
-import type { AuthError, GoTrueClient } from "@supabase/auth-js";
+import type { AuthAdminApi, AuthError } from "@supabase/auth-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 
-type AuthAdminClient = GoTrueClient["admin"];
+type AuthAdminClient = InstanceType<typeof AuthAdminApi>;
+/** The members of an error of the auth server that a problem is made from. */
+type AuthFailure = Pick<AuthError, "code" | "status" | "message">;
 
 export interface AuthAdmin {
   /** Returns Supabase's admin client. Its methods return `{ data, error }`; see `authProblem`. */
@@ -18,19 +20,12 @@ export interface AuthAdmin {
   ping(): Promise<void>;
 }
 
-const NO_SESSION = { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false };
-
 /** Creates the client. It sends nothing yet. */
 export function createAuthAdmin(settings: Settings): AuthAdmin {
-  let client: Promise<GoTrueClient> | undefined;
-  const connect = () => client ??= createAuthClient(settings);
+  let client: Promise<AuthAdminClient> | undefined;
   return {
-    admin: async () => (await connect()).admin,
-    recover: async (email) => {
-      const auth = await connect();
-      const { error } = await auth.resetPasswordForEmail(email, { redirectTo: settings.siteUrl });
-      if (error) throw authProblem(error);
-    },
+    admin: () => client ??= createAdminClient(settings),
+    recover: (email) => requestRecovery(settings, email),
     ping: async () => {
       const url = `${settings.supabaseUrl}/auth/v1/health`;
       const headers = { apikey: settings.publishableKey };
@@ -43,10 +38,37 @@ export function createAuthAdmin(settings: Settings): AuthAdmin {
   };
 }
 
-async function createAuthClient(settings: Settings): Promise<GoTrueClient> {
-  const { AuthClient } = await import("@supabase/auth-js");
+async function createAdminClient(settings: Settings): Promise<AuthAdminClient> {
+  const { AuthAdminApi } = await import("./authAdminApi.ts");
   const url = `${settings.supabaseUrl}/auth/v1`;
-  return new AuthClient({ url, ...NO_SESSION, ...withSecretKey(settings) });
+  return new AuthAdminApi({ url, ...withSecretKey(settings) });
+}
+
+/** Source: Supabase Auth, `POST /recover`. */
+async function requestRecovery(settings: Settings, email: string): Promise<void> {
+  const { headers, fetch } = withSecretKey(settings);
+  const address = new URL(`${settings.supabaseUrl}/auth/v1/recover`);
+  if (settings.siteUrl) address.searchParams.set("redirect_to", settings.siteUrl);
+  const response = await fetch(address, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify({ email }),
+  }).catch((cause) => {
+    throw unavailable(cause);
+  });
+  if (!response.ok) throw authProblem(await failureOf(response));
+  await response.body?.cancel();
+}
+
+/** An error of the auth server has `error_code` and `msg`. Something else may have answered. */
+async function failureOf(response: Response): Promise<AuthFailure> {
+  const body: unknown = await response.json().catch(() => null);
+  const { error_code, msg } = Object(body);
+  return {
+    status: response.status,
+    code: typeof error_code === "string" ? error_code : undefined,
+    message: typeof msg === "string" ? msg : "",
+  };
 }
 
 /**
@@ -65,7 +87,7 @@ function fetchWithin({ timeLimits }: Settings): typeof fetch {
 /**
  * Returns an error of the auth server as a problem. Operations handle the errors they expect first.
  */
-export function authProblem(error: AuthError): Problem {
+export function authProblem(error: AuthFailure): Problem {
   const { code, status } = error;
   if (code === "email_exists") {
     return new Problem("email_taken", "This address cannot be used. Use another address.", {
