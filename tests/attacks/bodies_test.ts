@@ -39,7 +39,10 @@ const RAW_VALUES = [
   `[${"1,".repeat(20_000)}1]`,
 ];
 
-for (const operation of operations.filter(({ body }) => body)) {
+// An operation that answers 202 goes on changing records after its answer.
+const atOnce = operations.filter(({ body, status }) => body && status !== 202);
+
+for (const operation of atOnce) {
   test(`${operation.id} survives hostile bodies, and a refused one changes nothing`, async () => {
     const workspace = await createWorkspace();
     const example = Object(await bodyOf(operation, recordsOf(workspace)));

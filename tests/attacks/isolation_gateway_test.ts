@@ -160,6 +160,8 @@ function queriesOf(operation: Operation, { marker, workspace }: Victim): string[
 
 /** `company_id` → companies, `contact_ids` → contacts, `id` → the table of the list's resource. */
 function referredTable(column: string, operation: Operation): string | undefined {
+  // A merge is no row of its own.
+  if (column === "id" && operation.id === "merges.list") return undefined;
   if (column === "id") return tableOf(resourceOf(operation) ?? "contacts");
   if (column === "tags") return "tags";
   const stem = /^(\w+?)_ids?$/.exec(column)?.[1];

@@ -8,6 +8,7 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { insertRows } from "../support/records.ts";
 import { operations } from "../support/registry.ts";
+import { recordsOf } from "../support/operations.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
 import { assertHarmless, type Attack, attack } from "./harmless.ts";
 
@@ -197,6 +198,8 @@ async function fill(workspace: Awaited<ReturnType<typeof createWorkspace>>): Pro
   await insertRows(workspace, "contact_notes", [{ contact_id, text }, { contact_id, text }]);
   await insertRows(workspace, "deal_notes", [{ deal_id, text }, { deal_id, text }]);
   await workspace.admin.api.delete(`/companies/${trashed}`);
+  const make = recordsOf(workspace);
+  for (const resource of ["merges", "merges"]) await make(resource);
 }
 
 async function firstCursor(

@@ -25,7 +25,8 @@ for (const operation of posts) {
     for (const name of ["ETag", "Location", "Content-Type"]) {
       assertEquals(second.headers.get(name), answer.headers.get(name), name);
     }
-    assertEquals(await countRecords(workspace), rows);
+    // After a 202 the operation goes on, and adds records by itself.
+    if (answer.status !== 202) assertEquals(await countRecords(workspace), rows);
   });
 
   test(`${operation.id} answers 422 to another request with the same Idempotency-Key`, async () => {
