@@ -495,6 +495,46 @@ grant execute on function private.undo_conflicts(uuid) to authenticated;
 
 -- Taking back -----------------------------------------------------------------------------------
 
+create function private.with_parents(trash_ids bigint[])
+returns bigint[]
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  remaining bigint[] := trash_ids;
+  without_parent bigint[];
+begin
+  loop
+    without_parent := array(
+      select t.id
+      from private.trash t
+      join private.cascades c on c.child_table = t.table_name
+      where t.id = any (remaining)
+        and t.record ->> c.column_name is not null
+        and not exists (
+          select
+          from private.trash parent
+          where parent.id = any (remaining)
+            and parent.workspace_id = t.workspace_id
+            and parent.table_name = c.parent_table
+            and parent.record_id = (t.record ->> c.column_name)::bigint
+        )
+        and not private.record_exists(
+          c.parent_table, t.workspace_id, (t.record ->> c.column_name)::bigint
+        )
+    );
+    if without_parent = '{}' then
+      return remaining;
+    end if;
+    remaining := array(
+      select id from unnest(remaining) as id where id <> all (without_parent) order by id
+    );
+  end loop;
+end
+$$;
+comment on function private.with_parents(bigint[]) is
+  'Returns the rows of the trash whose parents exist or are among them.';
+
 create function private.restore_change(p_change_id uuid, p_kept jsonb)
 returns jsonb
 language plpgsql volatile security definer
@@ -502,7 +542,7 @@ set search_path = ''
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
-  trash_ids constant bigint[] := array(
+  trash_ids constant bigint[] := private.with_parents(array(
     select t.id
     from private.trash t
     join private.change_effects(p_change_id) e using (table_name, record_id)
@@ -516,7 +556,7 @@ declare
       )
     order by t.id
     for update of t
-  );
+  ));
 begin
   if exists (
     select
@@ -536,6 +576,22 @@ $$;
 comment on function private.restore_change(uuid, jsonb) is
   'Restores the records that a change deleted or merged. Returns {table: rows}.';
 grant execute on function private.restore_change(uuid, jsonb) to authenticated;
+
+create function private.merged_before(p_change_id uuid)
+returns table (table_name text, record_id bigint, merged_into bigint)
+language sql stable
+set search_path = ''
+as $$
+  select e.table_name, e.record_id, e.merged_into
+  from public.changes c
+  cross join lateral private.change_effects(c.undoes) e
+  where c.workspace_id = (select private.workspace_id())
+    and c.id = p_change_id
+    and e.merged_into is not null
+$$;
+comment on function private.merged_before(uuid) is
+  'Returns the merged records that this change restored by undoing the merge.';
+grant execute on function private.merged_before(uuid) to authenticated;
 
 create function private.ids_of(ids jsonb)
 returns bigint[]
@@ -574,11 +630,13 @@ declare
   current constant bigint[] := private.ids_of(p_current);
   missing_ids constant bigint[] := private.missing_ids(referenced, caller_workspace, before);
   -- A record that goes back to the trash leaves the arrays with its deletion, which stores where it
-  -- was.
+  -- was. One that is merged again was replaced by the winner before its deletion.
   leaving_ids constant bigint[] := array(
     select e.record_id
     from private.change_effects(p_change_id) e
     where e.table_name = referenced and e.effect = 'created' and e.was_restored
+    except
+    select m.record_id from private.merged_before(p_change_id) m where m.table_name = referenced
   );
   added_ids constant bigint[] := array(
     select a.id
@@ -718,22 +776,6 @@ $$;
 comment on function private.revert_fields(uuid, text, jsonb) is
   'Gives the fields that a change changed their values before it. Returns the number of records.';
 grant execute on function private.revert_fields(uuid, text, jsonb) to authenticated;
-
-create function private.merged_before(p_change_id uuid)
-returns table (table_name text, record_id bigint, merged_into bigint)
-language sql stable
-set search_path = ''
-as $$
-  select e.table_name, e.record_id, e.merged_into
-  from public.changes c
-  cross join lateral private.change_effects(c.undoes) e
-  where c.workspace_id = (select private.workspace_id())
-    and c.id = p_change_id
-    and e.merged_into is not null
-$$;
-comment on function private.merged_before(uuid) is
-  'Returns the merged records that this change restored by undoing the merge.';
-grant execute on function private.merged_before(uuid) to authenticated;
 
 create function private.delete_created(p_change_id uuid, p_table_name text, p_kept jsonb)
 returns bigint

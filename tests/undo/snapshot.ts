@@ -114,11 +114,21 @@ export function differences(before: Snapshot, after: Snapshot): Record<string, u
 export function withoutCreated(snapshot: Snapshot, before: Snapshot, after: Snapshot): Snapshot {
   const created = ({ table_name, record_id }: { table_name: string; record_id: number }) =>
     hasRow(after, table_name, record_id) && !hasRow(before, table_name, record_id);
-  const former = new Set(before.trash);
+  const former = new Set((before.trash ?? []).map(nameOf));
   const trash = (snapshot.trash ?? []).filter((row) =>
-    former.has(row) || !created(JSON.parse(row))
+    former.has(nameOf(row)) || !created(JSON.parse(row))
   );
   return { ...snapshot, trash };
+}
+
+function nameOf(row: string): string {
+  const { table_name, record_id } = JSON.parse(row);
+  return `${table_name} ${record_id}`;
+}
+
+/** Returns a snapshot whose trash only names the records. */
+export function withTrashedIdsOnly(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, trash: (snapshot.trash ?? []).map(nameOf).sort() };
 }
 
 function hasRow(snapshot: Snapshot, table: string, id: number): boolean {
