@@ -134,7 +134,9 @@ class Load {
   #kill(): void {
     const killsFunction = this.kills % 2 === 0;
     this.kills += 1;
-    this.#killing = this.#killing.then(() => killsFunction ? killFunction() : this.#killBackend());
+    this.#killing = this.#killing.then(() =>
+      killsFunction ? killFunction(this.stack) : this.#killBackend()
+    );
   }
 
   /** PostgreSQL then ends all its backends, and recovers. */
@@ -183,21 +185,18 @@ function kill(pid: number): void {
   }
 }
 
-/** Kills the function of this test's stack: the process below this one that runs its entry point. */
-async function killFunction(): Promise<void> {
-  const ps = new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,args="] });
+/**
+ * Kills the function of this test's stack. Other tests of this process have functions too, so `ps`
+ * also prints the environments, which name the stack.
+ */
+async function killFunction({ apiUrl }: Stack): Promise<void> {
+  const ps = new Deno.Command("ps", { args: ["axeww", "-o", "pid=,args="] });
   const lines = new TextDecoder().decode((await ps.output()).stdout).split("\n");
-  const processes = lines.map((line) => {
-    const [, pid = "0", parent = "0", args = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return { pid: Number(pid), parent: Number(parent), args };
-  });
-  const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]));
-  const isBelowThis = (pid: number): boolean =>
-    pid > 1 && (pid === Deno.pid || isBelowThis(parents.get(pid) ?? 0));
-  const functions = processes.filter(({ pid, args }) =>
-    /^\S*deno run .*functions\/api\/index\.ts/.test(args) && isBelowThis(pid)
-  );
-  for (const { pid } of functions) kill(pid);
+  for (const line of lines) {
+    const [, pid = "0", args = ""] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
+    const isFunction = /^\S*deno run .*functions\/api\/index\.ts/.test(args);
+    if (isFunction && args.includes(` SUPABASE_URL=${apiUrl} `)) kill(Number(pid));
+  }
 }
 
 async function makeMembers(stack: Stack, sql: Sql): Promise<Member[]> {
