@@ -64,7 +64,9 @@ export function variantsOf(operation: Operation): Variant[] {
   const properties = bodyProperties(operation);
   const variants: Variant[] = [{ name: "" }];
   if (operation.queryExample?.path) variants.splice(0, 1, DOWNLOAD);
-  if (knowsParameter(operation, "format")) {
+  if (knowsParameter(operation, "after")) {
+    variants.push({ name: "as a feed", query: () => "?after=start" });
+  } else if (knowsParameter(operation, "format")) {
     variants.push({ name: "as an export", query: () => "?format=ndjson" });
   }
   if ("attachments" in properties) variants.push(WITH_FILE);
