@@ -37,6 +37,8 @@ test("contacts.list with company, owner and tags is one statement for every page
 });
 
 test("requests take no more round trips without prepared statements", async () => {
+  // A pooler may not keep prepared statements, so there is nothing to compare with.
+  if (/pgbouncer|:6543/.test((await testSettings()).databaseUrl)) return;
   const workspace = await createWorkspace();
   const contact = await insertRow(workspace, "contacts", { last_name: "Lovelace" });
   const [prepared, unprepared] = await Promise.all(

@@ -3,6 +3,7 @@
  * permission in the database first. The library loads on the first use. Source:
  * https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
  */
+import type { Bytes } from "./bytes.ts";
 import type { StorageClient } from "@supabase/storage-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
@@ -29,7 +30,7 @@ export interface Storage {
   /** Stores a new file. Returns its public URL, which works when the bucket is public. */
   upload(
     file: StoredFile,
-    bytes: Uint8Array<ArrayBuffer>,
+    bytes: Bytes,
     contentType: string,
   ): Promise<string>;
   /** Removes files. Files that do not exist are ignored. */

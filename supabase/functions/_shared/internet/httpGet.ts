@@ -2,12 +2,13 @@
  * One GET request on an open connection. `fetch` resolves the name of the host itself, so a name could
  * lead to another address than the one that was checked. Source: RFC 9112.
  */
+import type { Bytes } from "../bytes.ts";
 import type { Connection } from "./network.ts";
 
 export interface HttpAnswer {
   status: number;
   headers: Headers;
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Bytes;
   /** Whether `bytes` is the whole body. */
   isComplete: boolean;
 }
@@ -107,7 +108,7 @@ class Reader {
   }
 
   /** Returns the next bytes: `count` of them, or fewer at the end of the connection. */
-  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
+  async take(count: number): Promise<Bytes> {
     const parts: Uint8Array[] = [];
     let missing = count;
     while (missing > 0 && (this.#buffer.length > 0 || await this.#fill())) {
@@ -133,7 +134,7 @@ class Reader {
   }
 }
 
-function joined(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+function joined(parts: Uint8Array[]): Bytes {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let position = 0;
   for (const part of parts) {

@@ -2,11 +2,12 @@
  * Images, recognised by their first bytes: PNG, JPEG, GIF, WebP, and ICO for icons of websites. SVG is
  * refused, because it may contain scripts.
  */
+import type { Bytes } from "../../_shared/bytes.ts";
 import { fitsContent } from "../attachments/contentTypes.ts";
 
 /** The bytes of an image, with the type that they have. */
 export interface Image {
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Bytes;
   type: string;
   /** Ending of the name of a file with this type. */
   ending: string;
@@ -21,7 +22,7 @@ const ENDINGS = {
 const ICON = [0, 0, 1, 0];
 
 /** Returns the image that the bytes contain; undefined when they are no image. */
-export function imageOf(bytes: Uint8Array<ArrayBuffer>): Image | undefined {
+export function imageOf(bytes: Bytes): Image | undefined {
   if (ICON.every((byte, index) => bytes[index] === byte)) {
     return { bytes, type: "image/x-icon", ending: "ico" };
   }
@@ -48,7 +49,7 @@ export function dataUrlOf({ bytes, type }: Image): string {
   return `data:${type};base64,${btoa(String.fromCharCode(...bytes))}`;
 }
 
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+function bytesOf(text: string): Bytes {
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
   return bytes;
