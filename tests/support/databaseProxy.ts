@@ -38,8 +38,8 @@ export interface DatabaseProxy extends AsyncDisposable {
   roundTrips: number;
   /** Whether a statement met its fault since `watch`. */
   broken: boolean;
-  /** The ports of all connections to the database, as `pg_stat_activity.client_port` shows them. */
-  ports: number[];
+  /** The name of its connections in `pg_stat_activity`, also when a pooler is between. */
+  applicationName: string;
   /**
    * Counts from zero again. Fails at the n-th statement if one is given, and calls `onFault` before.
    */
@@ -64,12 +64,13 @@ export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections = new Set<Deno.TcpConn>();
   const plan: Plan = { failAt: Infinity, fault: "before", onFault() {} };
+  const applicationName = `proxy_${crypto.randomUUID()}`;
   const proxy: DatabaseProxy = {
-    url: proxyUrl(databaseUrl, target, listener.addr.port),
+    url: proxyUrl(databaseUrl, target, listener.addr.port, applicationName),
+    applicationName,
     statements: 0,
     roundTrips: 0,
     broken: false,
-    ports: [],
     watch(failAt = Infinity, fault = "before", onFault = () => {}) {
       Object.assign(plan, { failAt, fault, onFault });
       Object.assign(proxy, { statements: 0, roundTrips: 0, broken: false });
@@ -81,7 +82,6 @@ export function startDatabaseProxy(databaseUrl: string): DatabaseProxy {
     },
   };
   const serving = serve(listener, target, connections, (client, server) => {
-    proxy.ports.push(server.localAddr.port);
     const link = new Link(client, server, proxy, plan);
     return Promise.all([link.toServer(), link.toClient()]);
   });
@@ -92,7 +92,7 @@ async function serve(
   listener: Deno.TcpListener,
   target: DatabaseAddress,
   connections: Set<Deno.TcpConn>,
-  relay: (client: Deno.TcpConn, server: Deno.TcpConn & { localAddr: Deno.NetAddr }) => unknown,
+  relay: (client: Deno.TcpConn, server: Deno.TcpConn) => unknown,
 ): Promise<void> {
   const relays: unknown[] = [];
   for await (const client of listener) {
@@ -264,8 +264,14 @@ function isClosed(error: unknown): boolean {
   ].some((kind) => error instanceof kind);
 }
 
-function proxyUrl(url: string, { host, port }: DatabaseAddress, proxyPort: number): string {
-  return url.replace(`@${host}:${port}`, `@127.0.0.1:${proxyPort}`);
+function proxyUrl(
+  url: string,
+  { host, port, parameters }: DatabaseAddress,
+  proxyPort: number,
+  applicationName: string,
+): string {
+  const address = url.replace(`@${host}:${port}`, `@127.0.0.1:${proxyPort}`);
+  return `${address}${parameters.size > 0 ? "&" : "?"}application_name=${applicationName}`;
 }
 
 /** A connection, as the database sees it. */
@@ -278,13 +284,13 @@ export interface Backend {
  * connection a little later than the client. Throws when they never are.
  */
 export async function connectionsAre(
-  { ports }: DatabaseProxy,
+  { applicationName }: DatabaseProxy,
   isExpected: (rows: Backend[]) => boolean,
 ): Promise<void> {
   let rows: Backend[] = [];
   const isDone = await waitUntil(async () => {
     rows = await sql<Backend[]>`
-      select state, query from pg_stat_activity where client_port = any (${ports})`;
+      select state, query from pg_stat_activity where application_name = ${applicationName}`;
     return isExpected(rows);
   }, DISCONNECTED_WITHIN);
   assert(isDone, `Connections are left: ${JSON.stringify(rows)}`);

@@ -76,3 +76,13 @@ Deno.test("connectionOptions prepares statements except on a pooler that loses t
     assertEquals(connectionOptions({ databaseUrl }).prepare, prepare, databaseUrl);
   }
 });
+
+Deno.test("connectionOptions names the connections as the URL says", () => {
+  const expected = {
+    "postgres://a:b@db/x": "portico",
+    "postgres://a:b@db/x?sslmode=require&application_name=crm": "crm",
+  };
+  for (const [databaseUrl, application_name] of Object.entries(expected)) {
+    assertEquals(connectionOptions({ databaseUrl }).connection, { application_name }, databaseUrl);
+  }
+});

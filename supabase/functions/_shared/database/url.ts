@@ -76,7 +76,7 @@ export function connectionOptions(
     idle_timeout: IDLE_SECONDS,
     connect_timeout: CONNECT_SECONDS,
     backoff: () => 0,
-    connection: { application_name: "portico" },
+    connection: { application_name: parameters.get("application_name") ?? "portico" },
     onnotice: () => {},
   };
 }
