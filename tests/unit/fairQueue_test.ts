@@ -1,5 +1,5 @@
 /** The queue for connections: turns of workspaces and callers, its bounds, slow workspaces. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { NoAnswer, Overloaded } from "../../supabase/functions/_shared/database/problems.ts";
 import { createFairQueue } from "../../supabase/functions/_shared/database/queue.ts";
 
@@ -11,8 +11,8 @@ function queueOf(size: number) {
   const queue = createFairQueue(size, (caller) => caller.slice(0, 1), () => clock.now);
   const running: { caller: string; end(succeeded: boolean): void }[] = [];
   const started: string[] = [];
-  const ask = (caller: string, milliseconds = LONG) =>
-    queue.turn(caller, milliseconds).then((end) => {
+  const ask = (caller: string, milliseconds = LONG, longest?: number) =>
+    queue.turn(caller, milliseconds, longest).then((end) => {
       started.push(caller);
       running.push({ caller, end });
     });
@@ -111,3 +111,44 @@ Deno.test("who waits too long is told whether the database answers others", asyn
   await waiting;
   await endAll();
 });
+
+Deno.test("work waits longer while the database answers others, up to its longest time", async () => {
+  const { endTurnOf, outcome, clock } = await longWait();
+  for (let turn = 0; turn < 3; turn++) {
+    endTurnOf("b1");
+    await nextTimers();
+    assertEquals(outcome.error, undefined);
+  }
+  clock.now = 100;
+  endTurnOf("b1");
+  await nextTimers();
+  assertInstanceOf(outcome.error, Overloaded);
+});
+
+Deno.test("work stops waiting when the database answers nobody any more", async () => {
+  const { endTurnOf, outcome } = await longWait();
+  endTurnOf("b1");
+  await nextTimers();
+  assertEquals(outcome.error, undefined);
+  await nextTimers();
+  assertInstanceOf(outcome.error, NoAnswer);
+});
+
+/** Work of `a1` that waits up to 100 ms while turns of `b1` come first, since `a1` has one already. */
+async function longWait() {
+  const queue = createFairQueue(2, (caller) => caller, () => clock.now);
+  const clock = { now: 0 };
+  const outcome: { error?: unknown } = {};
+  const ends: Record<string, (succeeded: boolean) => void> = {};
+  const ask = (caller: string) => queue.turn(caller, LONG).then((end) => ends[caller] = end);
+  for (const caller of ["a1", "b1", "b1", "b1", "b1", "b1"]) void ask(caller);
+  await settled();
+  queue.turn("a1", 0, 100).catch((error) => outcome.error = error);
+  return { endTurnOf: (caller: string) => ends[caller]?.(true), outcome, clock };
+}
+
+/** Waits until the timers that are due next, and were set before, have run. */
+async function nextTimers(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await settled();
+}

@@ -18,6 +18,8 @@ import { connectionOptions } from "./url.ts";
 
 /** How long a cancelled statement may take to end. */
 const CANCEL_TIMEOUT_MS = 1_000;
+/** How long a connection may take to open for work that has waited long. */
+const OPENING_TIMEOUT_MS = 1_000;
 const IDLE_TIMEOUT_MS = 20_000;
 const MAXIMUM_AGE_MS = 1_800_000;
 
@@ -52,10 +54,11 @@ interface Pool {
   options: Options;
   limits: Settings["timeLimits"];
   /**
-   * Waits for a free slot. Callers of the same workspace share their turns.
+   * Waits for a free slot. Callers of the same workspace share their turns. `milliseconds` is how long
+   * to wait without any answer of the database, `longest` how long while it answers other work.
    * @throws Overloaded or NoAnswer when no slot becomes free in time.
    */
-  acquire(caller: string, milliseconds: number): Promise<Lease>;
+  acquire(caller: string, milliseconds: number, longest: number): Promise<Lease>;
   /** Closes the connections that are not in use. */
   closeIdle(): Promise<unknown>;
   /** Closes all connections. Connections in use have one second to finish. */
@@ -78,8 +81,8 @@ export function createPool(
   return {
     options: connectionOptions(settings),
     limits,
-    async acquire(caller, milliseconds) {
-      const endTurn = await queue.turn(caller, milliseconds);
+    async acquire(caller, milliseconds, longest) {
+      const endTurn = await queue.turn(caller, milliseconds, longest);
       const slot = invariant(free.pop(), "A turn without a free slot");
       clearTimeout(slot.idleTimer);
       const release = (answered: boolean) => {
@@ -121,11 +124,14 @@ export async function withConnection<Value>(
   const start = Date.now();
   const left = (limit: number) => Math.max(0, start + limit - Date.now());
   const answerLimit = Math.min(limits.answer, milliseconds);
-  const { slot, release } = await pool.acquire(caller, answerLimit);
+  // The work keeps the time that one answer may take.
+  const longest = Math.max(answerLimit, milliseconds - answerLimit);
+  const { slot, release } = await pool.acquire(caller, answerLimit, longest);
   let ended = false;
   let answered = true;
   try {
-    const connection = await openConnection(slot, options, left(answerLimit));
+    const openingLimit = Math.max(left(answerLimit), OPENING_TIMEOUT_MS);
+    const connection = await openConnection(slot, options, openingLimit);
     const isClosed = () => ended || connection.isClosed();
     const guarded = guardedSql(connection.sql, isClosed, options.prepare !== false);
     return await untilDeadline(

@@ -18,11 +18,12 @@ type EndTurn = (succeeded: boolean) => void;
 /** A queue for a number of connections. */
 export interface FairQueue {
   /**
-   * Waits for a turn: while it lasts, one connection is free for the caller.
-   * @throws Overloaded when too many wait, or when other work has had all turns for this time.
+   * Waits for a turn: while it lasts, one connection is free for the caller. `milliseconds` is how long
+   * to wait without any answer of the database, `longest` how long while it answers other work.
+   * @throws Overloaded when too many wait, or when other work has had all turns for the longest time.
    * @throws NoAnswer when no turn became free in time because the database does not answer.
    */
-  turn(caller: string, milliseconds: number): Promise<EndTurn>;
+  turn(caller: string, milliseconds: number, longest?: number): Promise<EndTurn>;
 }
 
 /** Work that has its turn. */
@@ -34,9 +35,8 @@ interface Running {
 /** Work that waits for its turn. */
 interface Waiting {
   caller: string;
-  /** Turns before the latest one, and turns that had succeeded, when it came. */
+  /** Turns before the latest one when it came. */
   begun: number;
-  succeeded: number;
   start(end: EndTurn): void;
   refuse(error: Error): void;
 }
@@ -52,13 +52,21 @@ export function createFairQueue(
 ): FairQueue {
   const state = new QueueState(size, workspaceOf, now);
   return {
-    turn: (caller, milliseconds) =>
+    turn: (caller, milliseconds, longest = milliseconds) =>
       new Promise((start, reject) => {
-        const timer = setTimeout(() => state.giveUp(waiting), milliseconds);
+        const end = state.now() + longest;
+        let seen = state.succeeded;
+        const look = () => {
+          const isAnswering = state.succeeded > seen;
+          const left = end - state.now();
+          if (!isAnswering || left <= 0) return state.giveUp(waiting, isAnswering);
+          seen = state.succeeded;
+          timer = setTimeout(look, Math.min(milliseconds, left));
+        };
+        let timer = setTimeout(look, milliseconds);
         const waiting: Waiting = {
           caller,
           begun: state.begun - 1,
-          succeeded: state.succeeded,
           start(end) {
             clearTimeout(timer);
             start(end);
@@ -96,10 +104,10 @@ class QueueState {
     this.#startNext();
   }
 
-  giveUp(waiting: Waiting): void {
+  giveUp(waiting: Waiting, isAnswering: boolean): void {
     this.#remove(waiting);
     waiting.refuse(
-      this.succeeded > waiting.succeeded
+      isAnswering
         ? new Overloaded("Other work has had all connections")
         : new NoAnswer("No connection to the database became free in time"),
     );
