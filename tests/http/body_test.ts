@@ -242,3 +242,16 @@ async function send(token: string, body: string, type: string) {
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
+
+test("optionalJson accepts a request without a body, with and without a content type", async () => {
+  const { admin } = await createWorkspace();
+  for (const type of [undefined, "application/json"]) {
+    const { body: { id } } = await admin.api.post("/contacts", { first_name: "Ada" });
+    await admin.api.delete(`/contacts/${id}`);
+    const response = await fetch(`${stack.functionUrl}/contacts/${id}/restore`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${admin.token}`, ...(type && { "Content-Type": type }) },
+    });
+    assertEquals([response.status, (await response.json()).id], [200, id], type);
+  }
+});

@@ -1648,7 +1648,7 @@ export class ChangesResource {
    *
    * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
    */
-  undo(id: string, body: UndoInput, options?: CallOptions): Call<Undone> {
+  undo(id: string, body?: UndoInput, options?: CallOptions): Call<Undone> {
     return this.#transport.call<Undone>({
       method: "POST",
       path: path`/changes/${id}/undo`,

@@ -1293,6 +1293,7 @@ export interface components {
         next_cursor: string | null;
       };
     };
+    /** @default {} */
     UndoInput: {
       /**
        * @description What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: they stay as they are now. `revert`: they return to the values before the change.
@@ -3544,7 +3545,7 @@ export interface operations {
         id: string;
       };
     };
-    requestBody: {
+    requestBody?: {
       content: {
         /**
          * @example {

@@ -121,6 +121,7 @@ test("changes.list with after filters, refuses other parameters of pages and for
   ) {
     const { status, body } = await admin.api.get(`/changes?${query}`);
     assertEquals([status, body.code], [400, code], query);
+    if (code === "invalid_cursor") assertEquals(Object.keys(body.errors), ["after"]);
   }
 });
 

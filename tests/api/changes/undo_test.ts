@@ -178,3 +178,10 @@ test("changes.undo twice at once undoes once", async () => {
   const answers = await Promise.all([admin.api.post(path, {}), admin.api.post(path, {})]);
   assertEquals(answers.map(({ status }) => status).sort(), [200, 409]);
 });
+
+test("changes.undo needs no body", async () => {
+  const { admin } = await createWorkspace();
+  const created = await admin.api.post("/contacts", { first_name: "Ada" });
+  const undone = await admin.api.post(`/changes/${changeOf(created)}/undo`);
+  assertEquals([undone.status, undone.body.deleted], [200, { contacts: 1 }]);
+});

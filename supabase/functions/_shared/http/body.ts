@@ -94,11 +94,17 @@ export const requireJson: MiddlewareHandler = async (context, next) => {
   await next();
 };
 
-/** As `requireJson`, but accepts a request without a body. */
+/**
+ * As `requireJson`, but accepts a request without a body. Many clients send a `Content-Type` all the
+ * same. It is removed: the validator would parse the empty text.
+ */
 export const optionalJson: MiddlewareHandler = async (context, next) => {
-  const { headers } = context.req.raw;
-  if (!headers.has("Content-Type") && await context.req.text() === "") await next();
-  else await requireJson(context, next);
+  if (await context.req.text() !== "") return await requireJson(context, next);
+  const { url, method, headers: given, signal } = context.req.raw;
+  const headers = new Headers(given);
+  headers.delete("Content-Type");
+  context.req.raw = new Request(url, { method, headers, signal });
+  await next();
 };
 
 async function checkJson(context: Context): Promise<void> {

@@ -24,17 +24,27 @@ export function encodeCursor(position: Position, binding: string): string {
   return base64url.encode(JSON.stringify([VERSION, fingerprint(binding), offset, ...key]));
 }
 
+/** How a request begins without a cursor, by the parameter that has the cursor. */
+const BEGINNINGS = { cursor: "without a cursor", after: "with `start` or `now`" } as const;
+type CursorParameter = keyof typeof BEGINNINGS;
+
 /**
- * Returns the position in a cursor.
+ * Returns the position in the cursor of a parameter.
  * @throws Problem `invalid_cursor` when it is malformed, or was made for another sort or filter.
  */
-export function decodeCursor(cursor: string, binding: string, keyLength: number): Position {
+export function decodeCursor(
+  cursor: string,
+  binding: string,
+  keyLength: number,
+  parameter: CursorParameter = "cursor",
+): Position {
   const [version, bound, offset, ...key] = parse(cursor);
   const wellFormed = version === VERSION && isCount(offset) &&
     key.length === keyLength && key.every(isKeyValue);
-  if (!wellFormed) throw invalidCursor();
+  if (!wellFormed) throw invalidCursor(parameter);
   if (bound !== fingerprint(binding)) {
-    throw invalid("It belongs to another sort or filter. Start again without a cursor.");
+    const detail = `It belongs to another sort or filter. Start again ${BEGINNINGS[parameter]}.`;
+    throw invalid(parameter, detail);
   }
   return { key: key.filter(isKeyValue), offset };
 }
@@ -64,12 +74,14 @@ function isKeyValue(value: unknown): value is string | null {
 }
 
 /** Returns the problem for a malformed cursor. */
-export function invalidCursor(cause?: unknown): Problem {
-  return invalid("Use `next_cursor` of the previous page, unchanged.", cause);
+export function invalidCursor(parameter: CursorParameter, cause?: unknown): Problem {
+  const detail = "Use `next_cursor` of the previous page, unchanged, or start " +
+    `${BEGINNINGS[parameter]}.`;
+  return invalid(parameter, detail, cause);
 }
 
-function invalid(detail: string, cause?: unknown): Problem {
-  return new Problem("invalid_cursor", detail, { errors: { cursor: detail }, cause });
+function invalid(parameter: CursorParameter, detail: string, cause?: unknown): Problem {
+  return new Problem("invalid_cursor", detail, { errors: { [parameter]: detail }, cause });
 }
 
 /** FNV-1a, 32 bits. It detects mistakes. A forged cursor gives access to nothing new. */

@@ -256,7 +256,7 @@ async function readFeed(
     ? undefined
     : after === "now"
     ? await feed.now(sql)
-    : decodeCursor(after, binding, keys.length).key;
+    : decodeCursor(after, binding, keys.length, "after").key;
   const { text, count, last, hasMore } = await selectRows(sql, {
     source: sourceOf(query, table),
     where: whereSql(sql, query, table, [feed.isSettled(sql)]),
@@ -315,7 +315,7 @@ async function withRequestProblems<Value>(
   } catch (error) {
     const problem = databaseProblem(error);
     if (!(problem instanceof Problem) || problem.code !== "invalid_value") throw error;
-    if (cursor !== undefined) throw invalidCursor(error);
+    if (cursor !== undefined) throw invalidCursor("cursor", error);
     const detail = "A filter's value is out of range. Correct it.";
     throw new Problem("invalid_parameter", detail, { cause: error });
   }

@@ -58,7 +58,7 @@ export const UndoInput = z.strictObject({
       "they stay as they are now. `revert`: they return to the values before the change.",
   ),
   dry_run: dryRun,
-}).meta({ id: "UndoInput" });
+}).prefault({}).meta({ id: "UndoInput" });
 export type UndoInput = z.output<typeof UndoInput>;
 
 export const Undone = z.object({
