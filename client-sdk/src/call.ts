@@ -6,37 +6,35 @@ export interface WithResponse<Data> {
   response: Response;
   /** Version of the record, for `ifMatch`. */
   etag: string | undefined;
+  /** The change that a write recorded, for `undo`. Undefined when nothing has changed. */
+  changeId: string | undefined;
   requestId: string | undefined;
 }
 
-/** A request that has been sent. Await it for the data. */
-export class Call<Data> implements PromiseLike<Data> {
+/** A request that has been sent: a promise of the data. */
+export class Call<Data> extends Promise<Data> {
+  /** `then`, `catch` and `finally` return plain promises. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
   readonly #answer: Promise<WithResponse<Data>>;
 
   constructor(answer: Promise<WithResponse<Data>>) {
+    super((resolve, reject) => answer.then(({ data }) => resolve(data), reject));
     this.#answer = answer;
   }
 
-  /** Returns the data, the response, the record's ETag and the request id. */
+  /** Returns the data, the response, the record's ETag, the change and the request id. */
   withResponse(): Promise<WithResponse<Data>> {
+    // The caller handles an error of the returned promise, so nobody has to handle it here as well.
+    this.catch(() => {});
     return this.#answer;
   }
 
-  then<Result = Data, Failure = never>(
-    onFulfilled?: ((data: Data) => Result | PromiseLike<Result>) | null,
-    onRejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Result | Failure> {
-    return this.#answer.then(({ data }) => data).then(onFulfilled, onRejected);
-  }
-
-  catch<Failure = never>(
-    onRejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Data | Failure> {
-    return this.then(undefined, onRejected);
-  }
-
-  finally(onFinally?: (() => void) | null): Promise<Data> {
-    return this.then().finally(onFinally);
+  /** The change that a write recorded, for `undo`. Undefined when nothing has changed. */
+  get changeId(): Promise<string | undefined> {
+    return this.withResponse().then(({ changeId }) => changeId);
   }
 }
 
@@ -51,7 +49,7 @@ export interface Page<Item> {
 }
 
 /**
- * A list that has been requested. Await it for the first page. `for await` iterates over the items
+ * A list that has been requested: a promise of the first page. `for await` iterates over the items
  * of all pages, `pages()` over the pages. Each page is requested when the loop reaches it.
  */
 export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<Item> {
@@ -67,10 +65,10 @@ export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<It
 
   /** Iterates over the pages. */
   async *pages(): AsyncGenerator<Page<Item>, void, undefined> {
-    let page = await this.then();
+    let page = (await this.withResponse()).data;
     yield page;
     while (page.next_cursor !== null) {
-      page = await this.#next(page.next_cursor).then();
+      page = await this.#next(page.next_cursor);
       yield page;
     }
   }

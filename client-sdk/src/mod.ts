@@ -6,7 +6,7 @@
  * for await (const contact of portico.contacts.list({ "status@in": ["hot", "warm"] })) …
  * ```
  */
-import { Portico } from "./generated/client.ts";
+import { Portico } from "./portico.ts";
 import { type ClientOptions, Transport } from "./runtime.ts";
 
 /**
@@ -26,5 +26,6 @@ export {
   PorticoError,
   PorticoTimeoutError,
 } from "./errors.ts";
+export type { Portico } from "./portico.ts";
 export type * from "./generated/client.ts";
 export type { components, operations, paths } from "./generated/types.ts";

@@ -157,6 +157,7 @@ function resultOf<Data>(response: Response, body: unknown): WithResponse<Data> {
     data: body as Data,
     response,
     etag: response.headers.get("etag") ?? undefined,
+    changeId: response.headers.get("portico-change") ?? undefined,
     requestId: response.headers.get("x-request-id") ?? undefined,
   };
 }

@@ -30,8 +30,8 @@ export function emitClient({ operations, schemas, operators }: ApiDocument): str
       `type ${operatorsName(kind)} = ${union(known)};`
     ),
     ...[...resources].map(([name, members]) => emitResource(name, members)),
-    `/** A client: the resources of the API, and \`request\` for other paths. */
-    export class Portico {
+    `/** The resources of the API, and \`request\` for other paths. */
+    export class Resources {
       ${names.map((name) => `readonly ${camelCase(name)}: ${resourceName(name)};`).join("\n")}
       readonly #transport: Transport;
       constructor(transport: Transport) {

@@ -2393,8 +2393,8 @@ export class AttachmentsResource {
     });
   }
 }
-/** A client: the resources of the API, and `request` for other paths. */
-export class Portico {
+/** The resources of the API, and `request` for other paths. */
+export class Resources {
   readonly system: SystemResource;
   readonly me: MeResource;
   readonly users: UsersResource;

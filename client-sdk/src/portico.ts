@@ -1,0 +1,19 @@
+/** The client: the generated resources, and what is more than one operation. */
+import type { Call } from "./call.ts";
+import { Resources, type UndoInput, type Undone } from "./generated/client.ts";
+import type { CallOptions } from "./runtime.ts";
+
+/** A client of the API. */
+export class Portico extends Resources {
+  /**
+   * Undoes a change. `changeId` comes from the answer of the write:
+   * `await portico.contacts.delete(12).changeId`.
+   */
+  undo(
+    changeId: string,
+    input: UndoInput = {},
+    options?: CallOptions,
+  ): Call<Undone> {
+    return this.changes.undo(changeId, input, options);
+  }
+}
