@@ -24,7 +24,9 @@ const operation = z.object({
   description: z.string().default(""),
   "x-surface": z.string().optional(),
   "x-filters": z.record(z.string(), z.string()).optional(),
-  parameters: z.array(z.union([parameterReference, parameter])).default([]),
+  parameters: z.array(z.union([parameterReference, parameter])).default([])
+    // Conditions on fields follow from `x-filters`.
+    .transform((all) => all.filter((item) => !("name" in item && item.name.includes("@")))),
   requestBody: z.object({ required: z.boolean().default(false), content }).optional(),
   responses: z.record(z.string(), z.object({ content: content.partial().optional() })),
 });

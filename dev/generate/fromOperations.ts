@@ -1,6 +1,7 @@
 /** Files derived from the operations: the OpenAPI document, the SDK, the reference. */
 import openapiTS, { astToString } from "openapi-typescript";
-import { openApiDocument } from "../../supabase/functions/_shared/openapi.ts";
+import * as z from "zod";
+import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import "../../supabase/functions/api/problems.ts";
 import { allOperations } from "../../supabase/functions/api/resources.ts";
 import { VERSION } from "../../supabase/functions/api/version.ts";
@@ -16,7 +17,7 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
   const operations = await allOperations();
   const document = openApiDocument(operations, VERSION);
   const described = await readDocument(document);
-  const json = JSON.stringify(document, null, 2);
+  const json = JSON.stringify(forTypes(document), null, 2);
   // openapi-typescript changes the document that it is given.
   const types = astToString(await openapiTS(json, { defaultNonNullable: false }));
   return {
@@ -27,6 +28,44 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
     "docs/reference/problems.md": await formatted(problemsPage(operations), "md"),
     "docs/reference/permissions.md": await formatted(await permissionsPage(operations), "md"),
   };
+}
+
+const ofTypes = z.looseObject({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.looseObject({
+        parameters: z.array(z.looseObject({ name: z.string().optional() })),
+        responses: z.record(z.string(), z.looseObject({})),
+      }),
+    ),
+  ),
+  components: z.looseObject({}),
+});
+
+/** The document without what the SDK's types do not use: conditions, headers and problems. */
+function forTypes(document: Record<string, unknown>): Record<string, unknown> {
+  const { paths, components: { headers: _, responses: __, ...components }, ...rest } = ofTypes
+    .parse(
+      document,
+    );
+  const described = Object.fromEntries(
+    Object.entries(paths).map(([path, methods]) => [
+      path,
+      Object.fromEntries(
+        Object.entries(methods).map(([method, operation]) => [method, {
+          ...operation,
+          parameters: operation.parameters.filter(({ name }) => !name?.includes("@")),
+          responses: Object.fromEntries(
+            Object.entries(operation.responses).filter(([status]) => status.startsWith("2"))
+              .map(([status, { headers: _, ...response }]) => [status, response]),
+          ),
+        }]),
+      ),
+    ]),
+  );
+  return { ...rest, paths: described, components };
 }
 
 /** The types without repetitions, and without members that say only that something is absent. */

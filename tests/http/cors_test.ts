@@ -211,3 +211,16 @@ function assertNoPermission(answer: Answer, origin: string): void {
   const granted = [...answer.headers.keys()].filter((name) => name.startsWith("access-control-"));
   assertEquals(granted, [], origin);
 }
+
+test("cors lets pages of every origin read what is public, without credentials", async () => {
+  for (const origin of [...UNLISTED, undefined]) {
+    for (const path of ["", "/openapi.json"]) {
+      const answer = await request(origin, path);
+      assertEquals(answer.status, 200, path);
+      assertEquals(answer.headers.get("Access-Control-Allow-Origin"), "*");
+      assertEquals(answer.headers.get("Access-Control-Allow-Credentials"), null);
+    }
+  }
+  const preflighted = await preflight("https://evil.com", "/openapi.json");
+  assertEquals(preflighted.headers.get("Access-Control-Allow-Methods"), "GET");
+});

@@ -10,7 +10,6 @@ async function request(path: string, init: RequestInit = {}) {
 test("app answers a 404 problem to routes that do not exist", async () => {
   for (
     const path of [
-      "",
       "/",
       "/no_such_route",
       "/contacts/1/no_such_route",

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { openApiDocument } from "../../supabase/functions/_shared/openapi.ts";
+import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import { problemTypes } from "../../supabase/functions/_shared/problem.ts";
 import { routeOf } from "../../supabase/functions/_shared/facts.ts";
 import { operations } from "./registry.ts";

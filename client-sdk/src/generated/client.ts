@@ -9,6 +9,8 @@ export type ProblemCode = components["schemas"]["Problem"]["code"];
 
 export type Problem = components["schemas"]["Problem"];
 
+export type Index = components["schemas"]["Index"];
+
 export type Health = components["schemas"]["Health"];
 
 export type Readiness = components["schemas"]["Readiness"];
@@ -203,6 +205,13 @@ export class SystemResource {
   readonly #transport: Transport;
   constructor(transport: Transport) {
     this.#transport = transport;
+  }
+
+  /**
+   * Get what this API is, and where its documents are.
+   */
+  index(options?: CallOptions): Call<Index> {
+    return this.#transport.call<Index>({ method: "GET", path: path``, options });
   }
 
   /**

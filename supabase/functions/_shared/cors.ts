@@ -49,9 +49,12 @@ const VARY = { Vary: "Origin" };
 /**
  * Returns the middleware for these allowed origins: exact ones, or patterns such as
  * `https://*.example.com`, where `*` is one label or a port. It throws `origin_not_allowed` for
- * other origins, and the line of the log names them.
+ * other origins, and the line of the log names them. Pages of every origin may read `publicPaths`.
  */
-export function cors(allowedOrigins: string[]): MiddlewareHandler<AppEnvironment> {
+export function cors(
+  allowedOrigins: string[],
+  publicPaths: string[] = [],
+): MiddlewareHandler<AppEnvironment> {
   const allows = originMatcher(allowedOrigins);
   const addHeaders = honoCors({
     origin: (origin) => origin,
@@ -64,6 +67,7 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler<AppEnvironment
   return async (context, next) => {
     const origin = context.req.header("Origin");
     if (origin !== undefined && allows(origin)) return await addHeaders(context, next);
+    if (publicPaths.includes(context.req.path)) return await addPublicHeaders(context, next);
     if (origin !== undefined) logRefusal(context, origin);
     if (context.req.method === "OPTIONS") return context.body(null, 204, VARY);
     if (origin !== undefined) throw originNotAllowed();
@@ -72,6 +76,8 @@ export function cors(allowedOrigins: string[]): MiddlewareHandler<AppEnvironment
     context.res.headers.append("Vary", VARY.Vary);
   };
 }
+
+const addPublicHeaders = honoCors({ origin: "*", allowMethods: ["GET"] });
 
 /** Returns a function that tells whether an `Origin` header is allowed. `null` is never allowed. */
 export function originMatcher(allowedOrigins: string[]): (origin: string) => boolean {

@@ -10,7 +10,8 @@ import type { ProblemCode } from "./problem.ts";
 
 /** Returns an operation's route, below the address of the functions. */
 export function routeOf(operation: Operation): string {
-  return operation.surface === "atomic" ? operation.path : `/api${operation.path}`;
+  if (operation.surface === "atomic") return operation.path;
+  return operation.path === "/" ? "/api" : `/api${operation.path}`;
 }
 
 /** Returns the members who may call an operation, or undefined when it is not for members. */

@@ -82,6 +82,7 @@ export interface JobContext {
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
 }
 interface PlainContext {
+  settings: Settings;
   /** Returns all operations of the API, for documents about them. */
   operations(): Promise<readonly Operation[]>;
   /** Each throws a problem when its server does not answer. */
@@ -103,6 +104,8 @@ export interface Declaration<
   summary: string;
   description?: string;
   access: Access;
+  /** Readable by pages of every origin, for what is public. */
+  anyOrigin?: true;
   /** Default: `member`. */
   allowed?: Allowed;
   /** Body fields with a permission of their own: field → members who may send it. */

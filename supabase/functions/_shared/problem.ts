@@ -96,10 +96,57 @@ export type ProblemCode = {
 
 const types = new Map<string, ProblemType>(Object.entries(PLATFORM_PROBLEMS));
 
-/** Adds the problems of an API to those of the platform. Returns the given table. */
-export function declareProblems<Table extends Record<string, ProblemType>>(table: Table): Table {
+/** Further members of a problem's body: name → JSON Schema. */
+type Members = Record<string, Record<string, unknown>>;
+
+const texts = { type: "array", items: { type: "string" } };
+const ids = { type: "array", items: { type: "integer" } };
+const allowed = { ...texts, description: "What is allowed instead." };
+const deleted_at = { type: "string", format: "date-time", description: "When it was deleted." };
+const health = { type: "string", description: "`ok` or the code of a problem." };
+
+const PLATFORM_MEMBERS: Partial<Record<keyof typeof PLATFORM_PROBLEMS, Members>> = {
+  invalid_parameter: { allowed },
+  unknown_parameter: { allowed },
+  method_not_allowed: { allowed },
+  not_found: { missing_ids: { ...ids, description: "The ids that do not exist." } },
+  forbidden: { forbidden_ids: { ...ids, description: "The records that you may not change." } },
+  owner_change_not_allowed: {
+    forbidden_ids: { ...ids, description: "The records that you may not change." },
+  },
+  deleted: { deleted_at },
+  merged: {
+    deleted_at,
+    merged_into: { type: "integer", description: "Id of the record to use instead." },
+  },
+  precondition_failed: { current: { type: "object", description: "The record as it is now." } },
+  too_many_records: {
+    count: { type: "integer", description: "Number of records that match." },
+    maximum: { type: "integer", description: "Maximum number of records." },
+  },
+  not_ready: { database: health, auth: health },
+};
+
+const members = new Map<string, Members>(Object.entries(PLATFORM_MEMBERS));
+
+/**
+ * Adds the problems of an API to those of the platform, with the further members of their bodies.
+ * Returns the given table.
+ */
+export function declareProblems<Table extends Record<string, ProblemType>>(
+  table: Table,
+  membersOfCodes: { [Code in keyof Table]?: Members } = {},
+): Table {
   for (const [code, type] of Object.entries(table)) types.set(code, type);
+  for (const [code, declared] of Object.entries(membersOfCodes)) {
+    if (declared) members.set(code, declared);
+  }
   return table;
+}
+
+/** Returns the further members of a problem's body: name → JSON Schema. */
+export function problemMembers(code: ProblemCode): Members {
+  return members.get(code) ?? {};
 }
 
 /** Returns all declared problems, sorted by status: code → HTTP status and title. */

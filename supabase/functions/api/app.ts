@@ -8,6 +8,7 @@
 import { Hono } from "hono";
 import { createAuthenticate, createRequireSecretKey } from "../_shared/authentication.ts";
 import { cors } from "../_shared/cors.ts";
+import { routeOf } from "../_shared/facts.ts";
 import { createDatabase } from "../_shared/database/database.ts";
 import {
   type AppEnvironment,
@@ -80,7 +81,10 @@ function createHono(
   const app = new Hono<AppEnvironment>();
   app.use(...requestLog(log));
   app.use(releaseBody);
-  app.use(cors(platform.settings.allowedOrigins));
+  app.use(cors(
+    platform.settings.allowedOrigins,
+    operations.filter(({ anyOrigin }) => anyOrigin).map(routeOf),
+  ));
   for (const operation of operations) mount(app, operation, platform);
   app.notFound((context) => {
     const { method, path } = context.req;

@@ -36,7 +36,41 @@ const CRM_PROBLEMS = declareProblems(
     invalid_picture: [422, "The picture is not valid"],
     self_merge: [422, "A record cannot be merged into itself"],
   } as const,
+  {
+    member_exists: {
+      member: {
+        type: "object",
+        properties: { id: { type: "integer" }, status: { type: "string" } },
+        description: "The member with this address.",
+      },
+    },
+    reassign_required: { owned: counts("Table → number of records that the member owns.") },
+    undo_conflict: {
+      conflicts: { type: "array", items: component("UndoConflict"), description: "The first 100." },
+      number_of_conflicts: { type: "integer", description: "Number of all conflicts." },
+    },
+    tag_exists: { id: { type: "integer", description: "The tag with this name." } },
+    duplicate: {
+      duplicates: {
+        type: "array",
+        items: { type: "object" },
+        description: "Similar records, the most similar first.",
+      },
+    },
+    stage_in_use: { stages: counts("Stage → number of its deals.") },
+    attachment_type_not_allowed: {
+      allowed: { type: "array", items: { type: "string" }, description: "The allowed types." },
+    },
+  },
 );
+
+function counts(description: string) {
+  return { type: "object", additionalProperties: { type: "integer" }, description };
+}
+
+function component(name: string) {
+  return { $ref: `#/components/schemas/${name}` };
+}
 
 declare module "../_shared/problem.ts" {
   interface ProblemTables {

@@ -10,6 +10,7 @@ export type Resources = Readonly<
 >;
 
 export const resources: Resources = {
+  "/api": () => import("./system/routes.ts"),
   "/api/health": () => import("./system/routes.ts"),
   "/api/ready": () => import("./system/routes.ts"),
   "/api/openapi.json": () => import("./system/routes.ts"),

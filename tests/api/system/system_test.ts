@@ -1,10 +1,10 @@
-/** system.health, system.ready and system.openapi. */
+/** The gateway itself: index, health, readiness, document. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { VERSION } from "../../../supabase/functions/api/version.ts";
 import { assertProblem } from "../../support/answers.ts";
 import { withApp } from "../../support/app.ts";
 import { readFile } from "../../support/sourceFiles.ts";
-import { api, test } from "../../support/workspace.ts";
+import { answerOf, api, test } from "../../support/workspace.ts";
 
 test("system.health answers without a database", async () => {
   await withApp({ databaseUrl: "postgresql://a:b@127.0.0.1:1/c" }, async (app) => {
@@ -31,9 +31,21 @@ test("system.ready names the part that cannot be reached", async () => {
   });
 });
 
-test("system.openapi serves the committed document", async () => {
-  const { status, body } = await api().get("/openapi.json");
+test("system.openapi serves the committed document, with the project's address", async () => {
+  const { status, body: { servers, ...document } } = await api().get("/openapi.json");
   assertEquals(status, 200);
-  assertMatch(body.openapi, /^3\.1\./);
-  assertEquals(body, JSON.parse(await readFile("client-sdk/openapi.json")));
+  assertMatch(document.openapi, /^3\.1\./);
+  const { servers: _, ...committed } = JSON.parse(await readFile("client-sdk/openapi.json"));
+  assertEquals(document, committed);
+  const [{ url }] = servers;
+  assertEquals((await fetch(`${url}/api/health`).then((response) => response.json())).status, "ok");
+});
+
+test("system.index says where the documents are", async () => {
+  const { status, body } = await api().get("");
+  assertEquals([status, body.name], [200, "Portico"]);
+  for (const [name, url] of Object.entries(body.links)) {
+    const { status } = await answerOf(await fetch(String(url)));
+    assertEquals(status, name === "me" ? 401 : 200, name);
+  }
 });

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { problemsOf, routeOf } from "../facts.ts";
 import type { Operation } from "../operation.ts";
-import { Problem, problemResponse, toProblem } from "../problem.ts";
+import { Problem, problemMembers, problemResponse, toProblem } from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
 /**
@@ -22,6 +22,11 @@ export function refuse(
 }
 
 function requireDeclared(problem: Problem, operation: Operation | undefined): Problem {
+  const undeclared = Object.keys(problem.members)
+    .filter((name) => !(name in problemMembers(problem.code)));
+  if (undeclared.length > 0) {
+    return toProblem(new Error(`${problem.code} has undeclared members: ${undeclared.join(", ")}`));
+  }
   if (!operation || problemsOf(operation).has(problem.code)) return problem;
   return toProblem(new Error(`${operation.id} answers ${problem.code} without declaring it`));
 }

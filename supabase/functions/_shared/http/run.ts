@@ -59,10 +59,10 @@ export async function run(
 
 async function runPlain(
   operation: OfKind<"plain">,
-  { operations, check, checkAnswers }: Platform,
+  { settings, operations, check, checkAnswers }: Platform,
   input: AnyInput,
 ): Promise<StoredAnswer> {
-  const result = await operation.run({ operations, check }, input);
+  const result = await operation.run({ settings, operations, check }, input);
   return toAnswer(result, operation, input, checkAnswers);
 }
 

@@ -87,7 +87,9 @@ export const Upload = z.object({
 }).meta({ id: "Upload" });
 export type Upload = z.output<typeof Upload>;
 
-export const DownloadQuery = z.object({ path: z.string().min(1, "Use a path.").max(2_000) });
+export const DownloadQuery = z.object({
+  path: z.string().min(1, "Use a path.").max(2_000).describe("`path` of a note's attachment."),
+});
 
 export const Download = z.object({
   url: z.string().describe("The browser saves the file and does not display it."),

@@ -26,8 +26,8 @@ const text = z.string().max(500);
 const BoardQuery = z.object({
   limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).optional()
     .describe(`Maximum number of deals per stage. Default: ${DEFAULT_LIMIT}.`),
-  company_id: numberText(recordId).optional(),
-  category: text.optional(),
+  company_id: numberText(recordId).optional().describe("Deals of this company only."),
+  category: text.optional().describe("Deals of this category only."),
   sales_id: numberText(recordId).optional().describe("Id of the owner."),
   q: searchWords(500).optional().describe(
     "At most six search words. A deal must contain all of them; each matches as a prefix.",

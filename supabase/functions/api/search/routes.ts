@@ -10,8 +10,9 @@ const DEFAULT_LIMIT = 10;
 const MAXIMUM_LIMIT = 20;
 
 const SearchQuery = z.object({
-  q: searchWords(200).default(""),
-  kinds: arrayText(z.array(z.enum(KINDS)).min(1)).optional(),
+  q: searchWords(200).default("").describe("At most six words to search for."),
+  kinds: arrayText(z.array(z.enum(KINDS)).min(1)).optional()
+    .describe("Kinds of records to search. Default: all."),
   limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).default(DEFAULT_LIMIT),
 });
 

@@ -1,6 +1,6 @@
 /** The operations on the gateway itself: health, readiness and the OpenAPI document. */
 import * as z from "zod";
-import { openApiDocument } from "../../_shared/openapi.ts";
+import { openApiDocument } from "../../_shared/openapi/document.ts";
 import { type Operation, plain } from "../../_shared/operation.ts";
 import { Problem, type ProblemCode, toProblem } from "../../_shared/problem.ts";
 import { VERSION } from "../version.ts";
@@ -54,12 +54,42 @@ const openapi = plain({
   summary: "Get the OpenAPI 3.1 document of this API",
   access: "anyone",
   output: z.looseObject({ openapi: z.string() }),
-  run: async ({ operations: all }) =>
-    document ??= { openapi: "3.1.0", ...openApiDocument(await all(), VERSION) },
+  anyOrigin: true,
+  run: async ({ operations: all, settings }) =>
+    document ??= {
+      openapi: "3.1.0",
+      ...openApiDocument(await all(), VERSION, settings.publicUrl),
+    },
 });
 
 /** The document; the first request of an isolate builds it. */
 let document: { openapi: string } | undefined;
+
+const Index = z.object({
+  name: z.literal("Portico"),
+  description: z.string(),
+  version: z.string(),
+  links: z.object({ openapi: z.string(), health: z.string(), me: z.string() }),
+}).meta({ id: "Index" });
+
+const index = plain({
+  id: "system.index",
+  method: "GET",
+  path: "/",
+  summary: "Get what this API is, and where its documents are",
+  access: "anyone",
+  anyOrigin: true,
+  output: Index,
+  run: ({ settings }) => {
+    const api = `${settings.publicUrl}/functions/v1/api`;
+    return Promise.resolve({
+      name: "Portico" as const,
+      description: "REST API of a CRM on Supabase.",
+      version: VERSION,
+      links: { openapi: `${api}/openapi.json`, health: `${api}/health`, me: `${api}/me` },
+    });
+  },
+});
 
 async function outcome(check: () => Promise<void>): Promise<"ok" | ProblemCode> {
   try {
@@ -70,4 +100,4 @@ async function outcome(check: () => Promise<void>): Promise<"ok" | ProblemCode> 
   }
 }
 
-export const operations: readonly Operation[] = [health, ready, openapi];
+export const operations: readonly Operation[] = [index, health, ready, openapi];

@@ -42,9 +42,9 @@ export const TrashPage = z.object({
 });
 
 export const TrashQuery = z.object({
-  table_name: tableName.optional(),
-  reason: reason.optional(),
-  deleted_by: idText.optional(),
+  table_name: tableName.optional().describe("Items of this table only."),
+  reason: reason.optional().describe("Items that went to the trash for this reason only."),
+  deleted_by: idText.optional().describe("Items that this member deleted only."),
   limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).default(DEFAULT_LIMIT),
   cursor: z.string().optional(),
   include: includeQuery(["member"]).shape.include,

@@ -1,0 +1,131 @@
+/**
+ * Derives the OpenAPI 3.1 document from the operations. Schemas, parameters, headers and problems
+ * that operations share become components.
+ */
+import { allowedOf, allowedPhrase, routeOf } from "../facts.ts";
+import { LIST_OPERATORS, type Listing } from "../list/list.ts";
+import type { Operation } from "../operation.ts";
+import { parametersOf, QUERY_LANGUAGE, sharedParameters } from "./parameters.ts";
+import { problemSchema, responsesOf, sharedHeaders } from "./responses.ts";
+import { type Json, toSchema } from "./schemas.ts";
+
+const TITLE = "Portico";
+const DESCRIPTION = [
+  "REST API of a CRM on Supabase.",
+  "Sign in with Supabase Auth: `POST <project>/auth/v1/token?grant_type=password` with the header " +
+  "`apikey` (the publishable key) and the body `{email, password}`. Send `access_token` of the " +
+  "answer as a bearer. Before `expires_in` seconds are over, get the next one with " +
+  "`grant_type=refresh_token` and the body `{refresh_token}`.",
+  QUERY_LANGUAGE,
+].join("\n\n");
+const SIGN_IN = "Access token of Supabase Auth. See the description of this document.";
+const SECRET_KEY = "The project's secret key, for schedulers.";
+/** The address of the local stack. */
+const LOCAL_PROJECT = "http://127.0.0.1:54321";
+
+/**
+ * Returns the document of these operations. `project` is the address of the Supabase project;
+ * without one, the document leaves it to its reader.
+ */
+export function openApiDocument(
+  operations: readonly Operation[],
+  version: string,
+  project?: string,
+): Json {
+  const schemas: Json = { Problem: problemSchema() };
+  const responses: Json = {};
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    const path = routeOf(operation).replace(/:(\w+)/g, "{$1}");
+    paths[path] = {
+      ...paths[path],
+      [operation.method.toLowerCase()]: describe(operation, schemas, responses),
+    };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: TITLE,
+      version,
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [serverOf(project)],
+    security: [{ bearer: [] }],
+    tags: [...new Set(operations.map(resourceOf))].map((name) => ({ name })),
+    // Kind of a field's value → operators that the field takes as `field@op`.
+    "x-operators": LIST_OPERATORS,
+    paths,
+    components: {
+      schemas,
+      parameters: sharedParameters(),
+      headers: sharedHeaders(),
+      responses,
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: SIGN_IN },
+        secret_key: { type: "apiKey", in: "header", name: "apikey", description: SECRET_KEY },
+      },
+    },
+  };
+}
+
+function serverOf(project: string | undefined): Json {
+  if (project !== undefined) return { url: `${project}/functions/v1` };
+  const description = "Address of the Supabase project, such as https://abc.supabase.co.";
+  return {
+    url: "{project}/functions/v1",
+    variables: { project: { default: LOCAL_PROJECT, description } },
+  };
+}
+
+function resourceOf(operation: Operation): string {
+  return operation.id.split(".")[0] ?? "";
+}
+
+function describe(operation: Operation, schemas: Json, responses: Json): Json {
+  const { id, summary, access, restricted } = operation;
+  return {
+    operationId: id,
+    tags: [resourceOf(operation)],
+    summary,
+    description: descriptionOf(operation),
+    "x-access": access,
+    ...(access === "member" && { "x-allowed": { operation: allowedOf(operation), ...restricted } }),
+    ...(operation.dryRun && { "x-dry-run": operation.dryRun }),
+    ...(access === "anyone" && { security: [] }),
+    ...(access === "service" && { security: [{ secret_key: [] }] }),
+    ...(operation.surface === "atomic" && { "x-surface": "atomic" }),
+    ...(operation.kind === "list" && { "x-filters": filtersOf(operation.of) }),
+    parameters: parametersOf(operation, schemas),
+    ...requestBody(operation, schemas),
+    responses: responsesOf(operation, schemas, responses),
+  };
+}
+
+function descriptionOf(operation: Operation): string {
+  const { description, access, problems = [] } = operation;
+  const sentences = [
+    description,
+    access === "member" && `Allowed to: ${allowedPhrase(operation)}.`,
+    problems.length > 0 && `Problems: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
+  ];
+  return sentences.filter((sentence) => sentence).join("\n\n");
+}
+
+function requestBody({ body, example }: Operation, schemas: Json): Json {
+  if (!body) return {};
+  const schema = toSchema(body, "input", schemas);
+  return {
+    requestBody: {
+      required: !body.safeParse(undefined).success,
+      content: { "application/json": { schema, ...(example !== undefined && { example }) } },
+    },
+  };
+}
+
+/** Returns the kind of each field's value, for which `x-operators` lists the operators. */
+function filtersOf({ parameters }: Listing): Json {
+  return Object.fromEntries(
+    Object.values(parameters.columns).map(({ name, kind }) => [name, kind]),
+  );
+}
