@@ -40,7 +40,8 @@ export function limitBody(
       const announced = Number(raw.headers.get("Content-Length"));
       if (announced > maximumBytes) throw tooLarge(maximumBytes);
       const body = await readWithinLimits(raw.body, maximumBytes, milliseconds);
-      context.req.raw = new Request(raw, { body });
+      const { url, method, headers } = raw;
+      context.req.raw = new Request(url, { method, headers, body });
     }
     await next();
   };
@@ -100,10 +101,10 @@ export const requireJson: MiddlewareHandler = async (context, next) => {
  */
 export const optionalJson: MiddlewareHandler = async (context, next) => {
   if (await context.req.text() !== "") return await requireJson(context, next);
-  const { url, method, headers: given, signal } = context.req.raw;
+  const { url, method, headers: given } = context.req.raw;
   const headers = new Headers(given);
   headers.delete("Content-Type");
-  context.req.raw = new Request(url, { method, headers, signal });
+  context.req.raw = new Request(url, { method, headers });
   await next();
 };
 
