@@ -68,3 +68,8 @@ export const nothing = z.void();
 
 /** The body field `dry_run`: answers the result, and rolls all changes back. */
 export const dryRun = z.boolean().optional();
+
+/** Returns the name of a record as the ids of its schemas begin with it: `contact` → `Contact`. */
+export function schemaName(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

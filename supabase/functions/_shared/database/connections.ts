@@ -3,6 +3,7 @@
  * time, and closes when it is idle, too old or does not answer.
  */
 import type postgres from "postgres";
+import { inTime } from "../inTime.ts";
 import { invariant } from "../problem.ts";
 import type { Settings } from "../settings.ts";
 import {
@@ -163,8 +164,8 @@ async function untilDeadline<Value>(
   connection: Connection,
 ): Promise<Value> {
   const finished = outcomeOf(work);
-  const inTime = await outcomeOf(withTimeout(finished, milliseconds));
-  if ("value" in inTime) return unwrap(inTime.value);
+  const outcome = await outcomeOf(withTimeout(finished, milliseconds));
+  if ("value" in outcome) return unwrap(outcome.value);
   void outcomeOf(connection.cancel());
   // A late cancellation must not meet other work on this connection.
   connection.openedAt = 0;
@@ -287,22 +288,11 @@ function asStale(error: unknown): unknown {
  * Waits for a promise, and returns its value.
  * @throws NoAnswer when it takes longer than `milliseconds`.
  */
-export async function withTimeout<Value>(
+export function withTimeout<Value>(
   promise: PromiseLike<Value>,
   milliseconds: number,
 ): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new NoAnswer("The database did not answer in time")),
-      milliseconds,
-    );
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return inTime(promise, milliseconds, () => new NoAnswer("The database did not answer in time"));
 }
 
 /** The outcome of a promise: its value, or the error that it was rejected with. */

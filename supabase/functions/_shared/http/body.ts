@@ -3,6 +3,7 @@
  * body is cancelled, so that its connection stays usable.
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { inTime } from "../inTime.ts";
 import { Problem } from "../problem.ts";
 
 const DEFAULT_BYTES = 1_000_000;
@@ -53,23 +54,27 @@ async function readWithinLimits(
   milliseconds: number,
 ): Promise<Blob> {
   const reader = body.getReader();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(tooLate(milliseconds)), milliseconds);
-  const chunks: BlobPart[] = [];
-  let size = 0;
   try {
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.promise]);
-      if (done) return new Blob(chunks);
-      size += value.length;
-      if (size > maximumBytes) throw tooLarge(maximumBytes);
-      chunks.push(new Uint8Array(value));
-    }
+    const whole = readAll(reader, maximumBytes);
+    return await inTime(whole, milliseconds, () => tooLate(milliseconds));
   } catch (error) {
     void reader.cancel().catch(() => {});
     throw error;
-  } finally {
-    clearTimeout(timer);
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maximumBytes: number,
+): Promise<Blob> {
+  const chunks: BlobPart[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(chunks);
+    size += value.length;
+    if (size > maximumBytes) throw tooLarge(maximumBytes);
+    chunks.push(new Uint8Array(value));
   }
 }
 

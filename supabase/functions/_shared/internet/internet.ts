@@ -5,6 +5,7 @@
  * network of the function. Source: https://cheatsheetseries.owasp.org, "Server-Side Request Forgery
  * Prevention". Files outside this folder import this file only.
  */
+import { inTime } from "../inTime.ts";
 import { isPublicAddress, literalAddress } from "./addresses.ts";
 import { type HttpAnswer, httpGet } from "./httpGet.ts";
 import { close, type Connection, hostNetwork, type Network } from "./network.ts";
@@ -55,10 +56,6 @@ async function getInTime(
 ): Promise<PublicAnswer> {
   const opened = new Set<Connection>();
   let isOver = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoPublicAnswer("No answer in time", true)), timeoutMs);
-  });
   const connect: Connect = async (...target) => {
     const connection = await network.connect(...target);
     if (isOver) close(connection);
@@ -66,12 +63,12 @@ async function getInTime(
     return connection;
   };
   try {
-    return await Promise.race([follow({ ...network, connect }, url, maximumBytes), timeout]);
+    const answer = follow({ ...network, connect }, url, maximumBytes);
+    return await inTime(answer, timeoutMs, () => new NoPublicAnswer("No answer in time", true));
   } catch (error) {
     throw error instanceof NoPublicAnswer ? error : new NoPublicAnswer("No answer", true, error);
   } finally {
     isOver = true;
-    clearTimeout(timer);
     opened.forEach(close);
   }
 }

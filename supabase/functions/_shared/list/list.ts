@@ -48,7 +48,7 @@ export { runSearch, searchWords } from "./words.ts";
 export { decodeCursor } from "./cursor.ts";
 export { type CsvCell, exportList, exportQuery, type StreamedAnswer } from "./export.ts";
 export { type Feed, feedQuery, followFeed, streamFeed } from "./feed.ts";
-export { pageJson } from "./page.ts";
+export { pageOf } from "./page.ts";
 export {
   DEFAULT_LIMIT,
   type Filter,

@@ -4,7 +4,7 @@ import { encodeCursor } from "./cursor.ts";
 import type { Fragment, Sql } from "../database/database.ts";
 import type { Count } from "./parse.ts";
 import { JsonText, Reply } from "../reply.ts";
-import type { Rows } from "./select.ts";
+import type { Key, Rows } from "./select.ts";
 
 /** Returns the schema of a page. It is made on first use, since schemas slow a cold start. */
 export function pageSchema(record: () => z.ZodType): z.ZodType {
@@ -40,8 +40,34 @@ export function pageReply(
   });
 }
 
-/** Returns a page as JSON, with the cursor of the next page, and with the count when it is given. */
-export function pageJson(
+/** A selected row of a page. */
+interface SelectedRow {
+  /** The record as JSON. */
+  record: string;
+  key: Key;
+}
+
+/**
+ * Returns a page as JSON, with the cursor of the next page.
+ * @param selected at most `limit + 1` rows. The last one only shows that more follow.
+ */
+export function pageOf(
+  selected: SelectedRow[],
+  limit: number,
+  offset: number,
+  binding: string,
+): JsonText {
+  const shown = selected.slice(0, limit);
+  const rows = {
+    text: shown.map(({ record }) => record).join(","),
+    count: shown.length,
+    last: shown.at(-1)?.key,
+    hasMore: selected.length > limit,
+  };
+  return pageJson(rows, offset, binding);
+}
+
+function pageJson(
   rows: Rows,
   offset: number,
   binding: string,

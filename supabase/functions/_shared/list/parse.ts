@@ -152,7 +152,7 @@ export function parseListQuery(parameters: Parameters, list: ListParameters): Li
     words: parseWords(single(parameters, "q")),
     filters: parseFilters(parameters, list.filters),
     sort: feed && list.feed ? list.feed : parseSort(single(parameters, "sort"), list),
-    limit: parseLimit(single(parameters, "limit")),
+    limit: parseWhole(parameters, "limit", [1, MAXIMUM_LIMIT]) ?? DEFAULT_LIMIT,
     cursor: single(parameters, "cursor"),
     count,
     select: parseNames(parameters, "select", list.fields) ?? list.fields,
@@ -175,11 +175,8 @@ function parseFeed(parameters: Parameters, { feed }: ListParameters): FeedQuery 
   if (format !== "json" && format !== "ndjson") {
     throw invalid("format", "Use ndjson or json.", ["ndjson", "json"]);
   }
-  const wait = single(parameters, "wait") ?? "0";
-  if (!/^\d{1,2}$/.test(wait) || Number(wait) > MAXIMUM_WAIT) {
-    throw invalid("wait", `Use a whole number from 0 to ${MAXIMUM_WAIT}.`);
-  }
-  return { after, wait: Number(wait), isStreamed: format === "ndjson" };
+  const wait = parseWhole(parameters, "wait", [0, MAXIMUM_WAIT]) ?? 0;
+  return { after, wait, isStreamed: format === "ndjson" };
 }
 
 /** Returns the names of a list's parameters, without the forms `field@op`. */
@@ -327,11 +324,16 @@ function parseSort(text: string | undefined, list: ListParameters): SortKey[] {
   return keys.filter((key, index) => keys.findIndex((k) => k.column === key.column) === index);
 }
 
-function parseLimit(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LIMIT;
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAXIMUM_LIMIT) return limit;
-  throw invalid("limit", `Use a whole number from 1 to ${MAXIMUM_LIMIT}.`);
+function parseWhole(
+  parameters: Parameters,
+  name: string,
+  [least, most]: [number, number],
+): number | undefined {
+  const text = single(parameters, name);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw invalid(name, `Use a whole number from ${least} to ${most}.`);
 }
 
 function parseNames(parameters: Parameters, name: string, allowed: string[]): string[] | undefined {

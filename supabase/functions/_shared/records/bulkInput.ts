@@ -1,7 +1,7 @@
 /** Input of bulk operations: the records, and the change of all of them. */
 import * as z from "zod";
 import type { Fragment, Sql } from "../database/database.ts";
-import { dryRun, recordId } from "../fields.ts";
+import { dryRun, recordId, schemaName } from "../fields.ts";
 import { type Filter, isFilter, type Listing } from "../list/list.ts";
 import { Problem } from "../problem.ts";
 
@@ -44,7 +44,7 @@ interface BulkTarget {
 /** Returns the schema of a bulk operation's body. */
 export function bulkInput(target: BulkTarget, changes?: BulkChange): z.ZodType<BulkInput> {
   const { name, list, patch } = target;
-  const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}BulkInput`;
+  const id = `${schemaName(name)}BulkInput`;
   return z.strictObject({
     ids: z.array(recordId).min(1, "Name at least one record.").max(MAXIMUM_RECORDS).optional(),
     filter: z.record(z.string(), z.union([value, z.array(value).min(1)])).optional()

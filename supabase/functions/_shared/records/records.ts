@@ -46,7 +46,7 @@ export {
 } from "./record.ts";
 
 /** Fields of every record. */
-interface RecordFields {
+export interface RecordFields {
   id: number;
   updated_at: string;
 }

@@ -1,17 +1,18 @@
 /** Creating a record whose duplicates are found first: the parameter `on_duplicate`. */
 import * as z from "zod";
 import type { Sql } from "../../_shared/database/database.ts";
+import { schemaName } from "../../_shared/fields.ts";
 import type { Operation } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
-import { create, createRecord, type Resource } from "../../_shared/records/records.ts";
+import {
+  create,
+  createRecord,
+  type RecordFields,
+  type Resource,
+} from "../../_shared/records/records.ts";
 import type { DuplicateKind } from "./kinds.ts";
 import { findCandidates, lockDuplicates } from "./queries.ts";
 import { answersOf, OnDuplicateQuery } from "./schema.ts";
-
-interface RecordFields {
-  id: number;
-  updated_at: string;
-}
 
 /** Returns the operation `POST /<table>`, with `on_duplicate`. */
 export function createUnlessDuplicate<
@@ -23,7 +24,7 @@ export function createUnlessDuplicate<
   kind: DuplicateKind,
   example: z.input<Create>,
 ): Operation {
-  const name = of.name.replace(/^./, (first) => first.toUpperCase());
+  const name = schemaName(of.name);
   const { candidate } = answersOf(kind);
   return create(of, {
     example,

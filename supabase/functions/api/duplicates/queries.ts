@@ -1,6 +1,6 @@
 /** SQL of duplicates: pages of pairs, the duplicates of one record, and dismissed pairs. */
 import { arraySql, type Fragment, type Sql } from "../../_shared/database/database.ts";
-import { decodeCursor, pageJson } from "../../_shared/list/list.ts";
+import { decodeCursor, pageOf } from "../../_shared/list/list.ts";
 import { JsonText } from "../../_shared/operation.ts";
 import { invariant } from "../../_shared/problem.ts";
 import { findGone, missingRecords } from "../../_shared/records/records.ts";
@@ -24,9 +24,9 @@ export async function listPairs(
   const { limit, cursor, min_score, reason, dismissed } = query;
   const binding = JSON.stringify([kind.pairs, min_score, reason, dismissed]);
   const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, 3);
-  const rows = await sql<{ pair: string; key: string[] }[]>`
+  const rows = await sql<{ record: string; key: string[] }[]>`
     select
-      to_json(pair)::text as pair,
+      to_json(pair)::text as record,
       json_build_array(found.score::text, found.id::text, found.other_id::text) as key
     from (
       select *
@@ -43,17 +43,7 @@ export async function listPairs(
         found.score, found.reasons, ${sql.unsafe(DISMISSED)}
     ) as pair
     order by found.score desc, found.id, found.other_id`;
-  const page = rows.slice(0, limit);
-  return pageJson(
-    {
-      text: page.map(({ pair }) => pair).join(","),
-      count: page.length,
-      last: page.at(-1)?.key,
-      hasMore: rows.length > limit,
-    },
-    position?.offset ?? 0,
-    binding,
-  );
+  return pageOf(rows, limit, position?.offset ?? 0, binding);
 }
 
 /** Returns the duplicates of one record as JSON texts, best first, at most 100. */

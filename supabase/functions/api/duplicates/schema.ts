@@ -6,6 +6,7 @@ import {
   idText,
   numberText,
   recordId,
+  schemaName,
   shortText,
 } from "../../_shared/fields.ts";
 import { DEFAULT_LIMIT, MAXIMUM_LIMIT } from "../../_shared/list/list.ts";
@@ -23,7 +24,7 @@ const dismissed = z.object({
 
 /** Returns the schemas of the answers about one kind of records. */
 export function answersOf({ of, reasons, shown }: DuplicateKind) {
-  const name = of.name.replace(/^./, (first) => first.toUpperCase());
+  const name = schemaName(of.name);
   const match = {
     score: z.number().min(0).max(1).describe("How likely both are the same, from 0 to 1."),
     reasons: z.array(z.enum(reasons)),

@@ -13,7 +13,7 @@
  */
 import * as z from "zod";
 import type { Sql } from "../../_shared/database/database.ts";
-import { dryRun, idParams, recordId } from "../../_shared/fields.ts";
+import { dryRun, idParams, recordId, schemaName } from "../../_shared/fields.ts";
 import { type Declaration, type Operation, write } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import {
@@ -21,6 +21,7 @@ import {
   missingRecords,
   notTheOwner,
   readBack,
+  type RecordFields,
   type Resource,
 } from "../../_shared/records/records.ts";
 import { selfMerge } from "../problems.ts";
@@ -30,7 +31,7 @@ import { findMerge, type LockedRecord, lockRecords, type Merge, moveAll } from "
 const MAXIMUM_LOSERS = 20;
 
 /** A resource whose records can be merged. */
-export type Mergeable<Row extends { id: number; updated_at: string }> =
+export type Mergeable<Row extends RecordFields> =
   & Pick<Resource<Row>, "table" | "name" | "owner" | "list">
   & { rules: MergeRules };
 
@@ -49,12 +50,12 @@ interface MergeResult<Row> {
 }
 
 /** Returns the operation `POST /<table>/:id/merge`. */
-export function merge<Row extends { id: number; updated_at: string }>(
+export function merge<Row extends RecordFields>(
   of: Resource<Row>,
   rules: MergeRules,
   documentation: Partial<Pick<Declaration, "description">> = {},
 ): Operation {
-  const name = of.name.replace(/^./, (first) => first.toUpperCase());
+  const name = schemaName(of.name);
   return write({
     id: `${of.table}.merge`,
     method: "POST",
@@ -101,7 +102,7 @@ function resultSchema<Row>(record: z.ZodType<Row, Row>) {
  * Merges the losers into the winner. Repeating a merge returns the first result.
  * @throws Problem `self_merge`, `validation_failed`, `not_found`, `deleted`, `merged`, `forbidden`.
  */
-export async function mergeRecords<Row extends { id: number; updated_at: string }>(
+export async function mergeRecords<Row extends RecordFields>(
   sql: Sql,
   of: Mergeable<Row>,
   winnerId: number,
@@ -139,7 +140,7 @@ function requireParticipants(
 async function requireAll<Row>(
   sql: Sql,
   of: Pick<Resource, "table" | "name"> & {
-    list: Resource<Row & { id: number; updated_at: string }>["list"];
+    list: Resource<Row & RecordFields>["list"];
   },
   ids: number[],
   locked: LockedRecord[],
@@ -160,7 +161,7 @@ async function requireAll<Row>(
 
 async function result<Row>(
   sql: Sql,
-  of: Pick<Resource<Row & { id: number; updated_at: string }>, "table" | "name" | "list">,
+  of: Pick<Resource<Row & RecordFields>, "table" | "name" | "list">,
   winnerId: number,
   merged_ids: number[],
   { merge_id, moved }: Merge,

@@ -1,6 +1,6 @@
 /** SQL of the trash. Members have no access to its table, so functions of the database read and change it. */
 import type { Fragment, Sql } from "../../_shared/database/database.ts";
-import { decodeCursor, pageJson } from "../../_shared/list/list.ts";
+import { decodeCursor, pageOf } from "../../_shared/list/list.ts";
 import { JsonText } from "../../_shared/operation.ts";
 import { found, invariant } from "../../_shared/problem.ts";
 import { memberSql } from "../users/queries.ts";
@@ -25,30 +25,22 @@ export async function listTrash(sql: Sql, query: TrashQuery): Promise<JsonText> 
       ${limit + 1}::integer
     )`;
   const rows = await selectItems(sql, items, include);
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const page = {
-    text: shown.map(({ record }) => record).join(","),
-    count: shown.length,
-    last: last && [last.id],
-    hasMore: rows.length > limit,
-  };
-  return pageJson(page, position?.offset ?? 0, binding);
+  return pageOf(rows, limit, position?.offset ?? 0, binding);
 }
 
 /** Returns one item. Throws `Problem` `not_found`. */
 export async function getItem(sql: Sql, id: number, include?: string[]): Promise<JsonText> {
   const items = sql`private.list_trash(null, null, null, ${id}::bigint + 1, 1)`;
   const rows = await selectItems(sql, items, include);
-  return new JsonText(found(rows.find((row) => row.id === String(id)), ITEM).record);
+  return new JsonText(found(rows.find(({ key }) => key[0] === String(id)), ITEM).record);
 }
 
 async function selectItems(sql: Sql, items: Fragment, include: string[] = []) {
   const member = include.includes("member")
     ? sql`, (${memberSql(sql, sql`trashed.deleted_by`)}) as member`
     : sql``;
-  return await sql<{ record: string; id: string }[]>`
-    select to_json(item)::text as record, item.id::text as id
+  return await sql<{ record: string; key: [string] }[]>`
+    select to_json(item)::text as record, json_build_array(item.id::text) as key
     from (select trashed.* ${member} from ${items} as trashed) as item
     order by item.id desc`;
 }
