@@ -462,10 +462,12 @@ create function private.replace_references(
   holder_table text, column_name text, workspace_id uuid, holder_ids bigint[], ids bigint[],
   new_ids bigint[]
 )
-returns void
+returns bigint
 language plpgsql volatile security definer
 set search_path = ''
 as $$
+declare
+  number bigint;
 begin
   execute format(
     $sql$
@@ -483,15 +485,17 @@ begin
         group by replaced.id
         order by min(element.position)
       )
-      where h.workspace_id = $1 and h.id = any ($2) and h.%2$I && $3
+      where h.workspace_id = $1 and h.%2$I && $3 %3$s
     $sql$,
-    holder_table, column_name
+    holder_table, column_name, case when holder_ids is not null then 'and h.id = any ($2)' end
   ) using workspace_id, holder_ids, ids, new_ids;
+  get diagnostics number = row_count;
+  return number;
 end
 $$;
 comment on function private.replace_references(text, text, uuid, bigint[], bigint[], bigint[]) is
-  'Replaces ids in the arrays of these holders by the new id at the same position. A missing new id '
-  'removes the id.';
+  'Replaces ids in the arrays of these holders by the new id at the same position. Without holders: '
+  'in all arrays of the workspace. A missing new id removes the id. Returns the number of rows.';
 
 create function private.replace_missing_references(
   holder_table text, column_name text, referenced_table text, workspace_id uuid, holder_ids bigint[]
@@ -627,6 +631,20 @@ $$;
 comment on function private.restore_references_in_tables(uuid, bigint[]) is
   'Inserts restored ids into the arrays of existing records that contained them.';
 
+create function private.ids_of(ids jsonb)
+returns bigint[]
+language sql immutable
+set search_path = ''
+as $$
+  select array(
+    select element.id::bigint
+    from jsonb_array_elements_text(case jsonb_typeof(ids) when 'array' then ids else '[]' end)
+      with ordinality as element (id, position)
+    order by element.position
+  )
+$$;
+comment on function private.ids_of(jsonb) is 'Returns a JSON array of ids as an array.';
+
 create function private.restore_references_in_trash(workspace_id uuid, trash_ids bigint[])
 returns void
 language sql volatile security definer
@@ -637,18 +655,7 @@ as $$
     holder.record,
     array[former.column_name],
     to_jsonb(private.insert_at(
-      array(
-        select element.id::bigint
-        from jsonb_array_elements_text(
-          case jsonb_typeof(holder.record -> former.column_name)
-            when 'array' then holder.record -> former.column_name
-            else '[]'
-          end
-        ) with ordinality as element (id, position)
-        order by element.position
-      ),
-      former.ids,
-      former.positions
+      private.ids_of(holder.record -> former.column_name), former.ids, former.positions
     ))
   )
   from private.former_positions(trash_ids) as former

@@ -1,7 +1,7 @@
 -- Undo: takes back what a change did. The undo is a change itself, so it can be undone too.
 --
 -- Functions   private.undo_change(change_id, on_conflict): undoes a change of the caller's workspace
---             private.change_effects(change_id): what a change did to each record, in one row each
+--             private.change_effects(change_id, kept): what a change did to each record, one row each
 --             private.undo_conflicts(change_id): what stands in the way of an undo
 --
 -- An undo restores deleted records, then gives changed fields their former values, then deletes
@@ -10,8 +10,9 @@
 --
 -- A field that was changed again later is a conflict, and so is a record that cannot return.
 -- on_conflict decides: refuse changes nothing, keep leaves these fields and records as they are,
--- revert takes later changes back too. In arrays of ids, only the ids that the change added or
--- removed are taken back, so that later ids remain. Such arrays have no conflicts.
+-- revert takes later changes back too. A record that is kept keeps the record that it belongs to. In
+-- arrays of ids, only the ids that the change added or removed are taken back, so that later ids
+-- remain. Such arrays have no conflicts. The stage of a deal and its closing date are kept together.
 --
 -- Errors
 --   PT404 not_found           the workspace has no such change
@@ -84,7 +85,7 @@ grant execute on function private.id_array_fields(text) to authenticated;
 
 -- Effects ---------------------------------------------------------------------------------------
 
-create function private.change_effects(p_change_id uuid)
+create function private.change_effects(p_change_id uuid, p_kept jsonb default '[]')
 returns table (
   table_name text,
   record_id bigint,
@@ -154,11 +155,17 @@ as $$
     r.last_entry
   from records r
   left join fields f using (table_name, record_id)
+  where not exists (
+    select
+    from jsonb_to_recordset(p_kept) as kept (table_name text, record_id bigint)
+    where (kept.table_name, kept.record_id) = (r.table_name, r.record_id)
+  )
 $$;
-comment on function private.change_effects(uuid) is
+comment on function private.change_effects(uuid, jsonb) is
   'Returns the effect of a change of the caller''s workspace on each record: created, updated, '
-  'deleted, purged or none, with the values of the changed fields before and after.';
-grant execute on function private.change_effects(uuid) to authenticated;
+  'deleted, purged or none, with the values of the changed fields before and after. Leaves out '
+  'the kept records: [{"table_name", "record_id"}].';
+grant execute on function private.change_effects(uuid, jsonb) to authenticated;
 
 -- Conflicts -------------------------------------------------------------------------------------
 
@@ -212,36 +219,70 @@ comment on function private.lock_change(uuid) is
   'undo it.';
 grant execute on function private.lock_change(uuid) to authenticated;
 
-create function private.record_exists(table_name text, workspace_id uuid, record_id bigint)
-returns boolean
-language plpgsql stable security definer
+create function private.with_parents(p_workspace_id uuid, trash_ids bigint[])
+returns bigint[]
+language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  found_record boolean;
+  remaining bigint[] := trash_ids;
+  orphans bigint[];
+  reference record;
+  parents bigint[];
 begin
-  execute format(
-    'select exists (select from public.%I where workspace_id = $1 and id = $2)', table_name
-  ) into found_record using workspace_id, record_id;
-  return found_record;
+  loop
+    orphans := '{}';
+    for reference in select * from private.cascades loop
+      parents := array(
+        select (t.record ->> reference.column_name)::bigint
+        from private.trash t
+        where t.id = any (remaining) and t.table_name = reference.child_table
+        except
+        select t.record_id
+        from private.trash t
+        where t.id = any (remaining) and t.table_name = reference.parent_table
+      );
+      parents := private.missing_ids(
+        reference.parent_table, p_workspace_id, array_remove(parents, null)
+      );
+      orphans := orphans || array(
+        select t.id
+        from private.trash t
+        where t.id = any (remaining)
+          and t.table_name = reference.child_table
+          and (t.record ->> reference.column_name)::bigint = any (parents)
+      );
+    end loop;
+    if orphans = '{}' then
+      return remaining;
+    end if;
+    remaining := array(select id from unnest(remaining) as id where id <> all (orphans));
+  end loop;
 end
 $$;
-comment on function private.record_exists(text, uuid, bigint) is
-  'Returns whether a record exists outside the trash.';
+comment on function private.with_parents(uuid, bigint[]) is
+  'Returns the rows of the trash whose parents exist or are among them. Locks the parents against '
+  'deletion.';
 
 -- The trash belongs to no member, so these conflicts are found with the rights of the owner.
 create function private.restore_conflicts(p_change_id uuid)
 returns table (table_name text, record_id bigint, reason text)
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
-  reference record;
+  trash_ids constant bigint[] := array(
+    select t.id
+    from private.trash t
+    where t.workspace_id = caller_workspace and t.batch = p_change_id
+  );
+  restorable_ids constant bigint[] := private.with_parents(caller_workspace, trash_ids);
+  gone record;
 begin
   -- A record that exists again needs nothing. One that is not in the trash was purged.
-  return query
-    select e.table_name, e.record_id, 'purged'
+  for gone in
+    select e.table_name, array_agg(e.record_id) as ids
     from private.change_effects(p_change_id) e
     where e.effect in ('deleted', 'purged')
       and not exists (
@@ -251,27 +292,16 @@ begin
           and t.table_name = e.table_name
           and t.record_id = e.record_id
       )
-      and not private.record_exists(e.table_name, caller_workspace, e.record_id);
-  for reference in select * from private.cascades loop
+    group by e.table_name
+  loop
     return query
-      select t.table_name, t.record_id, 'parent_deleted'
-      from private.trash t
-      where t.workspace_id = caller_workspace
-        and t.batch = p_change_id
-        and t.table_name = reference.child_table
-        and t.record ->> reference.column_name is not null
-        and not exists (
-          select
-          from private.trash parent
-          where parent.workspace_id = caller_workspace
-            and parent.batch = p_change_id
-            and parent.table_name = reference.parent_table
-            and parent.record_id = (t.record ->> reference.column_name)::bigint
-        )
-        and not private.record_exists(
-          reference.parent_table, caller_workspace, (t.record ->> reference.column_name)::bigint
-        );
+      select gone.table_name, purged.id, 'purged'
+      from unnest(private.missing_ids(gone.table_name, caller_workspace, gone.ids)) as purged (id);
   end loop;
+  return query
+    select t.table_name, t.record_id, 'parent_deleted'
+    from private.trash t
+    where t.id = any (trash_ids) and t.id <> all (restorable_ids);
 end
 $$;
 comment on function private.restore_conflicts(uuid) is
@@ -362,7 +392,7 @@ begin
         where e.table_name = $3
       )
       select
-        e.record_id, f.field, case when $3 = 'sales' and f.field = any ($5) then 'account'
+        e.record_id, f.field, case when f.field = any ($5) then 'account'
           else 'changed_since' end,
         e.before -> f.field, e.after -> f.field, e.current -> f.field, e.last_entry
       from effects e
@@ -399,7 +429,7 @@ comment on function private.field_conflicts(uuid, text) is
   'records that were deleted since.';
 grant execute on function private.field_conflicts(uuid, text) to authenticated;
 
-create function private.child_conflicts(p_change_id uuid, p_table_name text)
+create function private.child_conflicts(p_change_id uuid, p_table_name text, p_kept jsonb)
 returns table (record_id bigint, last_entry bigint)
 language plpgsql stable security definer
 set search_path = ''
@@ -428,19 +458,27 @@ begin
             from private.change_effects($1) own
             where own.table_name = $4
               and own.record_id = child.id
-              and (own.effect = 'created' or own.after ? $5)
+              and case own.effect
+                when 'created' then not exists (
+                  select
+                  from jsonb_to_recordset($6) as kept (table_name text, record_id bigint)
+                  where (kept.table_name, kept.record_id) = ($4, child.id)
+                )
+                else own.after ? $5
+              end
           )
       $sql$,
       reference.child_table, reference.column_name
     ) using
       p_change_id, private.workspace_id(), p_table_name, reference.child_table,
-      reference.column_name;
+      reference.column_name, p_kept;
   end loop;
 end
 $$;
-comment on function private.child_conflicts(uuid, text) is
-  'Returns the records that a change created and that other records refer to since.';
-grant execute on function private.child_conflicts(uuid, text) to authenticated;
+comment on function private.child_conflicts(uuid, text, jsonb) is
+  'Returns the records that a change created and that other records refer to: records since, and '
+  'those of the change that are kept.';
+grant execute on function private.child_conflicts(uuid, text, jsonb) to authenticated;
 
 create function private.undo_conflicts(p_change_id uuid)
 returns table (
@@ -457,20 +495,36 @@ language plpgsql volatile
 set search_path = ''
 as $$
 declare
+  tables constant text[] := private.tables_of_change(p_change_id);
   touched_table text;
+  conflicts jsonb := '[]';
 begin
-  foreach touched_table in array private.tables_of_change(p_change_id) loop
-    return query
-      select
-        touched_table, c.record_id, c.field, c.reason, c.before, c.after, c.current,
-        private.changed_later(touched_table, c.record_id, c.field, c.last_entry)
-      from private.field_conflicts(p_change_id, touched_table) c;
-    return query
-      select
-        touched_table, c.record_id, null::text, 'has_later_records', null::jsonb, null::jsonb,
-        null::jsonb, null::uuid
-      from private.child_conflicts(p_change_id, touched_table) c;
+  foreach touched_table in array tables loop
+    conflicts := conflicts || (
+      select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
+        'table_name', touched_table,
+        'changed_by', private.changed_later(touched_table, c.record_id, c.field, c.last_entry)
+      )), '[]')
+      from private.field_conflicts(p_change_id, touched_table) c
+    );
   end loop;
+  -- Children before parents: a record that is kept keeps the record that it belongs to.
+  for touched_table in
+    select t.name from unnest(tables) with ordinality as t (name, depth) order by t.depth desc
+  loop
+    conflicts := conflicts || (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'table_name', touched_table, 'record_id', c.record_id, 'reason', 'has_later_records'
+      )), '[]')
+      from private.child_conflicts(p_change_id, touched_table, conflicts) c
+    );
+  end loop;
+  return query
+    select *
+    from jsonb_to_recordset(conflicts) as c (
+      table_name text, record_id bigint, field text, reason text, before jsonb, after jsonb,
+      current jsonb, changed_by uuid
+    );
   return query
     select
       c.table_name, c.record_id, null::text, c.reason, null::jsonb, null::jsonb, null::jsonb,
@@ -495,46 +549,6 @@ grant execute on function private.undo_conflicts(uuid) to authenticated;
 
 -- Taking back -----------------------------------------------------------------------------------
 
-create function private.with_parents(trash_ids bigint[])
-returns bigint[]
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-  remaining bigint[] := trash_ids;
-  without_parent bigint[];
-begin
-  loop
-    without_parent := array(
-      select t.id
-      from private.trash t
-      join private.cascades c on c.child_table = t.table_name
-      where t.id = any (remaining)
-        and t.record ->> c.column_name is not null
-        and not exists (
-          select
-          from private.trash parent
-          where parent.id = any (remaining)
-            and parent.workspace_id = t.workspace_id
-            and parent.table_name = c.parent_table
-            and parent.record_id = (t.record ->> c.column_name)::bigint
-        )
-        and not private.record_exists(
-          c.parent_table, t.workspace_id, (t.record ->> c.column_name)::bigint
-        )
-    );
-    if without_parent = '{}' then
-      return remaining;
-    end if;
-    remaining := array(
-      select id from unnest(remaining) as id where id <> all (without_parent) order by id
-    );
-  end loop;
-end
-$$;
-comment on function private.with_parents(bigint[]) is
-  'Returns the rows of the trash whose parents exist or are among them.';
-
 create function private.restore_change(p_change_id uuid, p_kept jsonb)
 returns jsonb
 language plpgsql volatile security definer
@@ -542,21 +556,16 @@ set search_path = ''
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
-  trash_ids constant bigint[] := private.with_parents(array(
+  trash_ids constant bigint[] := array(
     select t.id
     from private.trash t
-    join private.change_effects(p_change_id) e using (table_name, record_id)
+    join private.change_effects(p_change_id, p_kept) e using (table_name, record_id)
     where t.workspace_id = caller_workspace
       and t.batch = p_change_id
       and e.effect = 'deleted'
-      and not exists (
-        select
-        from jsonb_to_recordset(p_kept) as kept (table_name text, record_id bigint)
-        where (kept.table_name, kept.record_id) = (t.table_name, t.record_id)
-      )
     order by t.id
     for update of t
-  ));
+  );
 begin
   if exists (
     select
@@ -593,27 +602,41 @@ comment on function private.merged_before(uuid) is
   'Returns the merged records that this change restored by undoing the merge.';
 grant execute on function private.merged_before(uuid) to authenticated;
 
-create function private.ids_of(ids jsonb)
-returns bigint[]
-language sql immutable
+-- A record that goes back to the trash leaves the arrays with its deletion, which stores where it
+-- was. One that is merged again was replaced by the winner before its deletion.
+create function private.leaving_ids(p_change_id uuid, p_table_name text)
+returns jsonb
+language sql stable security definer
 set search_path = ''
 as $$
-  select array(
-    select element.id::bigint
-    from jsonb_array_elements_text(case jsonb_typeof(ids) when 'array' then ids else '[]' end)
-      with ordinality as element (id, position)
-    order by element.position
-  )
+  select coalesce(jsonb_object_agg(a.column_name, leaving.ids), '{}')
+  from private.id_arrays a
+  cross join lateral (
+    select coalesce(jsonb_agg(l.record_id), '[]') as ids
+    from (
+      select e.record_id
+      from private.change_effects(p_change_id) e
+      where e.table_name = a.referenced_table and e.effect = 'created' and e.was_restored
+      except
+      select m.record_id
+      from private.merged_before(p_change_id) m
+      where m.table_name = a.referenced_table
+    ) as l
+  ) as leaving
+  where a.table_name = p_table_name
 $$;
-comment on function private.ids_of(jsonb) is 'Returns a JSON array of ids as an array.';
+comment on function private.leaving_ids(uuid, text) is
+  'Returns the ids that leave the arrays of a table when an undo deletes their records: '
+  '{column: ids}.';
+grant execute on function private.leaving_ids(uuid, text) to authenticated;
 
 create function private.former_ids(
-  p_change_id uuid,
   p_table_name text,
   p_field text,
   p_current jsonb,
   p_before jsonb,
-  p_after jsonb
+  p_after jsonb,
+  p_leaving jsonb
 )
 returns jsonb
 language plpgsql volatile security definer
@@ -629,15 +652,7 @@ declare
   before constant bigint[] := private.ids_of(p_before);
   current constant bigint[] := private.ids_of(p_current);
   missing_ids constant bigint[] := private.missing_ids(referenced, caller_workspace, before);
-  -- A record that goes back to the trash leaves the arrays with its deletion, which stores where it
-  -- was. One that is merged again was replaced by the winner before its deletion.
-  leaving_ids constant bigint[] := array(
-    select e.record_id
-    from private.change_effects(p_change_id) e
-    where e.table_name = referenced and e.effect = 'created' and e.was_restored
-    except
-    select m.record_id from private.merged_before(p_change_id) m where m.table_name = referenced
-  );
+  leaving_ids constant bigint[] := private.ids_of(p_leaving);
   added_ids constant bigint[] := array(
     select a.id
     from unnest(private.ids_of(p_after)) as a (id)
@@ -665,10 +680,10 @@ begin
   ));
 end
 $$;
-comment on function private.former_ids(uuid, text, text, jsonb, jsonb, jsonb) is
+comment on function private.former_ids(text, text, jsonb, jsonb, jsonb, jsonb) is
   'Returns the current ids without those that a change added, and with those that it removed at '
-  'their positions. Leaves out the ids of records that no longer exist.';
-grant execute on function private.former_ids(uuid, text, text, jsonb, jsonb, jsonb)
+  'their positions. Keeps the leaving ids. Leaves out the ids of records that no longer exist.';
+grant execute on function private.former_ids(text, text, jsonb, jsonb, jsonb, jsonb)
   to authenticated;
 
 create function private.require_all(number bigint, expected bigint)
@@ -706,7 +721,7 @@ begin
         select case
           when f.field = any ($4) then
             private.former_ids(
-              $1, $3, f.field, current.value, e.before -> f.field, e.after -> f.field
+              $3, f.field, current.value, e.before -> f.field, e.after -> f.field, $6 -> f.field
             )
           else e.before -> f.field
         end as value
@@ -720,13 +735,20 @@ begin
           select
           from jsonb_to_recordset($5) as kept (table_name text, record_id bigint, field text)
           where (kept.table_name, kept.record_id) = ($3, t.id)
-            and (kept.field is null or kept.field = f.field)
+            and (
+              kept.field is null
+              or kept.field = f.field
+              or kept.field = any ($7) and f.field = any ($7)
+            )
         )
       group by t.id
     $sql$,
     p_table_name
   ) using
-    p_change_id, private.workspace_id(), p_table_name, private.id_array_fields(p_table_name), p_kept;
+    p_change_id, private.workspace_id(), p_table_name, private.id_array_fields(p_table_name), p_kept,
+    private.leaving_ids(p_change_id, p_table_name),
+    -- Only a deal in a closed stage has a closing date.
+    '{stage,closed_at}'::text[];
 end
 $$;
 comment on function private.former_values(uuid, text, jsonb) is
@@ -790,15 +812,9 @@ begin
   for created in
     -- A record that an undo restored after a merge is merged again.
     select undone.merged_into, array_agg(e.record_id) as ids
-    from private.change_effects(p_change_id) e
+    from private.change_effects(p_change_id, p_kept) e
     left join private.merged_before(p_change_id) undone using (table_name, record_id)
-    where e.table_name = p_table_name
-      and e.effect = 'created'
-      and not exists (
-        select
-        from jsonb_to_recordset(p_kept) as kept (table_name text, record_id bigint)
-        where (kept.table_name, kept.record_id) = (p_table_name, e.record_id)
-      )
+    where e.table_name = p_table_name and e.effect = 'created'
     group by undone.merged_into
   loop
     execute format(
@@ -832,14 +848,9 @@ declare
   caller_workspace constant uuid := private.workspace_id();
   returned_ids constant bigint[] := array(
     select e.record_id
-    from private.change_effects(p_change_id) e
+    from private.change_effects(p_change_id, p_kept) e
     where e.table_name = 'deals'
       and (e.effect = 'deleted' or e.before operator(pg_catalog.?|) '{index,stage,archived_at}')
-      and not exists (
-        select
-        from jsonb_to_recordset(p_kept) as kept (table_name text, record_id bigint)
-        where (kept.table_name, kept.record_id) = ('deals', e.record_id)
-      )
   );
   stages constant text[] := array(
     select e.before ->> 'stage' from private.change_effects(p_change_id) e
@@ -916,6 +927,7 @@ declare
   restored jsonb;
   changed jsonb := '{}';
   deleted jsonb := '{}';
+  tables constant text[] := private.tables_of_change(p_change_id);
   touched_table text;
 begin
   perform private.lock_change(p_change_id);
@@ -936,12 +948,12 @@ begin
   end if;
 
   restored := private.restore_change(p_change_id, kept);
-  foreach touched_table in array private.tables_of_change(p_change_id) loop
+  foreach touched_table in array tables loop
     changed := changed || jsonb_build_object(
       touched_table, private.revert_fields(p_change_id, touched_table, kept)
     );
   end loop;
-  foreach touched_table in array private.tables_of_change(p_change_id) loop
+  foreach touched_table in array tables loop
     deleted := deleted || jsonb_build_object(
       touched_table, private.delete_created(p_change_id, touched_table, kept)
     );

@@ -41,30 +41,17 @@ as $$
 declare
   number bigint;
 begin
-  if not reference.is_array then
-    execute format(
-      'update public.%1$I set %2$I = $2 where workspace_id = $1 and %2$I = any ($3)',
-      reference.table_name, reference.column_name
-    ) using p_workspace_id, winner_id, loser_ids;
-  else
+  if reference.is_array then
     -- The winner takes the first position of the records that take part.
-    execute format(
-      $sql$
-        update public.%1$I h
-        set %2$I = array(
-          select replaced.id
-          from unnest(h.%2$I) with ordinality as element (id, position)
-          cross join lateral (
-            select case when element.id = any ($3) then $2 else element.id end as id
-          ) as replaced
-          group by replaced.id
-          order by min(element.position)
-        )
-        where h.workspace_id = $1 and h.%2$I && $3
-      $sql$,
-      reference.table_name, reference.column_name
-    ) using p_workspace_id, winner_id, loser_ids;
+    return private.replace_references(
+      reference.table_name, reference.column_name, p_workspace_id, null, loser_ids,
+      array_fill(winner_id, array[cardinality(loser_ids)])
+    );
   end if;
+  execute format(
+    'update public.%1$I set %2$I = $2 where workspace_id = $1 and %2$I = any ($3)',
+    reference.table_name, reference.column_name
+  ) using p_workspace_id, winner_id, loser_ids;
   get diagnostics number = row_count;
   return number;
 end

@@ -105,20 +105,22 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
     },
     "private.tables_of_change(uuid)": (tx, { change_id }) =>
       tx`select where private.tables_of_change(${change_id}) <> '{}'`,
-    "private.change_effects(uuid)": (tx, { change_id }) =>
+    "private.change_effects(uuid,jsonb)": (tx, { change_id }) =>
       tx`select from private.change_effects(${change_id})`,
     "private.lock_change(uuid)": (tx, { change_id }) =>
       tx`select private.lock_change(${change_id})`,
     "private.restore_conflicts(uuid)": (tx, { change_id }) =>
       tx`select from private.restore_conflicts(${change_id})`,
-    "private.child_conflicts(uuid,text)": (tx, { change_id }) =>
-      tx`select from private.child_conflicts(${change_id}, 'contacts')`,
+    "private.child_conflicts(uuid,text,jsonb)": (tx, { change_id }) =>
+      tx`select from private.child_conflicts(${change_id}, 'contacts', '[]')`,
     "private.restore_change(uuid,jsonb)": (tx, { change_id }) =>
       tx`select where private.restore_change(${change_id}, '[]') <> '{}'`,
-    "private.former_ids(uuid,text,text,jsonb,jsonb,jsonb)": (tx, { tag_id, change_id }) =>
+    "private.leaving_ids(uuid,text)": (tx, { change_id }) =>
+      tx`select where private.leaving_ids(${change_id}, 'contacts') -> 'tags' <> '[]'`,
+    "private.former_ids(text,text,jsonb,jsonb,jsonb,jsonb)": (tx, { tag_id }) =>
       tx`
       select where private.former_ids(
-        ${change_id}, 'contacts', 'tags', '[]', ${tx.json([tag_id])}, '[1]'
+        'contacts', 'tags', '[]', ${tx.json([tag_id])}, '[1]', '[]'
       ) <> '[]'`,
     // The target's deals are at position 3. The function would move them to 0 and 1.
     "private.replace_on_board(uuid,jsonb)": async (tx, { tenant, change_id }) => {

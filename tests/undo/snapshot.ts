@@ -60,26 +60,23 @@ function withoutDisabledOwners(state: Snapshot): Snapshot {
   );
   const disabled = members.filter((member) => member.disabled).map(({ id }) => id);
   if (disabled.length === 0) return state;
-  const owner = new RegExp(`"sales_id": ?(${disabled.join("|")})(?=[,}])`, "g");
+  const owner = new RegExp(`("sales_id": ?)(${disabled.join("|")})(?=[,}])`, "g");
   return Object.fromEntries(
     Object.entries(state).map(([name, rows]) => [
       name,
-      rows.map((row) => row.replace(owner, '"sales_id": null')),
+      rows.map((row) => row.replace(owner, "$1null")),
     ]),
   );
 }
 
 interface TrashRow {
+  table_name: string;
   record: Record<string, unknown>;
   array_references: { table: string; id: number }[];
 }
 
-/** Arrays of ids, and the table of the ids. */
-const ID_ARRAYS: Record<string, string> = {
-  tags: "tags",
-  contact_ids: "contacts",
-  company_ids: "companies",
-};
+const idArrays = await sql<{ table_name: string; column_name: string; referenced_table: string }[]>`
+  select table_name, column_name, referenced_table from private.id_arrays`;
 
 /**
  * When both a holder and a record in its array are in the trash, either of them knows the position.
@@ -89,10 +86,12 @@ const ID_ARRAYS: Record<string, string> = {
 function withoutTrashedIds(text: string, state: Snapshot): string {
   const row: TrashRow = JSON.parse(text);
   const array_references = row.array_references.filter(({ table, id }) => hasRow(state, table, id));
-  const arrays = Object.entries(ID_ARRAYS).filter(([name]) => Array.isArray(row.record[name]));
-  const live = arrays.map(([name, table]) => [
-    name,
-    [row.record[name]].flat().filter((id) => hasRow(state, table, Number(id))),
+  const arrays = idArrays.filter(({ table_name, column_name }) =>
+    table_name === row.table_name && Array.isArray(row.record[column_name])
+  );
+  const live = arrays.map(({ column_name, referenced_table }) => [
+    column_name,
+    [row.record[column_name]].flat().filter((id) => hasRow(state, referenced_table, Number(id))),
   ]);
   const { index: _, ...record } = { ...row.record, ...Object.fromEntries(live) };
   return JSON.stringify({ ...row, record, array_references });

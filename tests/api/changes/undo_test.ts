@@ -88,6 +88,38 @@ test("changes.undo of a creation refuses when the record got children since", as
   assertEquals((await admin.api.get(`/contacts/${contact.body.id}`)).status, 410);
 });
 
+test("changes.undo of a restoration with keep leaves a restored task that changed, and its contact", async () => {
+  const { admin } = await createWorkspace();
+  const { body: ada } = await admin.api.post("/contacts", { first_name: "Ada" });
+  const { body: task } = await admin.api.post("/tasks", { contact_id: ada.id, text: "Call" });
+  await admin.api.delete(`/contacts/${ada.id}`);
+  const change = changeOf(await admin.api.post(`/contacts/${ada.id}/restore`, {}));
+  await admin.api.patch(`/tasks/${task.id}`, { text: "Call twice" });
+  const { body: undone } = await admin.api.post(`/changes/${change}/undo`, { on_conflict: "keep" });
+  const kept: { table_name: string; reason: string }[] = undone.kept;
+  assertEquals(kept.map(({ table_name, reason }) => [table_name, reason]), [
+    ["tasks", "changed_since"],
+    ["contacts", "has_later_records"],
+  ]);
+  const { status, body } = await admin.api.get(`/tasks/${task.id}`);
+  assertEquals([status, body.text, body.contact_id], [200, "Call twice", ada.id]);
+});
+
+test("changes.undo with keep keeps the closing date with a stage that changed since, and the reverse", async () => {
+  const { admin } = await createWorkspace();
+  const later = { stage: "lost", closed_at: "2026-01-02T00:00:00Z" };
+  for (const [field, value] of Object.entries(later)) {
+    const { body: deal } = await admin.api.post("/deals", { name: "A", stage: "opportunity" });
+    const path = `/deals/${deal.id}`;
+    const change = changeOf(await admin.api.post(`${path}/move`, { stage: "won" }));
+    const { body: changed } = await admin.api.patch(path, { [field]: value });
+    const undone = await admin.api.post(`/changes/${change}/undo`, { on_conflict: "keep" });
+    assertEquals([undone.status, undone.body.kept.length], [200, 1], JSON.stringify(undone.body));
+    const { body: kept } = await admin.api.get(path);
+    assertEquals([kept.stage, kept.closed_at], [changed.stage, changed.closed_at]);
+  }
+});
+
 test("changes.undo of a merge brings the losers and their records back", async () => {
   const { admin } = await createWorkspace();
   const make = async (first_name: string) =>
