@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { VERSION } from "../../supabase/functions/api/version.ts";
 import { operations } from "../support/registry.ts";
 import { assertDeclared } from "../support/answers.ts";
 import { call, includesOf, type RecordId } from "../support/operations.ts";
@@ -23,6 +24,7 @@ for (const operation of operations.filter(({ queryExample }) => queryExample ===
 
 function assertHeaders({ location }: Operation, { status, headers, body }: Answer): void {
   assert(headers.get("X-Request-Id"));
+  assertEquals(headers.get("Portico-Version"), VERSION);
   assert(headers.get("Server-Timing")?.includes("total;dur="));
   const versioned = z.looseObject({ updated_at: z.string() }).safeParse(body);
   if (versioned.success) assertEquals(headers.get("ETag"), `"${versioned.data.updated_at}"`);

@@ -100,6 +100,8 @@ test("cors answers a preflight from a listed origin before authentication", asyn
         "idempotency-key",
         "if-match",
         "prefer",
+        "traceparent",
+        "sentry-trace",
       ]
     ) assert(allowed.includes(name), name);
     assertEquals(answer.headers.get("Access-Control-Max-Age"), "7200");

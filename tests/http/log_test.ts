@@ -21,6 +21,8 @@ const KNOWN = [
   "workspace",
   "code",
   "error",
+  "trace_id",
+  "parent_span_id",
 ];
 
 test("requestLog writes one line per request, for every outcome", async () => {
@@ -132,5 +134,26 @@ test("X-Request-Id is answered unchanged when it is valid, else replaced by a ne
     }
     const ids = await Promise.all(Array.from({ length: 20 }, () => app.send("/api/health")));
     assertEquals(new Set(ids.map(({ headers }) => headers.get("X-Request-Id"))).size, 20);
+  });
+});
+
+test("requestLog names the trace of the request", async () => {
+  await withApp({}, async (app) => {
+    const trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const parent_span_id = "00f067aa0ba902b7";
+    const none = { trace_id: undefined, parent_span_id: undefined };
+    const cases: [HeadersInit, Record<string, string | undefined>][] = [
+      [{ traceparent: `00-${trace_id}-${parent_span_id}-01` }, { trace_id, parent_span_id }],
+      [{ "sentry-trace": `${trace_id}-${parent_span_id}-1` }, { trace_id, parent_span_id }],
+      [{ traceparent: `00-${"0".repeat(32)}-${parent_span_id}-01` }, none],
+      [{ traceparent: `00-${trace_id}` }, none],
+      [{ traceparent: `00-${trace_id.toUpperCase()}-${parent_span_id}-01` }, none],
+      [{}, none],
+    ];
+    for (const [headers, expected] of cases) {
+      await app.send("/api/health", { headers });
+      const { trace_id, parent_span_id } = app.lines.at(-1) ?? {};
+      assertEquals({ trace_id, parent_span_id }, expected, JSON.stringify(headers));
+    }
   });
 });

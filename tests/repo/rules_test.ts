@@ -314,3 +314,10 @@ Deno.test("every operation has a unique id, a unique route and a summary", () =>
     assert(/^\/$|^(\/(:?[a-z_]+(\.json)?))+$/.test(path), path);
   }
 });
+
+Deno.test("the README explains every variable of .env.example", async () => {
+  const readme = await readFile("README.md");
+  for (const [, name] of (await readFile(".env.example")).matchAll(/^([A-Z_]+)=/gm)) {
+    assert(readme.includes(`| \`${name}\` `), name);
+  }
+});

@@ -24,6 +24,11 @@ const REQUEST_HEADERS = [
   "x-request-id",
   "accept-profile",
   "content-profile",
+  // Trace contexts: W3C "Trace Context" and "Baggage", and Sentry's own.
+  "traceparent",
+  "tracestate",
+  "baggage",
+  "sentry-trace",
 ];
 const EXPOSED_HEADERS = [
   "etag",
@@ -36,6 +41,7 @@ const EXPOSED_HEADERS = [
   "content-disposition",
   "link",
   "portico-change",
+  "portico-version",
   "idempotency-replayed",
   "preference-applied",
   "warning",

@@ -34,6 +34,7 @@ import {
   type Resources,
   resources as registry,
 } from "./resources.ts";
+import { VERSION } from "./version.ts";
 
 export interface AppOptions {
   /** Receives one record per request. Default: a line of JSON on standard output. */
@@ -80,6 +81,10 @@ function createHono(
 ): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   app.use(...requestLog(log));
+  app.use(async (context, next) => {
+    await next();
+    context.res.headers.set("Portico-Version", VERSION);
+  });
   app.use(releaseBody);
   app.use(cors(
     platform.settings.allowedOrigins,

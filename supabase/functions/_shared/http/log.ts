@@ -30,8 +30,25 @@ function withState(log: Log): MiddlewareHandler<AppEnvironment> {
     // header on the response also avoids a copy of it by Hono.
     context.res.headers.set("X-Request-Id", requestId);
     setMetric(context, "db", Number(state.timing.databaseMs.toFixed(1)));
-    log(line(state, context.req.method, context.res.status, performance.now() - start));
+    const trace = parentTrace(context.req.raw.headers);
+    log({
+      ...line(state, context.req.method, context.res.status, performance.now() - start),
+      ...trace,
+    });
   };
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-|$)/;
+const SENTRY_TRACE = /^(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})(-[01])?$/;
+
+/**
+ * Returns the trace that the request belongs to, so that a collector can join its line with the
+ * spans of the client (W3C "Trace Context", 3.2; Sentry's `sentry-trace`).
+ */
+function parentTrace(headers: Headers): { trace_id?: string; parent_span_id?: string } {
+  const match = TRACEPARENT.exec(headers.get("traceparent") ?? "") ??
+    SENTRY_TRACE.exec(headers.get("sentry-trace") ?? "");
+  return match ? { trace_id: match[1], parent_span_id: match[2] } : {};
 }
 
 function line(

@@ -10,6 +10,7 @@ import { hasProperty, type Json, toSchema } from "./schemas.ts";
 /** Headers of answers: name → description. */
 const HEADERS = {
   "X-Request-Id": "Id of the request, also in the log.",
+  "Portico-Version": "The version that has answered.",
   "Server-Timing": "Milliseconds of the database and in total.",
   "RateLimit": "Requests that are left, and seconds until the limit begins anew.",
   "RateLimit-Policy": "The limit of requests, and its period in seconds.",
@@ -67,6 +68,7 @@ function headersOf(operation: Operation, schema: Json, schemas: Json): Header[] 
   const isChange = kind === "write" || kind === "saga";
   return [
     "X-Request-Id",
+    "Portico-Version",
     "Server-Timing",
     ...(access === "member" ? ["RateLimit", "RateLimit-Policy"] as const : []),
     ...(hasProperty(schema, "updated_at", schemas) ? ["ETag"] as const : []),
@@ -125,7 +127,7 @@ function problemResponse(status: string, codes: ProblemCode[]): Json {
   };
   return {
     description: codes.map((code) => `\`${code}\`: ${problemType(code)[1]}.`).join("\n\n"),
-    headers: refer(["X-Request-Id", ...retries, ...challenge]),
+    headers: refer(["X-Request-Id", "Portico-Version", ...retries, ...challenge]),
     content: {
       "application/problem+json": {
         schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, narrowed] },
