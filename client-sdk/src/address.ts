@@ -1,16 +1,5 @@
 /** Encodes path segments and query parameters. */
 
-/** A value of a query parameter. An array is sent as `a,b`. An undefined value is not sent. */
-export type QueryValue =
-  | string
-  | number
-  | boolean
-  | Date
-  | null
-  | undefined
-  | readonly (string | number)[];
-export type Query = { readonly [name: string]: QueryValue };
-
 /**
  * Template tag that returns a path. Each value becomes exactly one encoded segment.
  * Throws TypeError for an empty value, `.` and `..`, which would change the path.
@@ -27,30 +16,40 @@ function segment(value: string | number | undefined): string {
   return encodeURIComponent(text);
 }
 
-/** Returns the query string with its `?`; "" for an empty query. */
-export function queryString(query: Query): string {
+/**
+ * Returns the query string with its `?`; "" for an empty query. An array is sent as `a,b`. The
+ * members of an object are conditions: `{ last_seen: { gte: time } }` is sent as
+ * `last_seen@gte=…`. An undefined value is not sent.
+ */
+export function queryString(query: object): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.append(name, textOf(value));
-  }
+  const append = (name: string, value: unknown) => {
+    if (value === undefined) return;
+    if (value === null) parameters.append(name, name.endsWith("@is") ? "null" : "is.null");
+    else if (isConditions(value)) {
+      for (const [operator, operand] of Object.entries(value)) {
+        append(`${name}@${operator}`, operand);
+      }
+    } else parameters.append(name, textOf(value));
+  };
+  for (const [name, value] of Object.entries(query)) append(name, value);
   const text = parameters.toString();
   return text === "" ? "" : `?${text}`;
 }
 
-function textOf(value: Exclude<QueryValue, undefined>): string {
-  if (value instanceof Date) return value.toISOString();
-  return isList(value) ? value.map(quoteIfNeeded).join(",") : String(value);
+function isConditions(value: unknown): value is object {
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** `Array.isArray` does not narrow a readonly array. */
-function isList(value: QueryValue): value is readonly (string | number)[] {
-  return Array.isArray(value);
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return Array.isArray(value) ? value.map(quoteIfNeeded).join(",") : String(value);
 }
 
 /**
  * Quotes a value that contains a comma, a quote or a parenthesis, or begins or ends with a space.
  */
-function quoteIfNeeded(value: string | number): string {
+function quoteIfNeeded(value: unknown): string {
   const text = String(value);
   if (text !== "" && /^[^\s",()\\]([^",()\\]*[^\s",()\\])?$/.test(text)) return text;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;

@@ -46,31 +46,33 @@ export interface Page<Item> {
   total?: number;
   /** Instead of `total`, when `count: "estimated"` stopped counting here. */
   total_at_least?: number;
+  /** In a feed: whether more records are there already. */
+  has_more?: boolean;
 }
 
 /**
  * A list that has been requested: a promise of the first page. `for await` iterates over the items
  * of all pages, `pages()` over the pages. Each page is requested when the loop reaches it.
  */
-export class PageCall<Item> extends Call<Page<Item>> implements AsyncIterable<Item> {
-  readonly #next: (cursor: string) => PageCall<Item>;
+export class PageCall<Item, Pages extends Page<Item> = Page<Item>> extends Call<Pages>
+  implements AsyncIterable<Item> {
+  readonly #next: (page: Pages) => PageCall<Item, Pages> | undefined;
 
+  /** `next` requests the page after this one, and returns undefined when there is none. */
   constructor(
-    answer: Promise<WithResponse<Page<Item>>>,
-    next: (cursor: string) => PageCall<Item>,
+    answer: Promise<WithResponse<Pages>>,
+    next: (page: Pages) => PageCall<Item, Pages> | undefined,
   ) {
     super(answer);
     this.#next = next;
   }
 
   /** Iterates over the pages. */
-  async *pages(): AsyncGenerator<Page<Item>, void, undefined> {
-    let page = (await this.withResponse()).data;
+  async *pages(): AsyncGenerator<Pages, void, undefined> {
+    const { data: page } = await this.withResponse();
     yield page;
-    while (page.next_cursor !== null) {
-      page = await this.#next(page.next_cursor);
-      yield page;
-    }
+    const next = this.#next(page);
+    if (next) yield* next.pages();
   }
 
   /** Iterates over the items of all pages. */

@@ -3,7 +3,7 @@
  *
  * ```ts
  * const portico = createClient({ url: "https://<project>.supabase.co/functions/v1/api", token });
- * for await (const contact of portico.contacts.list({ "status@in": ["hot", "warm"] })) …
+ * for await (const contact of portico.contacts.list({ status: { in: ["hot", "warm"] } })) …
  * ```
  */
 import { Portico } from "./portico.ts";
@@ -18,14 +18,15 @@ export function createClient(options: ClientOptions): Portico {
 }
 
 export type { CallOptions, ClientOptions, Request } from "./runtime.ts";
-export type { Query, QueryValue } from "./address.ts";
 export { Call, type Page, PageCall, type WithResponse } from "./call.ts";
 export {
   type ErrorCode,
   PorticoConnectionError,
   PorticoError,
   PorticoTimeoutError,
+  type ProblemBody,
 } from "./errors.ts";
 export type { Portico } from "./portico.ts";
 export type * from "./generated/client.ts";
-export type { components, operations, paths } from "./generated/types.ts";
+export type * from "./generated/types.ts";
+export type { Changed, CountedPage, PageOf, Selected, Sort } from "./records.ts";

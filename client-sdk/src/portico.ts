@@ -1,6 +1,7 @@
 /** The client: the generated resources, and what is more than one operation. */
 import type { Call } from "./call.ts";
-import { Resources, type UndoInput, type Undone } from "./generated/client.ts";
+import { Resources } from "./generated/client.ts";
+import type { UndoInput, Undone } from "./generated/types.ts";
 import type { CallOptions } from "./runtime.ts";
 
 /** A client of the API. */

@@ -1,5 +1,5 @@
 /** Sends requests, with access tokens, timeouts, retries and errors. Uses web standards only. */
-import { type Query, queryString } from "./address.ts";
+import { queryString } from "./address.ts";
 import { Call, type Page, PageCall, type WithResponse } from "./call.ts";
 import { PorticoConnectionError, PorticoError, PorticoTimeoutError } from "./errors.ts";
 
@@ -39,9 +39,9 @@ export interface CallOptions {
 export interface Request {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
-  query?: Query;
+  query?: object | undefined;
   body?: unknown;
-  options?: CallOptions;
+  options?: CallOptions | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -72,11 +72,11 @@ export class Transport {
   }
 
   /** Sends a request for a page of a list, and returns the call. It rejects as `call` does. */
-  list<Item>(request: Request): PageCall<Item> {
-    return new PageCall(
-      this.#send<Page<Item>>(request),
-      (cursor) => this.list({ ...request, query: { ...request.query, cursor } }),
-    );
+  list<Item, Pages extends Page<Item>>(request: Request): PageCall<Item, Pages> {
+    return new PageCall(this.#send<Pages>(request), ({ next_cursor }) => {
+      if (next_cursor === null) return undefined;
+      return this.list({ ...request, query: { ...request.query, cursor: next_cursor } });
+    });
   }
 
   async #send<Data>(request: Request): Promise<WithResponse<Data>> {
@@ -141,6 +141,15 @@ export class Transport {
       sent.set(name, value);
     }
     return sent;
+  }
+}
+
+/** A group of operations. */
+export class Resource {
+  protected readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
   }
 }
 

@@ -6,15 +6,19 @@ const reference = z.looseObject({ $ref: z.string().optional() });
 const schema = z.looseObject({
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
+  description: z.string().optional(),
   enum: z.array(z.string()).optional(),
   items: reference.optional(),
-  properties: z.record(z.string(), z.unknown()).optional(),
+  get properties() {
+    return z.record(z.string(), schema).optional();
+  },
 });
 const content = z.object({ "application/json": z.object({ schema }) });
 const parameter = z.object({
   name: z.string(),
   in: z.enum(["path", "query", "header"]),
   required: z.boolean().default(false),
+  description: z.string().optional(),
   schema: schema.extend({ items: schema.optional() }),
 });
 const parameterReference = z.object({ $ref: z.string() });

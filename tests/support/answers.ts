@@ -3,7 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
-import { problemTypes } from "../../supabase/functions/_shared/problem.ts";
+import {
+  isProblemCode,
+  problemMembers,
+  problemTypes,
+} from "../../supabase/functions/_shared/problem.ts";
 import { routeOf } from "../../supabase/functions/_shared/facts.ts";
 import { operations } from "./registry.ts";
 import type { Answer } from "./workspace.ts";
@@ -24,11 +28,14 @@ const problemSchema = z.looseObject({
 const INTERNAL =
   /\b(select|insert into|update \w+ set|delete from) |_(fkey|pkey)\b|violates|SQLSTATE|PostgresError|ZodError|TypeError|\.ts:\d|node_modules|file:\/\/|sb_secret_|eyJ[\w-]+\.|pg_|relation "/i;
 
-/** Asserts that an answer is this problem, has the form of problems, and reveals no internals. */
+/** Asserts that an answer is this problem, has its declared members, and reveals no internals. */
 export function assertProblem(answer: Answer, status: number, code: string): void {
   const { body, headers } = answer;
   assertEquals([answer.status, body.code], [status, code], JSON.stringify(body));
   assertEquals(headers.get("Content-Type"), "application/problem+json");
+  const { shape } = problemSchema;
+  const members = isProblemCode(code) ? Object.keys(problemMembers(code)) : [];
+  assertEquals(Object.keys(body).filter((name) => !(name in shape) && !members.includes(name)), []);
   problemSchema.parse(body);
   assertEquals(body.type, `urn:portico:problem:${code}`);
   assertEquals(body.status, status);

@@ -96,7 +96,10 @@ export type ProblemCode = {
 
 const types = new Map<string, ProblemType>(Object.entries(PLATFORM_PROBLEMS));
 
-/** Further members of a problem's body: name → JSON Schema. */
+/**
+ * Further members of a problem's body: name → JSON Schema. A name ends in `?` when not every problem
+ * of the code has the member.
+ */
 type Members = Record<string, Record<string, unknown>>;
 
 const texts = { type: "array", items: { type: "string" } };
@@ -106,20 +109,28 @@ const deleted_at = { type: "string", format: "date-time", description: "When it 
 const health = { type: "string", description: "`ok` or the code of a problem." };
 
 const PLATFORM_MEMBERS: Partial<Record<keyof typeof PLATFORM_PROBLEMS, Members>> = {
-  invalid_parameter: { allowed },
+  invalid_parameter: { "allowed?": allowed },
   unknown_parameter: { allowed },
   method_not_allowed: { allowed },
-  not_found: { missing_ids: { ...ids, description: "The ids that do not exist." } },
-  forbidden: { forbidden_ids: { ...ids, description: "The records that you may not change." } },
+  not_found: { "missing_ids?": { ...ids, description: "The ids that do not exist." } },
+  forbidden: { "forbidden_ids?": { ...ids, description: "The records that you may not change." } },
   owner_change_not_allowed: {
-    forbidden_ids: { ...ids, description: "The records that you may not change." },
+    "forbidden_ids?": { ...ids, description: "The records that you may not change." },
   },
   deleted: { deleted_at },
   merged: {
     deleted_at,
     merged_into: { type: "integer", description: "Id of the record to use instead." },
   },
-  precondition_failed: { current: { type: "object", description: "The record as it is now." } },
+  precondition_failed: {
+    current: {
+      type: "object",
+      description: "The record as it is now.",
+      properties: { id: { type: "integer" }, updated_at: { type: "string", format: "date-time" } },
+      required: ["id", "updated_at"],
+      additionalProperties: true,
+    },
+  },
   too_many_records: {
     count: { type: "integer", description: "Number of records that match." },
     maximum: { type: "integer", description: "Maximum number of records." },
@@ -146,7 +157,17 @@ export function declareProblems<Table extends Record<string, ProblemType>>(
 
 /** Returns the further members of a problem's body: name → JSON Schema. */
 export function problemMembers(code: ProblemCode): Members {
-  return members.get(code) ?? {};
+  return Object.fromEntries(
+    Object.entries(members.get(code) ?? {}).map(([name, schema]) => [
+      name.replace("?", ""),
+      schema,
+    ]),
+  );
+}
+
+/** Returns the names of the further members that every problem of the code has. */
+export function requiredMembers(code: ProblemCode): string[] {
+  return Object.keys(members.get(code) ?? {}).filter((name) => !name.endsWith("?"));
 }
 
 /** Returns all declared problems, sorted by status: code → HTTP status and title. */

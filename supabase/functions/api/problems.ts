@@ -40,7 +40,11 @@ const CRM_PROBLEMS = declareProblems(
     member_exists: {
       member: {
         type: "object",
-        properties: { id: { type: "integer" }, status: { type: "string" } },
+        properties: {
+          id: { type: "integer" },
+          status: { type: "string", enum: ["active", "invited", "disabled"] },
+        },
+        required: ["id", "status"],
         description: "The member with this address.",
       },
     },
@@ -53,13 +57,13 @@ const CRM_PROBLEMS = declareProblems(
     duplicate: {
       duplicates: {
         type: "array",
-        items: { type: "object" },
+        items: { anyOf: [component("ContactDuplicate"), component("CompanyDuplicate")] },
         description: "Similar records, the most similar first.",
       },
     },
     stage_in_use: { stages: counts("Stage → number of its deals.") },
     attachment_type_not_allowed: {
-      allowed: { type: "array", items: { type: "string" }, description: "The allowed types." },
+      "allowed?": { type: "array", items: { type: "string" }, description: "The allowed types." },
     },
   },
 );

@@ -85,7 +85,7 @@ test("users.update with disabled ends every session at once", async () => {
 test("users.update answers 403 to a rep who changes role, access or other users, before any change", async () => {
   const { addMember } = await createWorkspace();
   const [rep, other] = await Promise.all([addMember("rep"), addMember("rep")]);
-  const changes = { first_name: "X", role: "admin", disabled: false, email: freshEmail() };
+  const changes = { first_name: "X", role: "admin", disabled: true, email: freshEmail() };
   const own = await rep.api.patch(`/users/${rep.id}`, changes);
   assertEquals([own.status, own.body.code], [403, "admin_required"]);
   assertEquals(Object.keys(own.body.errors).sort(), ["disabled", "role"]);

@@ -15,7 +15,7 @@ export function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Jso
     reused: "inline",
     override: ({ jsonSchema }) => {
       // Later versions may add fields to answers: clients must ignore unknown fields.
-      if (io === "output") delete jsonSchema.additionalProperties;
+      if (io === "output") allowFurtherFields(jsonSchema);
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       mergeNull(jsonSchema);
@@ -48,6 +48,13 @@ export function hasProperty(schema: Json, name: string, schemas: Json): boolean 
 
 function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Removes `additionalProperties`, unless it is the schema of the values of a record. */
+function allowFurtherFields(schema: z.core.JSONSchema.BaseSchema): void {
+  const { additionalProperties: values } = schema;
+  const isRecord = typeof values === "object" && Object.keys(values).length > 0;
+  if (!isRecord) delete schema.additionalProperties;
 }
 
 /** Replaces `anyOf` of one type and null by one schema with two types. */

@@ -38,7 +38,9 @@ export async function withAttachments<Values extends { attachments?: AttachmentI
   stored?: () => Promise<{ attachments: Attachment[] }>,
 ): Promise<Values> {
   const { attachments } = values;
-  if (!attachments || attachments.length === 0) return values;
+  if (!attachments) return values;
+  // A note without attachments has null, so that its empty list can be sent back without a change.
+  if (attachments.length === 0) return { ...values, attachments: null };
   const before = stored ? (await stored()).attachments : [];
   return { ...values, attachments: await checkFiles(context, attachments, before) };
 }

@@ -63,8 +63,7 @@ export async function changeUser(
   ifMatch?: string[],
 ): Promise<User> {
   const { email, ...changes } = await withStoredAvatar(context, requested, async (sql, member) => {
-    await getUser(sql, id);
-    requirePermission(member, id, requested);
+    requirePermission(member, await getUser(sql, id), requested);
   });
   const apply = (version?: string[]) => (sql: Sql, member: Member) =>
     applyChanges(sql, member, id, changes, version);
@@ -88,19 +87,22 @@ async function applyChanges(
   ifMatch: string[] | undefined,
 ): Promise<User> {
   const current = await lockUser(sql, id);
-  requirePermission(member, id, changes);
+  requirePermission(member, current, changes);
   requireMatch(current, ifMatch);
   await setUser(sql, id, changes);
   if (changes.disabled) await sql`select private.end_sessions(${current.user_id}::uuid)`;
   return await getUser(sql, id);
 }
 
-function requirePermission(member: Member, id: number, changes: UserPatch): void {
+/** Everybody may send the current values of the fields that only admins may change. */
+function requirePermission(member: Member, user: User, changes: UserPatch): void {
   if (member.role === "admin") return;
-  if (member.id !== id) {
+  if (member.id !== user.id) {
     throw new Problem("admin_required", "Ask an administrator to change other users.");
   }
-  const fields = ADMIN_FIELDS.filter((field) => changes[field] !== undefined);
+  const fields = ADMIN_FIELDS.filter((field) =>
+    changes[field] !== undefined && changes[field] !== user[field]
+  );
   if (fields.length === 0) return;
   throw new Problem("admin_required", `Ask an administrator to change ${fields.join(", ")}.`, {
     errors: Object.fromEntries(
