@@ -32,7 +32,6 @@ const PATHS = [
   "/__proto__",
   "/",
   "",
-  "/api",
   "/api/",
   `/api/${"x".repeat(100_000)}`,
   `/api/contacts/${"9".repeat(5_000)}`,
