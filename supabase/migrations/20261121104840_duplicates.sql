@@ -625,24 +625,20 @@ returns table (id bigint, other_id bigint)
 language sql stable
 set search_path = ''
 as $$
-  with shared as materialized (
-    select k.key, count(*) as number, min(k.record_id) as oldest_id
+  with groups as materialized (
+    select array_agg(k.record_id order by k.record_id) as ids
     from private.duplicate_keys k
     where k.workspace_id = p_workspace_id and k.table_name = p_table_name
     group by k.key
     having count(*) > 1
-  ), members as materialized (
-    select s.key, s.number, s.oldest_id, k.record_id
-    from shared s
-    join private.duplicate_keys k
-      on k.workspace_id = p_workspace_id and k.table_name = p_table_name and k.key = s.key
   )
-  select a.record_id, b.record_id
-  from members a
-  join members b on b.key = a.key
-  where a.number <= 20 and b.number <= 20 and a.record_id < b.record_id
-  union
-  select m.oldest_id, m.record_id from members m where m.number > 20 and m.record_id > m.oldest_id
+  select distinct a.id, b.id
+  from groups g
+  cross join lateral unnest(
+    case when cardinality(g.ids) <= 20 then g.ids else g.ids[:1] end
+  ) as a (id)
+  cross join lateral unnest(g.ids) as b (id)
+  where a.id < b.id
 $$;
 comment on function private.all_pairs(uuid, text) is
   'Returns the pairs of records that share a key. A key of more than 20 records gives the pairs with '
@@ -816,40 +812,56 @@ returns table (
 )
 language plpgsql stable security definer
 set search_path = ''
+-- The plan follows the number of pairs.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
+  ids bigint[];
+  other_ids bigint[];
 begin
+  if p_record_id is null then
+    select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
+    from private.all_pairs(caller_workspace, 'contacts') p;
+  else
+    select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
+    from private.pairs_of(caller_workspace, 'contacts', p_record_id) p;
+  end if;
   return query
-    with pairs as materialized (
-      select p.id, p.other_id
-      from private.all_pairs(caller_workspace, 'contacts') p
-      where p_record_id is null
-      union all
-      select p.id, p.other_id
-      from private.pairs_of(caller_workspace, 'contacts', p_record_id) p
-      where p_record_id is not null
+    with pairs as (
+      select p.id, p.other_id from unnest(ids, other_ids) as p (id, other_id)
+    ), profiles as materialized (
+      select
+        c.contact_id as id, c.company_id, c.profile,
+        (c.profile).emails, (c.profile).phones,
+        left((c.profile).given, 60) as given, left((c.profile).family, 60) as family,
+        least(char_length((c.profile).given), char_length((c.profile).family)) < 2
+          or concat((c.profile).given, (c.profile).family) like '% %' as has_irregular_name
+      from private.contact_profiles c
+      where c.contact_id in (select p.id from pairs p union select p.other_id from pairs p)
     ), compared as materialized (
-      -- Most pairs have one word in common and differ in the other. This leaves them out at once:
-      -- the first name of one is far from both names of the other.
+      -- Most pairs have one word in common and differ in the other. This leaves them out at once: the
+      -- first names or the last names are not similar, also when one record has them swapped.
       select p.id, p.other_id, a.profile as a, b.profile as b,
         coalesce(a.company_id = b.company_id, false) as same_company
       from pairs p
-      join private.contact_profiles a on a.contact_id = p.id
-      join private.contact_profiles b on b.contact_id = p.other_id
+      join profiles a on a.id = p.id
+      join profiles b on b.id = p.other_id
       cross join lateral (
         select
-          left((a.profile).given, 60) as own, left((b.profile).given, 60) as given,
-          left((b.profile).family, 60) as family
-      ) as names
-      where (a.profile).emails operator(pg_catalog.&&) (b.profile).emails
-        or (a.profile).phones operator(pg_catalog.&&) (b.profile).phones
-        or least(char_length(names.own), char_length(names.given), char_length(names.family)) < 2
-        or concat(names.own, names.given, names.family) like '% %'
-        or extensions.levenshtein_less_equal(names.own, names.given, 20)
-          <= 2 + greatest(char_length(names.own), char_length(names.given)) * 3 / 10
-        or extensions.levenshtein_less_equal(names.own, names.family, 20)
-          <= 2 + greatest(char_length(names.own), char_length(names.family)) * 3 / 10
+          greatest(2, greatest(char_length(a.given), char_length(b.given)) * 3 / 10) as given,
+          greatest(2, greatest(char_length(a.family), char_length(b.family)) * 3 / 10) as family,
+          greatest(2, greatest(char_length(a.given), char_length(b.family)) * 3 / 10) as crossed,
+          greatest(2, greatest(char_length(a.family), char_length(b.given)) * 3 / 10) as swapped
+      ) as far
+      where a.emails operator(pg_catalog.&&) b.emails
+        or a.phones operator(pg_catalog.&&) b.phones
+        or a.has_irregular_name
+        or b.has_irregular_name
+        or extensions.levenshtein_less_equal(a.given, b.given, far.given) <= far.given
+          and extensions.levenshtein_less_equal(a.family, b.family, far.family) <= far.family
+        or extensions.levenshtein_less_equal(a.given, b.family, far.crossed) <= far.crossed
+          and extensions.levenshtein_less_equal(a.family, b.given, far.swapped) <= far.swapped
     ), matches as materialized (
       select p.id, p.other_id, match.score, match.reasons
       from compared p
@@ -881,19 +893,24 @@ returns table (
 )
 language plpgsql stable security definer
 set search_path = ''
+-- The plan follows the number of pairs.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
+  ids bigint[];
+  other_ids bigint[];
 begin
+  if p_record_id is null then
+    select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
+    from private.all_pairs(caller_workspace, 'companies') p;
+  else
+    select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
+    from private.pairs_of(caller_workspace, 'companies', p_record_id) p;
+  end if;
   return query
-    with pairs as materialized (
-      select p.id, p.other_id
-      from private.all_pairs(caller_workspace, 'companies') p
-      where p_record_id is null
-      union all
-      select p.id, p.other_id
-      from private.pairs_of(caller_workspace, 'companies', p_record_id) p
-      where p_record_id is not null
+    with pairs as (
+      select p.id, p.other_id from unnest(ids, other_ids) as p (id, other_id)
     ), profiles as materialized (
       select
         c.id, c.city,

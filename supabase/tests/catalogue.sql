@@ -599,7 +599,7 @@ select is(pg_temp.security('private.claim_tag_name(text)'), 'definer, search_pat
 select is(pg_temp.callers('private.closed_stages(uuid)'), 'none', 'private.closed_stages(uuid): roles that may execute it');
 select is(pg_temp.security('private.closed_stages(uuid)'), 'definer, search_path=""', 'private.closed_stages(uuid): security and settings');
 select is(pg_temp.callers('private.company_duplicates(bigint)'), 'authenticated', 'private.company_duplicates(bigint): roles that may execute it');
-select is(pg_temp.security('private.company_duplicates(bigint)'), 'definer, search_path=""', 'private.company_duplicates(bigint): security and settings');
+select is(pg_temp.security('private.company_duplicates(bigint)'), 'definer, search_path="", plan_cache_mode=force_custom_plan', 'private.company_duplicates(bigint): security and settings');
 select is(pg_temp.callers('private.company_keys(text,text)'), 'none', 'private.company_keys(text,text): roles that may execute it');
 select is(pg_temp.security('private.company_keys(text,text)'), 'invoker, search_path=""', 'private.company_keys(text,text): security and settings');
 select is(pg_temp.callers('private.company_match(text,text,text,text,text,text)'), 'none', 'private.company_match(text,text,text,text,text,text): roles that may execute it');
@@ -613,7 +613,7 @@ select is(pg_temp.security('private.configuration_fault(jsonb)'), 'invoker, sear
 select is(pg_temp.callers('private.configuration_value(jsonb,text)'), 'none', 'private.configuration_value(jsonb,text): roles that may execute it');
 select is(pg_temp.security('private.configuration_value(jsonb,text)'), 'invoker, search_path=""', 'private.configuration_value(jsonb,text): security and settings');
 select is(pg_temp.callers('private.contact_duplicates(bigint)'), 'authenticated', 'private.contact_duplicates(bigint): roles that may execute it');
-select is(pg_temp.security('private.contact_duplicates(bigint)'), 'definer, search_path=""', 'private.contact_duplicates(bigint): security and settings');
+select is(pg_temp.security('private.contact_duplicates(bigint)'), 'definer, search_path="", plan_cache_mode=force_custom_plan', 'private.contact_duplicates(bigint): security and settings');
 select is(pg_temp.callers('private.contact_ids_containing(text,jsonb)'), 'authenticated, service_role', 'private.contact_ids_containing(text,jsonb): roles that may execute it');
 select is(pg_temp.security('private.contact_ids_containing(text,jsonb)'), 'definer, search_path=""', 'private.contact_ids_containing(text,jsonb): security and settings');
 select is(pg_temp.callers('private.contact_keys(private.contact_profile,bigint)'), 'none', 'private.contact_keys(private.contact_profile,bigint): roles that may execute it');

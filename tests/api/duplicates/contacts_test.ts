@@ -131,6 +131,9 @@ test("contacts.duplicates pages by cursor without a gap, and refuses the cursor 
   assertProblem(wrong, 400, "invalid_cursor");
   assertProblem(await api.get("/contacts/duplicates?reason=same_shoes"), 400, "invalid_parameter");
   assertProblem(await api.get("/contacts/duplicates?min_score=2"), 400, "invalid_parameter");
+  const whole = await api.get("/contacts/duplicates?limit=5000");
+  assertEquals([whole.body.data.length, whole.body.next_cursor], [28, null]);
+  assertProblem(await api.get("/contacts/duplicates?limit=5001"), 400, "invalid_parameter");
 });
 
 test("contacts.duplicates compares 300 contacts with one address with the oldest only", async () => {

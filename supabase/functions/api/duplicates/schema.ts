@@ -9,8 +9,14 @@ import {
   schemaName,
   shortText,
 } from "../../_shared/fields.ts";
-import { DEFAULT_LIMIT, MAXIMUM_LIMIT } from "../../_shared/list/list.ts";
+import { DEFAULT_LIMIT } from "../../_shared/list/list.ts";
 import type { DuplicateKind } from "./kinds.ts";
+
+/**
+ * Pairs of one page at most. Each page finds all pairs of the workspace anew, so a caller who wants all
+ * of them asks for large pages.
+ */
+const MAXIMUM_PAIRS = 5_000;
 
 /** From this score on, a new record counts as a duplicate. */
 export const LIKELY = 0.5;
@@ -60,7 +66,8 @@ export interface DuplicateFilters {
 /** Returns the query parameters of a page of pairs. */
 export function pageQueryOf(kind: DuplicateKind) {
   return filtersOf(kind).extend({
-    limit: numberText(z.int().min(1).max(MAXIMUM_LIMIT)).default(DEFAULT_LIMIT),
+    limit: numberText(z.int().min(1).max(MAXIMUM_PAIRS)).default(DEFAULT_LIMIT)
+      .describe("Maximum number of pairs on a page. Large pages are the fastest way to all pairs."),
     cursor: z.string().optional(),
   });
 }
