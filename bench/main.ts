@@ -1,6 +1,7 @@
 /**
- * `deno task bench [--write] [--quick]`: measures the budgets side by side with peers, on a new stack
- * whose data is deleted afterwards, and prints a table. `--write` also writes docs/benchmarks.md.
+ * `deno task bench [--write] [--quick] [--only=requests,starts,merges,changes]`: measures the budgets
+ * side by side with peers, on a new stack whose data is deleted afterwards, and prints a table.
+ * `--write` also writes docs/benchmarks.md.
  */
 
 import { fromFileUrl } from "@std/path";
@@ -13,6 +14,8 @@ import { captureListStatement } from "./captureStatement.ts";
 import { coldStart, type Times } from "./coldStart.ts";
 import type { Load } from "./load.ts";
 import { measure, type Plan } from "./measure.ts";
+import { measureFeed } from "./feed.ts";
+import { measureLog } from "./log.ts";
 import { measureMerge, type RoundTrips } from "./merge.ts";
 import { figure, type Finding, page, type Setting, table } from "./report.ts";
 import { createPeerView, createTenant, seedContacts, type Tenant } from "./seed.ts";
@@ -49,11 +52,17 @@ async function main(): Promise<void> {
     DATABASE_CONNECTIONS,
     RATE_LIMIT_PER_MINUTE,
   };
-  const findings = [
-    ...await requests(stack, tenant, environment, plan),
-    ...await starts(environment, rounds),
-    ...await merges(sql, tenant, environment, stack.databaseUrl, rounds),
-  ];
+  const measurements = {
+    requests: () => requests(stack, tenant, environment, plan),
+    starts: () => starts(environment, rounds),
+    merges: () => merges(sql, tenant, environment, stack.databaseUrl, rounds),
+    changes: () => changes(sql, tenant, environment, rounds),
+  };
+  const only = Deno.args.find((argument) => argument.startsWith("--only="))?.slice(7).split(",");
+  const findings: Finding[] = [];
+  for (const [name, part] of Object.entries(measurements)) {
+    if (only?.includes(name) ?? true) findings.push(...await part());
+  }
   console.log(table(findings));
   if (Deno.args.includes("--write")) await writePage(findings, await settingOf(sql, plan));
 }
@@ -184,6 +193,13 @@ async function merges(
       unit: " ×",
     },
     {
+      what: "undo of that merge / its bare SQL function",
+      measured: `${figure(result.undo)} ms / ${figure(result.bareUndo)} ms`,
+      value: result.undo / result.bareUndo,
+      budget: { atMost: 3 },
+      unit: " ×",
+    },
+    {
       what: "round trips of that merge",
       measured: countsOf(result.roundTrips),
       value: result.roundTrips.merge,
@@ -198,8 +214,21 @@ async function merges(
   ];
 }
 
-function countsOf({ list, patch, merge }: RoundTrips): string {
-  return `list ${list}, patch ${patch}, merge ${merge}`;
+function countsOf({ list, patch, merge, undo }: RoundTrips): string {
+  return `list ${list}, patch ${patch}, merge ${merge}, its undo ${undo}`;
+}
+
+async function changes(
+  sql: postgres.Sql,
+  tenant: Tenant,
+  environment: Record<string, string>,
+  rounds: number,
+): Promise<Finding[]> {
+  console.error("Measuring the log of changes …");
+  return [
+    ...await measureLog(sql, tenant, environment, rounds),
+    ...await measureFeed(sql, tenant, environment, rounds),
+  ];
 }
 
 async function settingOf(sql: postgres.Sql, plan: Plan): Promise<Setting> {

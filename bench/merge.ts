@@ -1,6 +1,7 @@
 /**
  * Measures the merge of a contact with 1,000 related rows: through the function, and by the same
- * statements in one transaction of the driver as the tables' owner.
+ * statements in one transaction of the driver as the tables' owner. Then its undo: through the function,
+ * and by the bare SQL function.
  */
 
 import postgres from "postgres";
@@ -13,6 +14,8 @@ export interface MergeResult {
   /** Milliseconds, medians. */
   function: number;
   bare: number;
+  undo: number;
+  bareUndo: number;
   /** Of the function's own connection. */
   roundTrips: RoundTrips;
   /** The same without prepared statements, as behind a pooler that would lose them. */
@@ -24,6 +27,7 @@ export interface RoundTrips {
   list: number;
   patch: number;
   merge: number;
+  undo: number;
 }
 
 interface Pair {
@@ -44,22 +48,30 @@ export async function measureMerge(
   rounds: number,
 ): Promise<MergeResult> {
   await using server = await startServer("../supabase/functions/api/index.ts", environment);
-  const pairs = await seedPairs(sql, tenant, 2 * rounds + 8);
+  const pairs = await seedPairs(sql, tenant, 3 * rounds + 11);
   await sql.unsafe("analyze public.contacts, public.tasks, public.contact_notes, public.deals");
   const next = () => pairs.pop() ?? { winner: 0, loser: 0 };
   const owner = postgres(databaseUrl, { max: 1 });
   try {
-    const times = { function: [] as number[], bare: [] as number[] };
+    const kinds = ["function", "bare", "undo", "bareUndo"] as const;
+    const rows: Record<typeof kinds[number], number>[] = [];
     for (let round = 0; round <= rounds; round++) {
-      const merged = await timed(() => mergeOverHttp(server.port, tenant, next()));
+      let merge = "";
+      const merged = await timed(async () =>
+        merge = await mergeOverHttp(server.port, tenant, next())
+      );
       const bare = await timed(() => mergeBare(owner, tenant, next()));
-      if (round === 0) continue;
-      times.function.push(merged);
-      times.bare.push(bare);
+      const undo = await timed(() => undoOverHttp(server.port, tenant, merge));
+      const other = await mergeOverHttp(server.port, tenant, next());
+      const bareUndo = await timed(() => undoBare(owner, tenant, other));
+      if (round > 0) rows.push({ function: merged, bare, undo, bareUndo });
     }
+    const medianOf = (kind: typeof kinds[number]) => median(rows.map((row) => row[kind]));
     return {
-      function: median(times.function),
-      bare: median(times.bare),
+      function: medianOf("function"),
+      bare: medianOf("bare"),
+      undo: medianOf("undo"),
+      bareUndo: medianOf("bareUndo"),
       roundTrips: await countRoundTrips(tenant, environment, "", next),
       unprepared: await countRoundTrips(tenant, environment, "?prepare=false", next),
     };
@@ -82,17 +94,20 @@ async function countRoundTrips(
     ...environment,
     ...relayed,
   });
-  const countOf = async (request: () => Promise<void>) => {
+  const countOf = async (request: () => Promise<unknown>) => {
     await request();
     relay.take();
     await request();
     return relay.take();
   };
   const { winner } = next();
+  const merges: string[] = [];
+  const merge = async () => merges.push(await mergeOverHttp(server.port, tenant, next()));
   return {
     list: await countOf(() => list(server.port, tenant)),
     patch: await countOf(() => patch(server.port, tenant, winner)),
-    merge: await countOf(() => mergeOverHttp(server.port, tenant, next())),
+    merge: await countOf(merge),
+    undo: await countOf(() => undoOverHttp(server.port, tenant, merges.pop() ?? "")),
   };
 }
 
@@ -132,13 +147,14 @@ async function seedPairs(sql: postgres.Sql, tenant: Tenant, count: number): Prom
   return losers.map((loser, index) => ({ winner: ids[index] ?? 0, loser }));
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
-async function mergeOverHttp(port: number, { token }: Tenant, pair: Pair): Promise<void> {
+/** Returns the id of the change. */
+async function mergeOverHttp(port: number, { token }: Tenant, pair: Pair): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}/api/contacts/${pair.winner}/merge`, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
@@ -149,6 +165,29 @@ async function mergeOverHttp(port: number, { token }: Tenant, pair: Pair): Promi
   if (tasks !== TASKS || contact_notes !== NOTES || deals !== DEALS) {
     throw new Error(`The merge answered ${response.status} ${JSON.stringify(body)}`);
   }
+  return body.merge_id;
+}
+
+async function undoOverHttp(port: number, { token }: Tenant, change: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/changes/${change}/undo`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: "{}",
+  });
+  const body = await response.json();
+  if (body.changed?.tasks !== TASKS) {
+    throw new Error(`The undo answered ${response.status} ${JSON.stringify(body)}`);
+  }
+}
+
+async function undoBare(owner: postgres.Sql, tenant: Tenant, change: string): Promise<void> {
+  const claims = atob(tenant.token.split(".")[1] ?? "");
+  await owner.begin(async (sql) => {
+    await sql`
+      select set_config('request.jwt.claims', ${claims}, true),
+        set_config('role', 'authenticated', true)`;
+    await sql`select private.undo_change(${change}, 'refuse')`;
+  });
 }
 
 async function list(port: number, { token }: Tenant): Promise<void> {

@@ -87,5 +87,11 @@ between runs, and by more on a busy machine. No test depends on these figures.
   include the rollback at its end, which the answer does not wait for. Without prepared statements is
   the way through a pooler in transaction mode. Through one that keeps them, with \`?prepare=true\`,
   the counts are those of the direct connection.
+- **Undo.** The peer is the function of the database alone, as the caller and in one transaction.
+- **Log of changes.** The same writes with and without the triggers of the log, in turn: a bulk update
+  through the function, and one statement of SQL. The fastest rounds are compared, because other work
+  on the machine only adds time.
+- **Feed.** Pages of 200 of 1,000,000 changes of one workspace, and the stream of all of them. The
+  reader who waits, with \`wait=20\`, reads every half second.
 `;
 }

@@ -96,7 +96,7 @@ export async function createPeerView(
   { workspaceId }: Tenant,
 ): Promise<void> {
   const [row] = await sql<{ definition: string }[]>`
-    select pg_get_viewdef('public.contacts_summary'::regclass) as definition`;
+    select pg_get_viewdef('private.contacts_summary'::regclass) as definition`;
   const definition = (row?.definition ?? "").replace(/;\s*$/, "");
   await sql.unsafe(`
     create schema bench;
