@@ -591,7 +591,7 @@ export interface CompaniesDuplicatesQuery {
   reason?: readonly ("same_domain" | "same_name")[] | undefined;
   /** `true`: the dismissed pairs instead of the others. */
   dismissed?: boolean | undefined;
-  /** Maximum number of records on a page. */
+  /** Maximum number of pairs on a page. Large pages are the fastest way to all pairs. */
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
@@ -1021,7 +1021,7 @@ export interface ContactsDuplicatesQuery {
     | undefined;
   /** `true`: the dismissed pairs instead of the others. */
   dismissed?: boolean | undefined;
-  /** Maximum number of records on a page. */
+  /** Maximum number of pairs on a page. Large pages are the fastest way to all pairs. */
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
