@@ -1,5 +1,6 @@
 /** Files derived from the migrations: shapes of tables and views, the Drizzle schema, a page, pgTAP tests. */
 import { withMigratedDatabase } from "../migratedDatabase.ts";
+import { comments } from "./comments.ts";
 import { pageOf } from "./database.ts";
 import { drizzleSchema } from "./drizzle.ts";
 import { formatted } from "./formatted.ts";
@@ -12,14 +13,16 @@ export async function generateFromDatabase(
   log: (line: string) => void,
 ): Promise<Record<string, string>> {
   return await withMigratedDatabase(async ({ superuserUrl, directory }) => {
-    const [ours, drizzle, { relations, functions }, pgtap] = await Promise.all([
+    const [ours, texts, drizzle, { relations, functions }, pgtap] = await Promise.all([
       schema(superuserUrl),
+      comments(superuserUrl),
       drizzleSchema(superuserUrl, directory),
       readRelations(superuserUrl),
       pgtapFiles(superuserUrl),
     ]);
     return {
       "supabase/functions/_shared/schema.ts": ours,
+      "supabase/functions/api/comments.ts": texts,
       "examples/drizzle/schema.ts": drizzle,
       "docs/reference/database.md": await formatted(pageOf(relations, functions), "md"),
       ...pgtap,

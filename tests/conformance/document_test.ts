@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import * as z from "zod";
 import { problemsOf, routeOf } from "../../supabase/functions/_shared/facts.ts";
+import { descriptionsOf } from "../../supabase/functions/api/descriptions.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import { problemType } from "../../supabase/functions/_shared/problem.ts";
 import { operations } from "../support/registry.ts";
@@ -30,13 +31,14 @@ const problem = z.object({
     }),
   }),
 });
+const whole = openApiDocument(operations, "0.0.0", descriptionsOf);
 const { paths, components } = z.object({
   paths: z.record(z.string(), z.record(z.string(), described)),
-  components: z.object({
+  components: z.looseObject({
     parameters: z.record(z.string(), parameter),
     responses: z.record(z.string(), problem),
   }),
-}).parse(openApiDocument(operations, "0.0.0"));
+}).parse(whole);
 
 const nameOf = ({ $ref }: { $ref: string }) => $ref.split("/").at(-1) ?? "";
 
@@ -63,3 +65,20 @@ for (const operation of operations) {
     assertEquals(listed.toSorted(), expected.toSorted());
   });
 }
+
+/** Returns the addresses of the properties without a description in a part of the document. */
+function undescribed(part: unknown, at = ""): string[] {
+  if (typeof part !== "object" || part === null) return [];
+  const properties = z.object({ properties: z.record(z.string(), z.looseObject({})) })
+    .safeParse(part).data?.properties ?? {};
+  const ofPart = Object.entries(properties).filter(([, { description }]) => !description)
+    .map(([name]) => `${at}/${name}`);
+  const below = Object.entries(part).filter(([name]) => name !== "example")
+    .flatMap(([name, value]) => undescribed(value, `${at}/${name}`));
+  return [...ofPart, ...below];
+}
+
+Deno.test("document: every property of a request and of an answer has a description", () => {
+  const { schemas } = z.object({ schemas: z.unknown() }).parse(components);
+  assertEquals(undescribed({ schemas, paths }), []);
+});

@@ -96,6 +96,7 @@ import {
   type User,
   type UserInput,
   type UserPatch,
+  type UserRestoreInput,
 } from "./types.ts";
 export type ProblemCode = Problem["code"];
 
@@ -354,18 +355,29 @@ export interface UsersListQuery {
     | undefined;
   /** At most six words to search for. A record matches when it contains all of them, each as a prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by rank, many by the usual order. */
   q?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** The auth user of the member. */
   user_id?: UuidFilter | undefined;
+  /** The sign-in address. A trigger copies it from the auth user. */
   email?: TextFilter | undefined;
+  /** First name. */
   first_name?: TextFilter | undefined;
+  /** Last name. */
   last_name?: TextFilter | undefined;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar?: OpaqueFilter | undefined;
+  /** admin, manager or rep. */
   role?: TextFilter<"admin" | "manager" | "rep"> | undefined;
+  /** Whether the role is admin. A trigger updates role when this changes, and vice versa. */
   administrator?: BooleanFilter | undefined;
+  /** Whether the member is disabled. A disabled member cannot read or write anything. */
   disabled?: BooleanFilter | undefined;
   /** `invited`: has not signed in yet. */
   status?: TextFilter<"active" | "invited" | "disabled"> | undefined;
+  /** When the member joined. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -484,7 +496,7 @@ export class UsersResource extends Resource {
    *
    * Problems: `auth_unavailable`.
    */
-  restore(id: number, body?: RestoreInput, options?: CallOptions): Call<User> {
+  restore(id: number, body?: UserRestoreInput, options?: CallOptions): Call<User> {
     return this.transport.call({ method: "POST", path: path`/users/${id}/restore`, body, options });
   }
 }
@@ -553,27 +565,49 @@ export interface CompaniesListQuery {
   include?: readonly ("owner")[] | undefined;
   /** At most six words to search for. A record matches when it contains all of them, each as a prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by rank, many by the usual order. */
   q?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** Name of the organisation. */
   name?: TextFilter | undefined;
+  /** Sector as any text. The configuration suggests values. */
   sector?: TextFilter | undefined;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
   size?: NumberFilter | undefined;
+  /** URL of the LinkedIn page. */
   linkedin_url?: TextFilter | undefined;
+  /** URL of the website. */
   website?: TextFilter | undefined;
+  /** Telephone number. */
   phone_number?: TextFilter | undefined;
+  /** Street and number. */
   address?: TextFilter | undefined;
+  /** Postal code. */
   zipcode?: TextFilter | undefined;
+  /** City. */
   city?: TextFilter | undefined;
+  /** State or region, abbreviated. */
   state_abbr?: TextFilter | undefined;
+  /** The owner: a member of the workspace. */
   sales_id?: NumberFilter | undefined;
+  /** URLs of other pages about the company. */
   context_links?: OpaqueFilter | undefined;
+  /** Country. */
   country?: TextFilter | undefined;
+  /** Free text. */
   description?: LongTextFilter | undefined;
+  /** Annual revenue as text. */
   revenue?: TextFilter | undefined;
+  /** Tax identification number. */
   tax_identifier?: TextFilter | undefined;
+  /** A picture: {"src", "path", "title", "type"}. */
   logo?: OpaqueFilter | undefined;
+  /** Number of deals. */
   nb_deals?: NumberFilter | undefined;
+  /** Number of contacts. */
   nb_contacts?: NumberFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -660,9 +694,13 @@ export interface CompaniesHistoryQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record. */
   record_id?: NumberFilter | undefined;
+  /** What happened to the record. */
   action?:
     | TextFilter<
       "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged"
@@ -672,9 +710,13 @@ export interface CompaniesHistoryQuery {
   changes?: OpaqueFilter | undefined;
   /** The member who made the change; `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The user's id at the auth server. */
   user_id?: UuidFilter | undefined;
+  /** Id of the request, also in the log. */
   request_id?: TextFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** The change that the entry belongs to. */
   change_id?: UuidFilter | undefined;
 }
 
@@ -977,26 +1019,47 @@ export interface ContactsListQuery {
   include?: readonly ("company" | "owner" | "tag_records")[] | undefined;
   /** At most six words to search for. A record matches when it contains all of them, each as a prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by rank, many by the usual order. */
   q?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** First name. */
   first_name?: TextFilter | undefined;
+  /** Last name. */
   last_name?: TextFilter | undefined;
+  /** Gender as any text. The frontend suggests values. */
   gender?: TextFilter | undefined;
+  /** Position in the company. */
   title?: TextFilter | undefined;
+  /** Free text. */
   background?: LongTextFilter | undefined;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar?: OpaqueFilter | undefined;
+  /** When the contact was first seen. */
   first_seen?: TimeFilter | undefined;
+  /** When the contact was last seen. A trigger sets the date of a later note. */
   last_seen?: TimeFilter | undefined;
+  /** Whether the contact receives the newsletter. */
   has_newsletter?: BooleanFilter | undefined;
+  /** Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests values. */
   status?: TextFilter | undefined;
+  /** Ids of tags. Added ids must exist. Deleting a tag removes its id. */
   tags?: IdsFilter | undefined;
+  /** The company that the contact works for. */
   company_id?: NumberFilter | undefined;
+  /** The owner: a member of the workspace. */
   sales_id?: NumberFilter | undefined;
+  /** URL of the LinkedIn profile. */
   linkedin_url?: TextFilter | undefined;
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
   email_jsonb?: ElementsFilter | undefined;
+  /** [{"number", "type"}]. */
   phone_jsonb?: ElementsFilter | undefined;
+  /** Name of the company. */
   company_name?: TextFilter | undefined;
+  /** Number of tasks. */
   nb_tasks?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -1097,9 +1160,13 @@ export interface ContactsHistoryQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record. */
   record_id?: NumberFilter | undefined;
+  /** What happened to the record. */
   action?:
     | TextFilter<
       "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged"
@@ -1109,9 +1176,13 @@ export interface ContactsHistoryQuery {
   changes?: OpaqueFilter | undefined;
   /** The member who made the change; `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The user's id at the auth server. */
   user_id?: UuidFilter | undefined;
+  /** Id of the request, also in the log. */
   request_id?: TextFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** The change that the entry belongs to. */
   change_id?: UuidFilter | undefined;
 }
 
@@ -1375,12 +1446,17 @@ export interface TagsListQuery {
     | undefined;
   /** At most six words to search for. A record matches when it contains all of them, each as a prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by rank, many by the usual order. */
   q?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Name of the tag. */
   name?: TextFilter | undefined;
   /** Any text: Atomic CRM's clients store colours without validation. */
   color?: TextFilter | undefined;
+  /** Number of contacts. */
   nb_contacts?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -1571,22 +1647,39 @@ export interface DealsListQuery {
   include?: readonly ("company" | "owner" | "contacts")[] | undefined;
   /** At most six words to search for. A record matches when it contains all of them, each as a prefix. Of a long text, the first 10,000 characters are searched. Few matches are sorted by rank, many by the usual order. */
   q?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Name of the deal. */
   name?: TextFilter | undefined;
+  /** The company that the deal is made with. */
   company_id?: NumberFilter | undefined;
+  /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
   contact_ids?: IdsFilter | undefined;
+  /** Category of the deal. The gateway accepts configured values only. */
   category?: TextFilter | undefined;
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
   stage?: TextFilter | undefined;
+  /** Free text. */
   description?: LongTextFilter | undefined;
+  /** Value of the deal in the configured currency, as a whole number. */
   amount?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
+  /** When the deal was archived. Null while it is on the board. */
   archived_at?: TimeFilter | undefined;
+  /** Expected day of closing. */
   expected_closing_date?: DateFilter | undefined;
+  /** The owner: a member of the workspace. */
   sales_id?: NumberFilter | undefined;
+  /** Position in the column of the board, starting at 0 without gaps. All deals from position 32767 on share this number. */
   index?: NumberFilter | undefined;
+  /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at?: TimeFilter | undefined;
+  /** Name of the company. */
   company_name?: TextFilter | undefined;
+  /** Number of notes. */
   nb_notes?: NumberFilter | undefined;
 }
 
@@ -1649,9 +1742,13 @@ export interface DealsHistoryQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record. */
   record_id?: NumberFilter | undefined;
+  /** What happened to the record. */
   action?:
     | TextFilter<
       "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged"
@@ -1661,9 +1758,13 @@ export interface DealsHistoryQuery {
   changes?: OpaqueFilter | undefined;
   /** The member who made the change; `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The user's id at the auth server. */
   user_id?: UuidFilter | undefined;
+  /** Id of the request, also in the log. */
   request_id?: TextFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** The change that the entry belongs to. */
   change_id?: UuidFilter | undefined;
 }
 
@@ -1936,12 +2037,15 @@ export interface ChangesListQuery {
   table?: string | undefined;
   /** Only changes of this record, such as `contacts/12`. */
   record?: string | undefined;
+  /** Assigned by the database. */
   id?: UuidFilter | undefined;
   /** The operation. `null` when the change did not come through this API. */
   operation?: TextFilter | undefined;
   /** The member. `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The auth user who made the change. Null for the service role. */
   user_id?: UuidFilter | undefined;
+  /** The id of the request. Null when the change did not come through the gateway. */
   request_id?: TextFilter | undefined;
   /** Number of entries in the activity, by table. */
   touched?: OpaqueFilter | undefined;
@@ -1949,6 +2053,7 @@ export interface ChangesListQuery {
   undoes?: UuidFilter | undefined;
   /** The change that undid this one. */
   undone_by?: UuidFilter | undefined;
+  /** When the transaction began. */
   created_at?: TimeFilter | undefined;
 }
 
@@ -1997,9 +2102,13 @@ export interface ChangesRecordsQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record. */
   record_id?: NumberFilter | undefined;
+  /** What happened to the record. */
   action?:
     | TextFilter<
       "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged"
@@ -2009,9 +2118,13 @@ export interface ChangesRecordsQuery {
   changes?: OpaqueFilter | undefined;
   /** The member who made the change; `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The user's id at the auth server. */
   user_id?: UuidFilter | undefined;
+  /** Id of the request, also in the log. */
   request_id?: TextFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** The change that the entry belongs to. */
   change_id?: UuidFilter | undefined;
 }
 
@@ -2128,14 +2241,19 @@ export interface MergesListQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Id of the record. */
   id?: NumberFilter | undefined;
   /** The change, which `POST /changes/{id}/undo` takes back. */
   change_id?: UuidFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record that remains. */
   winner_id?: NumberFilter | undefined;
+  /** Ids of the records that are merged into the winner. */
   loser_ids?: IdsFilter | undefined;
   /** The member. `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
   /** The change that undid the merge. */
   undone_by?: UuidFilter | undefined;
@@ -2204,9 +2322,13 @@ export interface ActivityListQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("member")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** Table of the record. */
   table_name?: TextFilter | undefined;
+  /** Id of the record. */
   record_id?: NumberFilter | undefined;
+  /** What happened to the record. */
   action?:
     | TextFilter<
       "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged"
@@ -2216,9 +2338,13 @@ export interface ActivityListQuery {
   changes?: OpaqueFilter | undefined;
   /** The member who made the change; `null` for a script with the secret key. */
   member_id?: NumberFilter | undefined;
+  /** The user's id at the auth server. */
   user_id?: UuidFilter | undefined;
+  /** Id of the request, also in the log. */
   request_id?: TextFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** The change that the entry belongs to. */
   change_id?: UuidFilter | undefined;
 }
 /** Operations on `activity`. */
@@ -2443,14 +2569,23 @@ export interface TasksListQuery {
   due?: "overdue" | "today" | "week" | "none" | undefined;
   /** IANA time zone for the days of `due`. Default: UTC. */
   time_zone?: string | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** The contact of the task. */
   contact_id?: NumberFilter | undefined;
+  /** Type of the task. The gateway accepts configured values only. */
   type?: TextFilter | undefined;
+  /** Description of the task. */
   text?: LongTextFilter | undefined;
+  /** When the task is due. */
   due_date?: TimeFilter | undefined;
+  /** When the task was done. Null while it is open. */
   done_date?: TimeFilter | undefined;
+  /** The owner: the member who does the task. */
   sales_id?: NumberFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -2624,14 +2759,23 @@ export interface ContactNotesListQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("contact" | "owner")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** The contact of the note. */
   contact_id?: NumberFilter | undefined;
+  /** Text of the note. */
   text?: LongTextFilter | undefined;
+  /** Date of the note. */
   date?: TimeFilter | undefined;
+  /** The owner: the member who wrote the note. */
   sales_id?: NumberFilter | undefined;
+  /** Status of the contact at the time of the note. The gateway accepts configured values only. */
   status?: TextFilter | undefined;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: OpaqueFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 
@@ -2776,14 +2920,23 @@ export interface DealNotesListQuery {
     | undefined;
   /** Related records to return with each record. */
   include?: readonly ("deal" | "owner")[] | undefined;
+  /** Assigned by the database. */
   id?: NumberFilter | undefined;
+  /** The deal of the note. */
   deal_id?: NumberFilter | undefined;
+  /** Type of the note, as any text. */
   type?: TextFilter | undefined;
+  /** Text of the note. */
   text?: LongTextFilter | undefined;
+  /** Date of the note. */
   date?: TimeFilter | undefined;
+  /** The owner: the member who wrote the note. */
   sales_id?: NumberFilter | undefined;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: OpaqueFilter | undefined;
+  /** When the record was created. */
   created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
 }
 

@@ -115,47 +115,76 @@ export interface Problem {
 }
 
 export interface Index {
+  /** Name of the record. */
   name: "Portico";
+  /** Description. */
   description: string;
+  /** Version of the API. */
   version: string;
+  /** Addresses of the documents. */
   links: {
+    /** The OpenAPI document, or its version. */
     openapi: string;
+    /** Address that tells whether the function runs. */
     health: string;
+    /** Address of your profile. */
     me: string;
   };
 }
 
 export interface Health {
+  /** Status. */
   status: "ok";
+  /** Version of the API. */
   version: string;
 }
 
 export interface Readiness {
+  /** Status. */
   status: "ready";
+  /** `ok`, or the code of a problem. */
   database: "ok";
+  /** `ok`, or the code of a problem. */
   auth: "ok";
 }
 
 export interface Me {
+  /** Assigned by the database. */
   id: number;
+  /** The auth user of the member. */
   user_id: string;
+  /** The sign-in address. A trigger copies it from the auth user. */
   email: string;
+  /** First name. */
   first_name: string;
+  /** Last name. */
   last_name: string;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar: Picture | null;
+  /** admin, manager or rep. */
   role: "admin" | "manager" | "rep";
+  /** Whether the role is admin. A trigger updates role when this changes, and vice versa. */
   administrator: boolean;
+  /** Whether the member is disabled. A disabled member cannot read or write anything. */
   disabled: boolean;
   /** `invited`: has not signed in yet. */
   status: "active" | "invited" | "disabled";
+  /** When the member joined. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The workspace of the member. */
   workspace: {
+    /** Assigned by the database. */
     id: string;
+    /** Name of the record. */
     name: string;
   };
+  /** What the member may do. */
   permissions: {
+    /** Whether you may invite, change and offboard users. */
     manage_users: boolean;
+    /** Whether you may change the configuration. */
     manage_configuration: boolean;
     /** Whether you may delete, merge and restore records of other owners. */
     manage_all_records: boolean;
@@ -165,145 +194,224 @@ export interface Me {
 export interface Picture {
   /** The URL of the image, or a data URL of at most 16 kB. */
   src?: string | null;
+  /** Title. */
   title?: string | null;
   /** Path of the file in the bucket `attachments`. */
   path?: string | null;
+  /** Type. */
   type?: string | null;
 }
 
 export interface ProfilePatch {
+  /** First name. */
   first_name?: string;
+  /** Last name. */
   last_name?: string;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar?: PhotoInput | null;
 }
 
 export type PhotoInput = {
   /** A URL, or an image as a data URL. An image above 16 kB becomes a file in the storage. */
   src: string;
+  /** Title. */
   title?: string | null;
+  /** Path of the file. */
   path?: string | null;
+  /** Type. */
   type?: string | null;
 } & {
   [key: string]: unknown;
 };
 
 export interface User {
+  /** Assigned by the database. */
   id: number;
+  /** The auth user of the member. */
   user_id: string;
+  /** The sign-in address. A trigger copies it from the auth user. */
   email: string;
+  /** First name. */
   first_name: string;
+  /** Last name. */
   last_name: string;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar: Picture | null;
+  /** admin, manager or rep. */
   role: "admin" | "manager" | "rep";
+  /** Whether the role is admin. A trigger updates role when this changes, and vice versa. */
   administrator: boolean;
+  /** Whether the member is disabled. A disabled member cannot read or write anything. */
   disabled: boolean;
   /** `invited`: has not signed in yet. */
   status: "active" | "invited" | "disabled";
+  /** When the member joined. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
 }
 
 export interface UserInput {
+  /** The sign-in address. A trigger copies it from the auth user. */
   email: string;
+  /** First name. */
   first_name: string;
+  /** Last name. */
   last_name: string;
+  /** admin, manager or rep. */
   role?: "admin" | "manager" | "rep";
   /** `true`: no mail is sent. Enable the user, then mail the invitation again. */
   disabled?: boolean;
 }
 
 export interface UserPatch {
+  /** First name. */
   first_name?: string;
+  /** Last name. */
   last_name?: string;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar?: PhotoInput | null;
+  /** The sign-in address. A trigger copies it from the auth user. */
   email?: string;
+  /** admin, manager or rep. */
   role?: "admin" | "manager" | "rep";
+  /** Whether the member is disabled. A disabled member cannot read or write anything. */
   disabled?: boolean;
 }
 
 export interface Offboarding {
+  /** Assigned by the database. */
   id: number;
   /** `withdrawn`: the user had not joined yet. The invitation is withdrawn and the address is free. */
   outcome: "disabled" | "withdrawn";
+  /** Id of the new owner. `null` when no record changed its owner. */
   reassigned_to: number | null;
   /** Number of records that changed their owner, by table. */
   reassigned: {
+    /** Companies. */
     companies: number;
+    /** The contacts. Present with `include=contacts`. */
     contacts: number;
+    /** Notes on contacts. */
     contact_notes: number;
+    /** Deals. */
     deals: number;
+    /** Notes on deals. */
     deal_notes: number;
+    /** Tasks. */
     tasks: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
-export interface RestoreInput {
+export interface UserRestoreInput {
+  /** admin, manager or rep. */
   role?: "admin" | "manager" | "rep";
 }
 
 export interface Company {
+  /** Assigned by the database. */
   id: number;
+  /** When the record was created. */
   created_at: string;
+  /** Name of the organisation. */
   name: string;
+  /** Sector as any text. The configuration suggests values. */
   sector: string | null;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
   size: number | null;
+  /** URL of the LinkedIn page. */
   linkedin_url: string | null;
+  /** URL of the website. */
   website: string | null;
+  /** Telephone number. */
   phone_number: string | null;
+  /** Street and number. */
   address: string | null;
+  /** Postal code. */
   zipcode: string | null;
+  /** City. */
   city: string | null;
+  /** State or region, abbreviated. */
   state_abbr: string | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
+  /** URLs of other pages about the company. */
   context_links: unknown;
+  /** Country. */
   country: string | null;
+  /** Free text. */
   description: string | null;
+  /** Annual revenue as text. */
   revenue: string | null;
+  /** Tax identification number. */
   tax_identifier: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   logo: Picture | null;
+  /** Number of deals. */
   nb_deals: number;
+  /** Number of contacts. */
   nb_contacts: number;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface CompanyDuplicatePair {
+  /** The records. */
   records: DuplicateCompany[];
   /** How likely both are the same, from 0 to 1. */
   score: number;
+  /** Why both are similar. */
   reasons: ("same_domain" | "same_name")[];
   /** Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
   dismissed: {
     /** The member. `null` for a script with the secret key. */
     member_id: number | null;
+    /** When the pair was dismissed. */
     dismissed_at: string;
   } | null;
 }
 
 export interface DuplicateCompany {
+  /** Assigned by the database. */
   id: number;
+  /** Name of the organisation. */
   name: string;
+  /** URL of the website. */
   website: string | null;
+  /** City. */
   city: string | null;
+  /** Country. */
   country: string | null;
+  /** Number of contacts. */
   nb_contacts: number;
+  /** Number of deals. */
   nb_deals: number;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
 }
 
 export interface CompanyDuplicate {
+  /** The similar record. */
   record: DuplicateCompany;
   /** How likely both are the same, from 0 to 1. */
   score: number;
+  /** Why both are similar. */
   reasons: ("same_domain" | "same_name")[];
   /** Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
   dismissed: {
     /** The member. `null` for a script with the secret key. */
     member_id: number | null;
+    /** When the pair was dismissed. */
     dismissed_at: string;
   } | null;
 }
@@ -316,69 +424,120 @@ export interface PairInput {
 }
 
 export interface Dismissal {
+  /** Assigned by the database. */
   id: number;
+  /** Ids of records. */
   ids: number[];
+  /** Why the records are not the same. */
   note: string | null;
+  /** The member who dismissed the pair. `null` for a script with the secret key. */
   dismissed_by: number | null;
+  /** When the record was created. */
   created_at: string;
 }
 
 export interface CompanyInput {
+  /** Name of the organisation. */
   name: string;
+  /** Sector as any text. The configuration suggests values. */
   sector?: string | null;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
   size?: number | null;
+  /** URL of the LinkedIn page. */
   linkedin_url?: string | null;
+  /** URL of the website. */
   website?: string | null;
+  /** Telephone number. */
   phone_number?: string | null;
+  /** Street and number. */
   address?: string | null;
+  /** Postal code. */
   zipcode?: string | null;
+  /** City. */
   city?: string | null;
+  /** State or region, abbreviated. */
   state_abbr?: string | null;
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
+  /** URLs of other pages about the company. */
   context_links?: string[] | null;
+  /** Country. */
   country?: string | null;
+  /** Free text. */
   description?: string | null;
+  /** Annual revenue as text. */
   revenue?: string | null;
+  /** Tax identification number. */
   tax_identifier?: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   logo?: PictureInput | null;
 }
 
 export type PictureInput = {
   /** A URL, or a PNG, JPEG, GIF, WebP or ICO image as a data URL of at most 16 kB. */
   src: string;
+  /** Title. */
   title?: string | null;
+  /** Path of the file. */
   path?: string | null;
+  /** Type. */
   type?: string | null;
 } & {
   [key: string]: unknown;
 };
 
 export interface CreatedCompany {
+  /** Assigned by the database. */
   id: number;
+  /** When the record was created. */
   created_at: string;
+  /** Name of the organisation. */
   name: string;
+  /** Sector as any text. The configuration suggests values. */
   sector: string | null;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
   size: number | null;
+  /** URL of the LinkedIn page. */
   linkedin_url: string | null;
+  /** URL of the website. */
   website: string | null;
+  /** Telephone number. */
   phone_number: string | null;
+  /** Street and number. */
   address: string | null;
+  /** Postal code. */
   zipcode: string | null;
+  /** City. */
   city: string | null;
+  /** State or region, abbreviated. */
   state_abbr: string | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
+  /** URLs of other pages about the company. */
   context_links: unknown;
+  /** Country. */
   country: string | null;
+  /** Free text. */
   description: string | null;
+  /** Annual revenue as text. */
   revenue: string | null;
+  /** Tax identification number. */
   tax_identifier: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   logo: Picture | null;
+  /** Number of deals. */
   nb_deals: number;
+  /** Number of contacts. */
   nb_contacts: number;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
   /** The similar records, with `warn`. */
@@ -386,26 +545,44 @@ export interface CreatedCompany {
 }
 
 export interface CompanyPatch {
+  /** Name of the organisation. */
   name?: string;
+  /** Sector as any text. The configuration suggests values. */
   sector?: string | null;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
   size?: number | null;
+  /** URL of the LinkedIn page. */
   linkedin_url?: string | null;
+  /** URL of the website. */
   website?: string | null;
+  /** Telephone number. */
   phone_number?: string | null;
+  /** Street and number. */
   address?: string | null;
+  /** Postal code. */
   zipcode?: string | null;
+  /** City. */
   city?: string | null;
+  /** State or region, abbreviated. */
   state_abbr?: string | null;
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
+  /** URLs of other pages about the company. */
   context_links?: string[] | null;
+  /** Country. */
   country?: string | null;
+  /** Free text. */
   description?: string | null;
+  /** Annual revenue as text. */
   revenue?: string | null;
+  /** Tax identification number. */
   tax_identifier?: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   logo?: PictureInput | null;
 }
 
 export interface CompanyBulkInput {
+  /** Ids of records. */
   ids?: number[];
   /** Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
   filter?: {
@@ -415,243 +592,390 @@ export interface CompanyBulkInput {
   all?: true;
   /** Omitted fields keep their value; `null` clears. */
   set?: CompanyPatch;
+  /** `true`: moves the records to the trash. */
   delete?: true;
   /** Skips refused records. The answer is 207 with one outcome per record. */
   partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export interface BulkResult {
+  /** The records. */
   data: {
+    /** Assigned by the database. */
     id: number;
+    /** What happened to the record. */
     outcome: "updated" | "deleted" | "not_found" | "refused";
     /** The status that the operation on this single record would have. */
     status: number;
     /** The code of the problem when it failed. */
     code?: string;
   }[];
+  /** Number of records by outcome. */
   counts: {
+    /** Number of records of the request. */
     requested: number;
+    /** Number of changed records. */
     succeeded: number;
+    /** Number of records that were not changed. */
     failed: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
 
 export interface Activity {
+  /** Assigned by the database. */
   id: number;
+  /** Table of the record. */
   table_name: string;
+  /** Id of the record. */
   record_id: number;
+  /** What happened to the record. */
   action: "created" | "updated" | "stage_changed" | "deleted" | "merged" | "restored" | "purged";
   /** The changed fields. Empty when the record has been purged. */
   changes: {
     [key: string]: {
+      /** The value before. */
       before: unknown;
+      /** The value after. */
       after: unknown;
     };
   };
   /** The member who made the change; `null` for a script with the secret key. */
   member_id: number | null;
+  /** The user's id at the auth server. */
   user_id: string | null;
+  /** Id of the request, also in the log. */
   request_id: string | null;
+  /** When the record was created. */
   created_at: string;
+  /** The change that the entry belongs to. */
   change_id: string | null;
+  /** The member. Present with `include=member`. */
   member?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface CompanyMergeInput {
+  /** Ids of the records that are merged into the winner. */
   loser_ids: number[];
   /** Column → id of the company whose value the winner takes. */
   fields?: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export interface CompanyMergeResult {
   /** The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run. */
   merge_id: string | null;
+  /** The record that remains. */
   winner: Company;
+  /** Ids of the records that are merged. */
   merged_ids: number[];
   /** Number of rows that moved to the winner, by table. */
   moved: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
 
 export interface Contact {
+  /** Assigned by the database. */
   id: number;
+  /** First name. */
   first_name: string | null;
+  /** Last name. */
   last_name: string | null;
+  /** Gender as any text. The frontend suggests values. */
   gender: string | null;
+  /** Position in the company. */
   title: string | null;
+  /** Free text. */
   background: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar: Picture | null;
+  /** When the contact was first seen. */
   first_seen: string | null;
+  /** When the contact was last seen. A trigger sets the date of a later note. */
   last_seen: string | null;
+  /** Whether the contact receives the newsletter. */
   has_newsletter: boolean | null;
+  /** Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests values. */
   status: string | null;
+  /** Ids of tags. Added ids must exist. Deleting a tag removes its id. */
   tags: number[] | null;
+  /** The company that the contact works for. */
   company_id: number | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
+  /** URL of the LinkedIn profile. */
   linkedin_url: string | null;
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
   email_jsonb: {
+    /** E-mail address. */
     email?: string | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** [{"number", "type"}]. */
   phone_jsonb: {
+    /** Phone number. */
     number?: string | number | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** Name of the company. */
   company_name: string | null;
+  /** Number of tasks. */
   nb_tasks: number;
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The company. Present with `include=company`. */
   company?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the record. */
     name: string;
+    /** Web site. */
     website: string | null;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
+  /** The tags. Present with `include=tag_records`. */
   tag_records?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the record. */
     name: string;
+    /** Colour, such as `#7dbde8`. */
     color: string;
   }[];
 }
 
 export interface ContactDuplicatePair {
+  /** The records. */
   records: DuplicateContact[];
   /** How likely both are the same, from 0 to 1. */
   score: number;
+  /** Why both are similar. */
   reasons:
     ("same_email" | "same_phone" | "similar_name_same_company" | "similar_name_same_domain")[];
   /** Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
   dismissed: {
     /** The member. `null` for a script with the secret key. */
     member_id: number | null;
+    /** When the pair was dismissed. */
     dismissed_at: string;
   } | null;
 }
 
 export interface DuplicateContact {
+  /** Assigned by the database. */
   id: number;
+  /** First name. */
   first_name: string | null;
+  /** Last name. */
   last_name: string | null;
+  /** Position in the company. */
   title: string | null;
+  /** The company that the contact works for. */
   company_id: number | null;
+  /** Name of the company. */
   company_name: string | null;
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
   email_jsonb: {
+    /** E-mail address. */
     email?: string | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** [{"number", "type"}]. */
   phone_jsonb: {
+    /** Phone number. */
     number?: string | number | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
 }
 
 export interface ContactDuplicate {
+  /** The similar record. */
   record: DuplicateContact;
   /** How likely both are the same, from 0 to 1. */
   score: number;
+  /** Why both are similar. */
   reasons:
     ("same_email" | "same_phone" | "similar_name_same_company" | "similar_name_same_domain")[];
   /** Who dismissed the pair, and when. `null` for a pair that was not dismissed. */
   dismissed: {
     /** The member. `null` for a script with the secret key. */
     member_id: number | null;
+    /** When the pair was dismissed. */
     dismissed_at: string;
   } | null;
 }
 
 export interface ContactInput {
+  /** First name. */
   first_name?: string | null;
+  /** Last name. */
   last_name?: string | null;
+  /** Gender as any text. The frontend suggests values. */
   gender?: string | null;
+  /** Position in the company. */
   title?: string | null;
+  /** Free text. */
   background?: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar?: PictureInput | null;
+  /** When the contact was first seen. */
   first_seen?: string | null;
+  /** When the contact was last seen. A trigger sets the date of a later note. */
   last_seen?: string | null;
+  /** Whether the contact receives the newsletter. */
   has_newsletter?: boolean | null;
+  /** Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests values. */
   status?: string | null;
+  /** Ids of tags. Added ids must exist. Deleting a tag removes its id. */
   tags?: number[] | null;
+  /** The company that the contact works for. */
   company_id?: number | null;
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
+  /** URL of the LinkedIn profile. */
   linkedin_url?: (string | null) | "";
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
   email_jsonb?: EmailAddress[] | null;
+  /** [{"number", "type"}]. */
   phone_jsonb?: PhoneNumber[] | null;
 }
 
 export interface EmailAddress {
+  /** E-mail address. */
   email: string;
+  /** Type. */
   type?: "Work" | "Home" | "Other";
 }
 
 export interface PhoneNumber {
+  /** Phone number. */
   number: string;
+  /** Type. */
   type?: "Work" | "Home" | "Other";
 }
 
 export interface CreatedContact {
+  /** Assigned by the database. */
   id: number;
+  /** First name. */
   first_name: string | null;
+  /** Last name. */
   last_name: string | null;
+  /** Gender as any text. The frontend suggests values. */
   gender: string | null;
+  /** Position in the company. */
   title: string | null;
+  /** Free text. */
   background: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
   avatar: Picture | null;
+  /** When the contact was first seen. */
   first_seen: string | null;
+  /** When the contact was last seen. A trigger sets the date of a later note. */
   last_seen: string | null;
+  /** Whether the contact receives the newsletter. */
   has_newsletter: boolean | null;
+  /** Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests values. */
   status: string | null;
+  /** Ids of tags. Added ids must exist. Deleting a tag removes its id. */
   tags: number[] | null;
+  /** The company that the contact works for. */
   company_id: number | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
+  /** URL of the LinkedIn profile. */
   linkedin_url: string | null;
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
   email_jsonb: {
+    /** E-mail address. */
     email?: string | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** [{"number", "type"}]. */
   phone_jsonb: {
+    /** Phone number. */
     number?: string | number | null;
+    /** Type. */
     type?: string | null;
   }[] | null;
+  /** Name of the company. */
   company_name: string | null;
+  /** Number of tasks. */
   nb_tasks: number;
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The company. Present with `include=company`. */
   company?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the record. */
     name: string;
+    /** Web site. */
     website: string | null;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
+  /** The tags. Present with `include=tag_records`. */
   tag_records?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the record. */
     name: string;
+    /** Colour, such as `#7dbde8`. */
     color: string;
   }[];
   /** The similar records, with `warn`. */
   duplicates?: ContactDuplicate[];
 }
+export interface RestoreInput {
+  /** Id of the record that it belongs to from now on. Default: the former one, or the one that it was merged into. */
+  parent_id?: number;
+}
 
 export interface ContactBulkInput {
+  /** Ids of records. */
   ids?: number[];
   /** Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
   filter?: {
@@ -661,80 +985,107 @@ export interface ContactBulkInput {
   all?: true;
   /** Omitted fields keep their value; `null` clears. */
   set?: ContactInput;
+  /** `true`: moves the records to the trash. */
   delete?: true;
   /** Skips refused records. The answer is 207 with one outcome per record. */
   partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
+  /** Ids of tags to add. */
   add_tags?: number[];
+  /** Ids of tags to remove. */
   remove_tags?: number[];
 }
 
 export interface ContactMergeInput {
+  /** Ids of the records that are merged into the winner. */
   loser_ids: number[];
   /** Column → id of the contact whose value the winner takes. */
   fields?: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export interface ContactMergeResult {
   /** The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run. */
   merge_id: string | null;
+  /** The record that remains. */
   winner: Contact;
+  /** Ids of the records that are merged. */
   merged_ids: number[];
   /** Number of rows that moved to the winner, by table. */
   moved: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
 
 export interface Tag {
+  /** Assigned by the database. */
   id: number;
+  /** Name of the tag. */
   name: string;
   /** Any text: Atomic CRM's clients store colours without validation. */
   color: string;
+  /** Number of contacts. */
   nb_contacts: number;
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
 }
 
 export interface TagInput {
+  /** Name of the tag. */
   name: string;
+  /** Colour of the label, in a format of the frontend. */
   color: string;
 }
 
 export interface TagPatch {
+  /** Name of the tag. */
   name?: string;
+  /** Colour of the label, in a format of the frontend. */
   color?: string;
 }
 
 export interface TagMergeInput {
+  /** Ids of the records that are merged into the winner. */
   loser_ids: number[];
   /** Column → id of the tag whose value the winner takes. */
   fields?: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export interface TagMergeResult {
   /** The change, which `POST /changes/{id}/undo` takes back. `null` in a dry run. */
   merge_id: string | null;
+  /** The record that remains. */
   winner: Tag;
+  /** Ids of the records that are merged. */
   merged_ids: number[];
   /** Number of rows that moved to the winner, by table. */
   moved: {
     [key: string]: number;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
 
 export interface SearchHit {
+  /** Kind of the record. */
   kind: "contacts" | "companies" | "deals" | "contact_notes" | "deal_notes";
+  /** Id of the record. */
   id: number;
+  /** Title. */
   title: string | null;
+  /** A second line that describes the record. */
   subtitle: string | null;
   /** Higher is better. Comparable between hits with the same `matched`. */
   rank: number;
@@ -747,48 +1098,82 @@ export interface SearchHit {
 }
 
 export interface Deal {
+  /** Assigned by the database. */
   id: number;
+  /** Name of the deal. */
   name: string;
+  /** The company that the deal is made with. */
   company_id: number | null;
+  /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
   contact_ids: number[];
+  /** Category of the deal. The gateway accepts configured values only. */
   category: string | null;
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
   stage: string;
+  /** Free text. */
   description: string | null;
+  /** Value of the deal in the configured currency, as a whole number. */
   amount: number | null;
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** When the deal was archived. Null while it is on the board. */
   archived_at: string | null;
+  /** Expected day of closing. */
   expected_closing_date: string | null;
+  /** The owner: a member of the workspace. */
   sales_id: number | null;
+  /** Position in the column of the board, starting at 0 without gaps. All deals from position 32767 on share this number. */
   index: number | null;
+  /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at: string | null;
+  /** Name of the company. */
   company_name: string | null;
+  /** Number of notes. */
   nb_notes: number;
+  /** The company. Present with `include=company`. */
   company?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the deal. */
     name: string;
+    /** Web site. */
     website: string | null;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
+  /** The contacts. Present with `include=contacts`. */
   contacts?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string | null;
+    /** Last name. */
     last_name: string | null;
+    /** Title. */
     title: string | null;
   }[];
 }
 
 export interface Board {
+  /** Currency of amounts, as a code of ISO 4217. */
   currency: string;
+  /** The records. */
   data: BoardColumn[];
 }
 
 export interface BoardColumn {
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
   stage: string;
+  /** What the frontend shows. */
   label: string;
   /** `false` for a stage that deals have and the configuration lacks. */
   configured: boolean;
@@ -796,70 +1181,122 @@ export interface BoardColumn {
   count: number;
   /** Sum of the amounts of all deals in the column. */
   amount: number;
+  /** Deals. */
   deals: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the deal. */
     name: string;
+    /** The company that the deal is made with. */
     company_id: number | null;
+    /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
     contact_ids: number[];
+    /** Category of the deal. The gateway accepts configured values only. */
     category: string | null;
+    /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
     stage: string;
+    /** Free text. */
     description: string | null;
+    /** Value of the deal in the configured currency, as a whole number. */
     amount: number | null;
+    /** When the record was created. */
     created_at: string;
+    /** When the record last changed. Its entity tag is derived from this. */
     updated_at: string;
+    /** When the deal was archived. Null while it is on the board. */
     archived_at: string | null;
+    /** Expected day of closing. */
     expected_closing_date: string | null;
+    /** The owner: a member of the workspace. */
     sales_id: number | null;
+    /** Position in the column of the board, starting at 0 without gaps. All deals from position 32767 on share this number. */
     index: number | null;
+    /** When the deal was won or lost. Null while it is open. A trigger sets it. */
     closed_at: string | null;
+    /** Name of the company. */
     company_name: string | null;
+    /** Number of notes. */
     nb_notes: number;
+    /** The company. Present with `include=company`. */
     company?: {
+      /** Assigned by the database. */
       id: number;
+      /** Name of the deal. */
       name: string;
+      /** Web site. */
       website: string | null;
     } | null;
+    /** The owner. Present with `include=owner`. */
     owner: {
+      /** Assigned by the database. */
       id: number;
+      /** First name. */
       first_name: string;
+      /** Last name. */
       last_name: string;
     } | null;
+    /** The contacts. Present with `include=contacts`. */
     contacts?: {
+      /** Assigned by the database. */
       id: number;
+      /** First name. */
       first_name: string | null;
+      /** Last name. */
       last_name: string | null;
+      /** Title. */
       title: string | null;
     }[];
   }[];
 }
 
 export interface DealInput {
+  /** Name of the deal. */
   name: string;
+  /** The company that the deal is made with. */
   company_id?: number | null;
+  /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
   contact_ids?: number[] | null;
+  /** Category of the deal. The gateway accepts configured values only. */
   category?: string | null;
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
   stage: string;
+  /** Free text. */
   description?: string | null;
+  /** Value of the deal in the configured currency, as a whole number. */
   amount?: number | null;
+  /** Expected day of closing. */
   expected_closing_date?: string | null;
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
+  /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at?: string | null;
 }
 
 export interface DealPatch {
+  /** Name of the deal. */
   name?: string;
+  /** The company that the deal is made with. */
   company_id?: number | null;
+  /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
   contact_ids?: number[] | null;
+  /** Category of the deal. The gateway accepts configured values only. */
   category?: string | null;
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
   stage?: string;
+  /** Free text. */
   description?: string | null;
+  /** Value of the deal in the configured currency, as a whole number. */
   amount?: number | null;
+  /** Expected day of closing. */
   expected_closing_date?: string | null;
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
+  /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at?: string | null;
 }
 
 export interface DealBulkInput {
+  /** Ids of records. */
   ids?: number[];
   /** Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
   filter?: {
@@ -869,9 +1306,11 @@ export interface DealBulkInput {
   all?: true;
   /** Omitted fields keep their value; `null` clears. */
   set?: DealPatch;
+  /** `true`: moves the records to the trash. */
   delete?: true;
   /** Skips refused records. The answer is 207 with one outcome per record. */
   partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
@@ -889,87 +1328,134 @@ export interface MoveInput {
 }
 
 export interface Configuration {
+  /** Always 1. */
   id: 1;
+  /** The stored settings. Defaults apply to missing settings. */
   config: Config;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
 }
 
 export interface Config {
+  /** Title. */
   title: string;
+  /** Logo of the light mode, as a URL or a data URL. */
   lightModeLogo: string;
+  /** Logo of the dark mode, as a URL or a data URL. */
   darkModeLogo: string;
+  /** Currency of amounts, as a code of ISO 4217. */
   currency: string;
+  /** Sectors of companies. */
   companySectors: {
+    /** What records store. */
     value: string;
+    /** What the frontend shows. */
     label: string;
   }[];
+  /** Categories of deals. */
   dealCategories: {
+    /** What records store. */
     value: string;
+    /** What the frontend shows. */
     label: string;
   }[];
+  /** Stages of deals, in the order of the board. */
   dealStages: {
+    /** What records store. */
     value: string;
+    /** What the frontend shows. */
     label: string;
   }[];
+  /** Stages that the charts of the frontend count as won. */
   dealPipelineStatuses: string[];
+  /** Stages in which a deal is won or lost. */
   closedStages: {
+    /** Stages in which a deal is won. */
     won: string[];
+    /** Stages in which a deal is lost. */
     lost: string[];
   };
+  /** Statuses of contacts and notes. */
   noteStatuses: {
+    /** What records store. */
     value: string;
+    /** What the frontend shows. */
     label: string;
   }[];
+  /** Types of tasks. */
   taskTypes: {
+    /** What records store. */
     value: string;
+    /** What the frontend shows. */
     label: string;
   }[];
 }
 
 export interface ConfigurationPatch {
+  /** The stored settings. Defaults apply to missing settings. */
   config?: ConfigPatch;
   /** Removed stage → remaining stage that its deals move to. */
   reassign_to?: {
     [key: string]: string;
   };
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export type ConfigPatch = {
+  /** Title. */
   title?: string | null;
+  /** Logo of the light mode, as a URL or a data URL. */
   lightModeLogo?: string | null;
+  /** Logo of the dark mode, as a URL or a data URL. */
   darkModeLogo?: string | null;
+  /** Currency of amounts, as a code of ISO 4217. */
   currency?: string | null;
+  /** Sectors of companies. */
   companySectors?: Choice[] | null;
+  /** Categories of deals. */
   dealCategories?: Choice[] | null;
+  /** Stages of deals, in the order of the board. */
   dealStages?: Choice[] | null;
   /** Stages that the charts of the frontend count as won. */
   dealPipelineStatuses?: string[] | null;
   /** Stages in which a deal is won or lost. A deal in them has a closing date. */
   closedStages?: {
+    /** Stages in which a deal is won. */
     won: string[];
+    /** Stages in which a deal is lost. */
     lost: string[];
   } | null;
+  /** Statuses of contacts and notes. */
   noteStatuses?: NoteStatus[] | null;
+  /** Types of tasks. */
   taskTypes?: Choice[] | null;
 } & {
   [key: string]: unknown;
 };
 
 export interface Choice {
+  /** What records store. */
   value: string;
+  /** What the frontend shows. */
   label: string;
 }
 
 export interface NoteStatus {
+  /** What records store. */
   value: string;
+  /** What the frontend shows. */
   label: string;
+  /** Colour, such as `#7dbde8`. */
   color: string;
 }
 
 export interface ConfigurationChange {
+  /** Always 1. */
   id: 1;
+  /** The stored settings. Defaults apply to missing settings. */
   config: Config;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
   /** Removed stage → number of deals that moved to another stage. */
   reassigned: {
@@ -978,12 +1464,15 @@ export interface ConfigurationChange {
 }
 
 export interface Change {
+  /** Assigned by the database. */
   id: string;
   /** The operation. `null` when the change did not come through this API. */
   operation: string | null;
   /** The member. `null` for a script with the secret key. */
   member_id: number | null;
+  /** The auth user who made the change. Null for the service role. */
   user_id: string | null;
+  /** The id of the request. Null when the change did not come through the gateway. */
   request_id: string | null;
   /** Number of entries in the activity, by table. */
   touched: {
@@ -993,21 +1482,29 @@ export interface Change {
   undoes: string | null;
   /** The change that undid this one. */
   undone_by: string | null;
+  /** When the transaction began. */
   created_at: string;
+  /** The member. Present with `include=member`. */
   member?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface ChangeWithRecords {
+  /** Assigned by the database. */
   id: string;
   /** The operation. `null` when the change did not come through this API. */
   operation: string | null;
   /** The member. `null` for a script with the secret key. */
   member_id: number | null;
+  /** The auth user who made the change. Null for the service role. */
   user_id: string | null;
+  /** The id of the request. Null when the change did not come through the gateway. */
   request_id: string | null;
   /** Number of entries in the activity, by table. */
   touched: {
@@ -1017,13 +1514,20 @@ export interface ChangeWithRecords {
   undoes: string | null;
   /** The change that undid this one. */
   undone_by: string | null;
+  /** When the transaction began. */
   created_at: string;
+  /** The member. Present with `include=member`. */
   member?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
+  /** The records. */
   records: {
+    /** The records. */
     data: Activity[];
     /** For `GET /changes/{id}/records`. */
     next_cursor: string | null;
@@ -1032,6 +1536,7 @@ export interface ChangeWithRecords {
 export interface UndoInput {
   /** What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: they stay as they are now. `revert`: they return to the values before the change. */
   on_conflict?: "refuse" | "keep" | "revert";
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
@@ -1052,11 +1557,14 @@ export interface Undone {
   };
   /** The conflicts that `on_conflict: "keep"` left as they are. */
   kept: UndoConflict[];
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
 }
 
 export interface UndoConflict {
+  /** Table of the record. */
   table_name: string;
+  /** Id of the record. */
   record_id: number;
   /** `null`: the whole record. */
   field: string | null;
@@ -1079,26 +1587,37 @@ export interface UndoConflict {
 }
 
 export interface Merge {
+  /** Id of the record. */
   id: number;
   /** The change, which `POST /changes/{id}/undo` takes back. */
   change_id: string;
+  /** Table of the record. */
   table_name: string;
+  /** Id of the record that remains. */
   winner_id: number;
+  /** Ids of the records that are merged into the winner. */
   loser_ids: number[];
   /** The member. `null` for a script with the secret key. */
   member_id: number | null;
+  /** When the record was created. */
   created_at: string;
   /** The change that undid the merge. */
   undone_by: string | null;
+  /** The member. Present with `include=member`. */
   member?: {
+    /** Id of the record. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface TrashItem {
+  /** Id of the record. */
   id: number;
+  /** Table of the record. */
   table_name:
     | "companies"
     | "contacts"
@@ -1109,27 +1628,35 @@ export interface TrashItem {
     | "tags"
     | "contact_dismissals"
     | "company_dismissals";
+  /** Id of the record. */
   record_id: number;
   /** The record's name, or the beginning of its text. */
   label: string;
   /** `merged` records cannot be restored. */
   reason: "deleted" | "merged";
+  /** Id of the record that it was merged into. */
   merged_into: number | null;
   /** The member who deleted it; `null` for a script with the secret key. */
   deleted_by: number | null;
+  /** When the record was deleted. */
   deleted_at: string;
   /** Number of rows that the cascade deleted, by table. Restoring brings them back. */
   taken_along: {
     [key: string]: number;
   };
+  /** The member. Present with `include=member`. */
   member?: {
+    /** Id of the record. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface Restored {
+  /** Table of the record. */
   table_name:
     | "companies"
     | "contacts"
@@ -1140,6 +1667,7 @@ export interface Restored {
     | "tags"
     | "contact_dismissals"
     | "company_dismissals";
+  /** Id of the record. */
   record_id: number;
   /** Number of restored rows, by table. */
   restored: {
@@ -1186,49 +1714,80 @@ export interface PictureFetches {
 }
 
 export interface Task {
+  /** Assigned by the database. */
   id: number;
+  /** The contact of the task. */
   contact_id: number;
+  /** Type of the task. The gateway accepts configured values only. */
   type: string | null;
+  /** Description of the task. */
   text: string | null;
+  /** When the task is due. */
   due_date: string | null;
+  /** When the task was done. Null while it is open. */
   done_date: string | null;
+  /** The owner: the member who does the task. */
   sales_id: number | null;
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The contact. Present with `include=contact`. */
   contact?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string | null;
+    /** Last name. */
     last_name: string | null;
+    /** Name of the company. */
     company_name: string | null;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface TaskInput {
+  /** The contact of the task. */
   contact_id: number;
+  /** Type of the task. The gateway accepts configured values only. */
   type?: string | null;
+  /** Description of the task. */
   text?: string | null;
+  /** When the task is due. */
   due_date?: string | null;
+  /** When the task was done. Null while it is open. */
   done_date?: string | null;
+  /** The owner: the member who does the task. */
   sales_id?: number | null;
   /** Sets the contact's status in the same transaction. */
   contact_status?: string;
 }
 
 export interface TaskPatch {
+  /** The contact of the task. */
   contact_id?: number;
+  /** Type of the task. The gateway accepts configured values only. */
   type?: string | null;
+  /** Description of the task. */
   text?: string | null;
+  /** When the task is due. */
   due_date?: string | null;
+  /** When the task was done. Null while it is open. */
   done_date?: string | null;
+  /** The owner: the member who does the task. */
   sales_id?: number | null;
 }
 
 export interface TaskBulkInput {
+  /** Ids of records. */
   ids?: number[];
   /** Filters of the list: `field`, `field@op` or `q`. null means `is.null`. */
   filter?: {
@@ -1238,120 +1797,190 @@ export interface TaskBulkInput {
   all?: true;
   /** Omitted fields keep their value; `null` clears. */
   set?: TaskPatch;
+  /** `true`: moves the records to the trash. */
   delete?: true;
   /** Skips refused records. The answer is 207 with one outcome per record. */
   partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
 
 export interface ContactNote {
+  /** Assigned by the database. */
   id: number;
+  /** The contact of the note. */
   contact_id: number;
+  /** Text of the note. */
   text: string | null;
+  /** Date of the note. */
   date: string | null;
+  /** The owner: the member who wrote the note. */
   sales_id: number | null;
+  /** Status of the contact at the time of the note. The gateway accepts configured values only. */
   status: string | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments: Attachment[];
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The contact. Present with `include=contact`. */
   contact?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string | null;
+    /** Last name. */
     last_name: string | null;
+    /** Name of the company. */
     company_name: string | null;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface Attachment {
+  /** Title. */
   title?: string | null;
+  /** Path of the file. */
   path?: string | null;
   /** `null` for a private file. GET /attachments/url returns a URL for it. */
   src?: string | null;
+  /** Type. */
   type?: string | null;
+  /** Size in bytes. */
   size?: number | null;
 }
 
 export interface ContactNoteInput {
+  /** The contact of the note. */
   contact_id: number;
+  /** Text of the note. */
   text?: string | null;
+  /** Date of the note. */
   date?: string;
+  /** The owner: the member who wrote the note. */
   sales_id?: number | null;
+  /** Status of the contact at the time of the note. The gateway accepts configured values only. */
   status?: string | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: AttachmentInput[] | null;
   /** Sets the contact's status in the same transaction. */
   contact_status?: string;
 }
 
 export type AttachmentInput = {
+  /** Title. */
   title?: string | null;
   /** The `path` that POST /attachments returned. */
   path?: string | null;
   /** An http or https URL. */
   src?: string | null;
+  /** Type. */
   type?: string | null;
+  /** Size in bytes. */
   size?: number | null;
 } & {
   [key: string]: unknown;
 };
 
 export interface ContactNotePatch {
+  /** The contact of the note. */
   contact_id?: number;
+  /** Text of the note. */
   text?: string | null;
+  /** Date of the note. */
   date?: string;
+  /** The owner: the member who wrote the note. */
   sales_id?: number | null;
+  /** Status of the contact at the time of the note. The gateway accepts configured values only. */
   status?: string | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: AttachmentInput[] | null;
 }
 
 export interface DealNote {
+  /** Assigned by the database. */
   id: number;
+  /** The deal of the note. */
   deal_id: number;
+  /** Type of the note, as any text. */
   type: string | null;
+  /** Text of the note. */
   text: string | null;
+  /** Date of the note. */
   date: string | null;
+  /** The owner: the member who wrote the note. */
   sales_id: number | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments: Attachment[];
+  /** When the record was created. */
   created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The deal. Present with `include=deal`. */
   deal?: {
+    /** Assigned by the database. */
     id: number;
+    /** Name of the record. */
     name: string;
+    /** Stage of the deal. */
     stage: string;
   } | null;
+  /** The owner. Present with `include=owner`. */
   owner?: {
+    /** Assigned by the database. */
     id: number;
+    /** First name. */
     first_name: string;
+    /** Last name. */
     last_name: string;
   } | null;
 }
 
 export interface DealNoteInput {
+  /** The deal of the note. */
   deal_id: number;
+  /** Type of the note, as any text. */
   type?: string | null;
+  /** Text of the note. */
   text?: string | null;
+  /** Date of the note. */
   date?: string;
+  /** The owner: the member who wrote the note. */
   sales_id?: number | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: AttachmentInput[] | null;
 }
 
 export interface DealNotePatch {
+  /** The deal of the note. */
   deal_id?: number;
+  /** Type of the note, as any text. */
   type?: string | null;
+  /** Text of the note. */
   text?: string | null;
+  /** Date of the note. */
   date?: string;
+  /** The owner: the member who wrote the note. */
   sales_id?: number | null;
+  /** Files: [{"title", "type", "size", "path", "src"}]. */
   attachments?: AttachmentInput[] | null;
 }
 
 export interface UploadInput {
+  /** Name of the file, with its ending. */
   file_name: string;
   /** One of: application/json, application/msword, application/pdf, application/rtf, application/vnd.ms-excel, application/vnd.ms-powerpoint, application/vnd.oasis.opendocument.presentation, application/vnd.oasis.opendocument.spreadsheet, application/vnd.oasis.opendocument.text, application/vnd.openxmlformats-officedocument.presentationml.presentation, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/vnd.openxmlformats-officedocument.wordprocessingml.document, application/zip, audio/mp4, audio/mpeg, audio/ogg, audio/wav, image/gif, image/heic, image/jpeg, image/png, image/webp, message/rfc822, text/calendar, text/csv, text/markdown, text/plain, text/vcard, video/mp4, video/quicktime, video/webm. */
   content_type: string;
+  /** Size in bytes. */
   size: number;
 }
 
@@ -1362,6 +1991,7 @@ export interface Upload {
   upload_url: string;
   /** The token for `uploadToSignedUrl` of supabase-js. */
   token: string;
+  /** Bucket of the file in the storage. */
   bucket: string;
   /** Seconds until the URL expires. */
   expires_in: number;
@@ -1377,37 +2007,58 @@ export interface Download {
 }
 
 export interface SaleInput {
+  /** E-mail address. */
   email: string;
   /** Ignored: the invited user chooses it. */
   password?: string | null;
+  /** First name. */
   first_name?: string | null;
+  /** Last name. */
   last_name?: string | null;
+  /** Whether the role is admin. */
   administrator?: boolean | null;
+  /** Whether the user has no access. */
   disabled?: boolean | null;
 }
 
 export interface Sale {
+  /** Id of the record. */
   id: number;
+  /** First name. */
   first_name: string;
+  /** Last name. */
   last_name: string;
+  /** E-mail address. */
   email: string;
+  /** Whether the role is admin. */
   administrator: boolean;
+  /** The user's id at the auth server. */
   user_id: string;
+  /** A picture. */
   avatar: Picture | null;
+  /** Whether the user has no access. */
   disabled: boolean;
 }
 
 export interface SalePatch {
+  /** The owner: a member of the workspace. */
   sales_id: number;
+  /** E-mail address. */
   email?: string | null;
+  /** First name. */
   first_name?: string | null;
+  /** Last name. */
   last_name?: string | null;
+  /** Whether the role is admin. */
   administrator?: boolean | null;
+  /** Whether the user has no access. */
   disabled?: boolean | null;
+  /** A picture. */
   avatar?: PhotoInput | null;
 }
 
 export interface PasswordUpdate {
+  /** The owner: a member of the workspace. */
   sales_id?: number | null;
 }
 

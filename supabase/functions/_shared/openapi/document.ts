@@ -7,7 +7,7 @@ import { LIST_OPERATORS, type Listing } from "../list/list.ts";
 import type { Operation } from "../operation.ts";
 import { parametersOf, QUERY_LANGUAGE, sharedParameters } from "./parameters.ts";
 import { problemSchema, responsesOf, sharedHeaders } from "./responses.ts";
-import { type Json, toSchema } from "./schemas.ts";
+import { describeFields, type Descriptions, type Json, toSchema } from "./schemas.ts";
 
 const TITLE = "Portico";
 const DESCRIPTION = [
@@ -24,12 +24,14 @@ const SECRET_KEY = "The project's secret key, for schedulers.";
 const LOCAL_PROJECT = "http://127.0.0.1:54321";
 
 /**
- * Returns the document of these operations. `project` is the address of the Supabase project;
+ * Returns the document of these operations. `descriptionsOf` returns the descriptions of the fields
+ * of a resource that have none in their schema. `project` is the address of the Supabase project;
  * without one, the document leaves it to its reader.
  */
 export function openApiDocument(
   operations: readonly Operation[],
   version: string,
+  descriptionsOf: (resource: string) => Descriptions,
   project?: string,
 ): Json {
   const schemas: Json = { Problem: problemSchema() };
@@ -37,10 +39,11 @@ export function openApiDocument(
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
     const path = routeOf(operation).replace(/:(\w+)/g, "{$1}");
-    paths[path] = {
-      ...paths[path],
-      [operation.method.toLowerCase()]: describe(operation, schemas, responses),
-    };
+    const known = new Set(Object.keys(schemas));
+    const described = describe(operation, schemas, responses);
+    const added = Object.entries(schemas).filter(([name]) => !known.has(name));
+    describeFields([described, ...added], descriptionsOf(resourceOf(operation)));
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: described };
   }
   return {
     openapi: "3.1.0",

@@ -70,3 +70,20 @@ function mergeNull(schema: z.core.JSONSchema.BaseSchema): void {
 function rewriteReferences(schema: Json): Json {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }
+
+/** Field → its description. */
+export type Descriptions = Readonly<Record<string, string>>;
+
+/** Adds the missing descriptions to the properties of all schemas in a part of the document. */
+export function describeFields(part: unknown, descriptions: Descriptions): void {
+  if (typeof part !== "object" || part === null) return;
+  if ("properties" in part && isJson(part.properties)) {
+    for (const [name, property] of Object.entries(part.properties)) {
+      const description = Object.hasOwn(descriptions, name) ? descriptions[name] : undefined;
+      if (description && isJson(property)) property.description ??= description;
+    }
+  }
+  for (const [name, value] of Object.entries(part)) {
+    if (!["example", "enum", "default"].includes(name)) describeFields(value, descriptions);
+  }
+}

@@ -55,11 +55,14 @@ const openapi = plain({
   access: "anyone",
   output: z.looseObject({ openapi: z.string() }),
   anyOrigin: true,
-  run: async ({ operations: all, settings }) =>
-    document ??= {
+  run: async ({ operations: all, settings }) => {
+    // Imported here, because only this request needs it.
+    const { descriptionsOf } = await import("../descriptions.ts");
+    return document ??= {
       openapi: "3.1.0",
-      ...openApiDocument(await all(), VERSION, settings.publicUrl),
-    },
+      ...openApiDocument(await all(), VERSION, descriptionsOf, settings.publicUrl),
+    };
+  },
 });
 
 /** The document; the first request of an isolate builds it. */

@@ -80,7 +80,7 @@ export interface NewUser {
 }
 
 export const RestoreInput = z.strictObject({ role: role.default("rep") })
-  .prefault({}).meta({ id: "RestoreInput" });
+  .prefault({}).meta({ id: "UserRestoreInput" });
 
 export const Offboarding = z.object({
   id: recordId,
