@@ -45,6 +45,8 @@ Deno.test("readSettings prefers DATABASE_URL and the new API keys", () => {
   const { SUPABASE_SECRET_KEYS: _, ...legacy } = ENVIRONMENT;
   const { secretKey: bare } = readSettings({ ...legacy, SUPABASE_SERVICE_ROLE_KEY: "legacy" });
   assertEquals(bare, "legacy");
+  const { acceptedSecretKeys } = readSettings(ENVIRONMENT);
+  assertEquals(acceptedSecretKeys, ["sb_secret_x", "sb_secret_y"]);
 });
 
 Deno.test("readSettings looks for pictures only where it is told to", () => {

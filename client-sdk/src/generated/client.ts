@@ -334,7 +334,7 @@ export interface UsersListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -532,7 +532,7 @@ export interface CompaniesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -675,7 +675,7 @@ export interface CompaniesHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -987,7 +987,7 @@ export interface ContactsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -1141,7 +1141,7 @@ export interface ContactsHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -1438,7 +1438,7 @@ export interface TagsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -1619,7 +1619,7 @@ export interface DealsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -1723,7 +1723,7 @@ export interface DealsHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2011,7 +2011,7 @@ export interface ChangesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2083,7 +2083,7 @@ export interface ChangesRecordsQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2224,7 +2224,7 @@ export interface MergesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2303,7 +2303,7 @@ export interface ActivityListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2547,7 +2547,7 @@ export interface TasksListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2741,7 +2741,7 @@ export interface ContactNotesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
@@ -2902,7 +2902,7 @@ export interface DealNotesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:

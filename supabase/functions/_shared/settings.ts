@@ -16,7 +16,10 @@ export interface Settings {
   timeLimits: TimeLimits;
   /** For the body of a request, in milliseconds. No variable sets it. */
   bodyTimeLimit: number;
+  /** The secret key that the function uses. */
   secretKey: string;
+  /** The secret keys that schedulers may send, so that a new one can replace the old one. */
+  acceptedSecretKeys: string[];
   publishableKey: string;
   /** Accepted issuer of access tokens. */
   jwtIssuer: string;
@@ -73,6 +76,8 @@ export function readSettings(environment: Environment): Settings {
   const production = environment.ENVIRONMENT !== "development";
   const supabaseUrl = required(environment, "SUPABASE_URL").replace(/\/+$/, "");
   const listed = splitList(environment.ALLOWED_ORIGINS);
+  const secretKeys = apiKeys(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY");
+  const [publishableKey] = apiKeys(environment, "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY");
   return {
     supabaseUrl,
     publicUrl: (environment.PUBLIC_URL || supabaseUrl).replace(/\/+$/, ""),
@@ -80,8 +85,9 @@ export function readSettings(environment: Environment): Settings {
     databaseConnections: count(environment, "DATABASE_CONNECTIONS", 2),
     timeLimits: TIME_LIMITS,
     bodyTimeLimit: BODY_TIME_LIMIT,
-    secretKey: apiKey(environment, "SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"),
-    publishableKey: apiKey(environment, "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_ANON_KEY"),
+    secretKey: secretKeys[0],
+    acceptedSecretKeys: secretKeys,
+    publishableKey,
     jwtIssuer: environment.JWT_ISSUER || `${supabaseUrl}/auth/v1`,
     jwtSecret: environment.JWT_SECRET || undefined,
     jwks: keySet(environment.SUPABASE_JWKS),
@@ -122,15 +128,23 @@ function count(environment: Environment, name: string, fallback: number): number
  * New variables are JSON `{"default": "sb_…"}` (Supabase, "API keys"). A legacy one is the key
  * itself.
  */
-function apiKey(environment: Environment, name: string, legacyName: string): string {
+/** Returns the keys of a variable, the default one first, or the one of the legacy variable. */
+function apiKeys(
+  environment: Environment,
+  name: string,
+  legacyName: string,
+): [string, ...string[]] {
   const keys = environment[name];
-  if (!keys) return required(environment, legacyName);
+  if (!keys) return [required(environment, legacyName)];
   const parsed: unknown = JSON.parse(keys);
-  if (typeof parsed === "object" && parsed !== null) {
-    const [first] = "default" in parsed ? [parsed.default] : Object.values(parsed);
-    if (typeof first === "string" && first !== "") return first;
-  }
+  const { default: preferred, ...others } = Object(parsed) as Record<string, unknown>;
+  const [first, ...further] = [preferred, ...Object.values(others)].filter(isText);
+  if (first !== undefined && preferred !== "") return [first, ...further];
   throw new Error(`${name} contains no key`);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 function keySet(text: string | undefined): JSONWebKeySet | undefined {

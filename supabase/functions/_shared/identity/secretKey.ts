@@ -9,14 +9,16 @@ import type { Settings } from "../settings.ts";
 type RequireSecretKey = (headers: Headers) => Promise<void>;
 
 /** Creates the check. It compares digests in constant time, so that timing reveals nothing. */
-export function createRequireSecretKey({ secretKey }: Settings): RequireSecretKey {
+export function createRequireSecretKey({ acceptedSecretKeys }: Settings): RequireSecretKey {
   return async (headers) => {
     const keys = [headers.get("apikey"), bearer(headers)].filter((key) => key !== null);
     if (keys.length === 0) {
       throw refusal("secret_key_missing", "Send the project's secret key in the header `apikey`.");
     }
     for (const key of keys) {
-      if (areEqual(await digest(key), await digest(secretKey))) return;
+      for (const accepted of acceptedSecretKeys) {
+        if (areEqual(await digest(key), await digest(accepted))) return;
+      }
     }
     throw refusal(
       "secret_key_invalid",

@@ -19,7 +19,7 @@ export interface SortKey {
   column: Column;
   descending: boolean;
 }
-/** How a total is determined: counted, or estimated by the planner. */
+/** How a total is determined: counted to the end, or up to a bound. */
 export type Count = "exact" | "estimated";
 
 /** The parsed parameters of a request. */
@@ -99,7 +99,8 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   cursor: z.string().describe("`next_cursor` of the previous page."),
   count: z.enum(["exact", "estimated"])
     .describe(
-      "Adds `total`, the number of matching records: counted, or estimated by the planner.",
+      "Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the " +
+        "page has `total_at_least` instead.",
     ),
   q: z.string()
     .describe(
