@@ -8,7 +8,8 @@
 -- created records, and at last puts deals back to their places on the board. It runs with the
 -- rights of the caller: row-level security and the triggers of the tables decide about each record.
 --
--- A field that was changed again later is a conflict, and so is a record that cannot return.
+-- A field that was changed again later is a conflict, and so is one whose former value refers to a
+-- record that does not exist, and a record that cannot return.
 -- on_conflict decides: refuse changes nothing, keep leaves these fields and records as they are,
 -- revert takes later changes back too. A record that is kept keeps the record that it belongs to. In
 -- arrays of ids, only the ids that the change added or removed are taken back, so that later ids
@@ -429,6 +430,57 @@ comment on function private.field_conflicts(uuid, text) is
   'records that were deleted since.';
 grant execute on function private.field_conflicts(uuid, text) to authenticated;
 
+create function private.reference_conflicts(p_change_id uuid, p_table_name text)
+returns table (
+  record_id bigint, field text, before jsonb, after jsonb, current jsonb, changed_by uuid
+)
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  reference record;
+  missing bigint[];
+begin
+  for reference in
+    select r.column_name, r.referenced_table
+    from private.record_references r
+    -- A record whose former owner is gone returns without owner.
+    where r.table_name = p_table_name and not r.is_array and r.column_name <> 'sales_id'
+  loop
+    -- The undo restores the records that the change deleted.
+    missing := private.missing_ids(reference.referenced_table, caller_workspace, array(
+      select (e.before ->> reference.column_name)::bigint
+      from private.change_effects(p_change_id) e
+      where e.table_name = p_table_name and e.before ->> reference.column_name is not null
+      except
+      select e.record_id
+      from private.change_effects(p_change_id) e
+      where e.table_name = reference.referenced_table and e.effect = 'deleted'
+    ));
+    return query execute format(
+      $sql$
+        select
+          e.record_id, $3, e.before -> $3, e.after -> $3, to_jsonb(t) -> $3,
+          private.changed_later($4, (e.before ->> $3)::bigint, null, e.last_entry)
+        from private.change_effects($1) e
+        join public.%1$I t on t.workspace_id = $2 and t.id = e.record_id
+        where e.table_name = $5
+          and e.effect = 'updated'
+          and (e.before ->> $3)::bigint = any ($6)
+      $sql$,
+      p_table_name
+    ) using
+      p_change_id, caller_workspace, reference.column_name, reference.referenced_table,
+      p_table_name, missing;
+  end loop;
+end
+$$;
+comment on function private.reference_conflicts(uuid, text) is
+  'Returns the fields whose value before a change refers to a record that does not exist. '
+  'changed_by is the change that deleted it.';
+grant execute on function private.reference_conflicts(uuid, text) to authenticated;
+
 create function private.child_conflicts(p_change_id uuid, p_table_name text, p_kept jsonb)
 returns table (record_id bigint, last_entry bigint)
 language plpgsql stable security definer
@@ -506,6 +558,11 @@ begin
         'changed_by', private.changed_later(touched_table, c.record_id, c.field, c.last_entry)
       )), '[]')
       from private.field_conflicts(p_change_id, touched_table) c
+    ) || (
+      select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
+        'table_name', touched_table, 'reason', 'reference_deleted'
+      )), '[]')
+      from private.reference_conflicts(p_change_id, touched_table) c
     );
   end loop;
   -- Children before parents: a record that is kept keeps the record that it belongs to.
@@ -723,6 +780,14 @@ begin
             private.former_ids(
               $3, f.field, current.value, e.before -> f.field, e.after -> f.field, $6 -> f.field
             )
+          -- As a restored record, one whose former owner is disabled has no owner.
+          when f.field = 'sales_id' and not exists (
+            select
+            from public.sales s
+            where s.workspace_id = $2
+              and s.id = (e.before ->> 'sales_id')::bigint
+              and not s.disabled
+          ) then 'null'
           else e.before -> f.field
         end as value
       ) as v

@@ -29,7 +29,8 @@ export function randomBody(operation: Operation, source: Source): unknown {
   const body: Record<string, unknown> = {};
   for (const name of names) {
     const inExample = name in example;
-    const chance = required.includes(name) ? 1 : inExample ? 0.7 : 0.25;
+    const isReference = tableOf(name, operation, source.ids) !== undefined;
+    const chance = required.includes(name) ? 1 : inExample || isReference ? 0.7 : 0.25;
     if (source.random() >= chance || name === "dry_run") continue;
     const value = randomValue(name, properties[name] ?? {}, example[name], operation, source);
     if (value !== undefined) body[name] = value;

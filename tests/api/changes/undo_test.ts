@@ -120,6 +120,42 @@ test("changes.undo with keep keeps the closing date with a stage that changed si
   }
 });
 
+test("changes.undo leaves a record without owner when its former owner is disabled", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const rep = await workspace.addMember("rep");
+  const { body: ada } = await rep.api.post("/contacts", { first_name: "Ada" });
+  const path = `/contacts/${ada.id}`;
+  const change = changeOf(await admin.api.patch(path, { sales_id: admin.id, title: "Lady" }));
+  await sql`update public.sales set disabled = true where id = ${rep.id}`;
+  const { status } = await admin.api.post(`/changes/${change}/undo`, {});
+  const { body: after } = await admin.api.get(path);
+  assertEquals([status, after.sales_id, after.title], [200, null, null]);
+});
+
+test("changes.undo cannot return a contact to a deleted company, and names the deletion", async () => {
+  const { admin } = await createWorkspace();
+  const { body: company } = await admin.api.post("/companies", { name: "A" });
+  const { body: ada } = await admin.api.post("/contacts", {
+    first_name: "Ada",
+    company_id: company.id,
+  });
+  const path = `/contacts/${ada.id}`;
+  const change = changeOf(await admin.api.patch(path, { company_id: null, first_name: "Augusta" }));
+  const deletion = changeOf(await admin.api.delete(`/companies/${company.id}`));
+  const refused = await admin.api.post(`/changes/${change}/undo`, {});
+  const { field, reason, changed_by } = refused.body.conflicts[0];
+  assertEquals([refused.status, field, reason, changed_by], [
+    409,
+    "company_id",
+    "reference_deleted",
+    deletion,
+  ]);
+  const kept = await admin.api.post(`/changes/${change}/undo`, { on_conflict: "keep" });
+  const { body: after } = await admin.api.get(path);
+  assertEquals([kept.status, after.first_name, after.company_id], [200, "Ada", null]);
+});
+
 test("changes.undo of a merge brings the losers and their records back", async () => {
   const { admin } = await createWorkspace();
   const make = async (first_name: string) =>

@@ -34,6 +34,7 @@ const REASONS = {
   deleted_since: "the record was deleted or merged since",
   has_later_records: "other records refer to the record since",
   parent_deleted: "the record's parent does not exist",
+  reference_deleted: "the former value refers to a record that does not exist",
   purged: "the record was deleted permanently",
   account: "the field belongs to the user's account",
 } as const;
