@@ -1568,12 +1568,13 @@ export interface UndoConflict {
   record_id: number;
   /** `null`: the whole record. */
   field: string | null;
-  /** `changed_since`: the field has another value now; `deleted_since`: the record was deleted or merged since; `has_later_records`: other records refer to the record since; `parent_deleted`: the record's parent does not exist; `purged`: the record was deleted permanently; `account`: the field belongs to the user's account. */
+  /** `changed_since`: the field has another value now; `deleted_since`: the record was deleted or merged since; `has_later_records`: other records refer to the record since; `parent_deleted`: the record's parent does not exist; `reference_deleted`: the former value refers to a record that does not exist; `purged`: the record was deleted permanently; `account`: the field belongs to the user's account. */
   reason:
     | "changed_since"
     | "deleted_since"
     | "has_later_records"
     | "parent_deleted"
+    | "reference_deleted"
     | "purged"
     | "account";
   /** The value before the change. */
