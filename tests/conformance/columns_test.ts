@@ -1,0 +1,71 @@
+/**
+ * Every column of a table is in the answers, the filters and the CSV export of its list, or is named here
+ * with the reason why not.
+ */
+import { assertEquals } from "@std/assert";
+import * as schema from "../../supabase/functions/_shared/schema.ts";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import { operations } from "../support/registry.ts";
+
+/** Column → why no answer has it. */
+const NOT_ANSWERED: Record<string, string> = {
+  workspace_id: "All records of an answer belong to the caller's workspace.",
+  search: "The words for searches, derived from other columns.",
+  transaction_id: "The order of the feed, which its cursor holds.",
+};
+
+/** Column → why no CSV export has it. Formats with JSON have all columns. */
+const NOT_IN_CSV: Record<string, string> = {
+  "companies.context_links": "A list, which a cell does not hold.",
+  "companies.logo": "A picture.",
+  "companies.updated_at": "The columns are those of Atomic CRM's export.",
+  "contacts.avatar": "A picture.",
+  "contacts.email_jsonb": "One column for each type: email_work, email_home, email_other.",
+  "contacts.phone_jsonb": "One column for each type: phone_work, phone_home, phone_other.",
+  "contacts.created_at": "The columns are those of Atomic CRM's export.",
+  "contacts.updated_at": "The columns are those of Atomic CRM's export.",
+  "deals.contact_ids": "The names of the contacts are in `contacts`.",
+  "deals.company_name": "It is in `company`.",
+  "deals.index": "The place on the board.",
+  "deals.nb_notes": "Derived.",
+  "tasks.updated_at": "The columns are those of Atomic CRM's export.",
+};
+
+type List = Extract<Operation, { kind: "list" }>;
+
+/** The tables of lists whose name differs from the resource. */
+const TABLES: Record<string, string> = { users: "sales" };
+
+/** Lists of a view that has no columns of its own, or of parts of several tables. */
+const WITHOUT_TABLE = ["merges", "activity"];
+
+function columnsOf(resource: string): string[] {
+  const table = Object.entries(schema).find(([name]) => name === (TABLES[resource] ?? resource))
+    ?.[1];
+  const columns = typeof table === "object" && "columns" in table ? table.columns : {};
+  return Object.keys(columns);
+}
+
+const lists = operations.filter((operation): operation is List =>
+  operation.kind === "list" && operation.id.endsWith(".list")
+);
+const missingInCsv: string[] = [];
+
+for (const { id, of: { parameters: { fields, columns, csv } } } of lists) {
+  const [resource = ""] = id.split(".");
+  Deno.test(`${id} answers and filters every column of its table`, () => {
+    const known = columnsOf(resource);
+    assertEquals(known.length > 0, !WITHOUT_TABLE.includes(resource), resource);
+    const missing = known.filter((name) => !fields.includes(name));
+    assertEquals(missing.filter((name) => !Object.hasOwn(NOT_ANSWERED, name)), []);
+    assertEquals(fields.filter((name) => !Object.hasOwn(columns, name)), []);
+  });
+  if (!csv) continue;
+  missingInCsv.push(
+    ...fields.filter((name) => !csv.includes(name)).map((name) => `${resource}.${name}`),
+  );
+}
+
+Deno.test("CSV exports have every field of their list, or this test says why not", () => {
+  assertEquals(missingInCsv.toSorted(), Object.keys(NOT_IN_CSV).toSorted());
+});
