@@ -49,21 +49,7 @@ export function figure(value: number): string {
   return value >= 100 ? Math.round(value).toString() : value.toPrecision(2);
 }
 
-/** The page for the docs. */
-export function page(findings: Finding[], setting: Setting): string {
-  const versions = Object.entries(setting.versions).map(([name, value]) => `${name} ${value}`);
-  return `# Benchmarks
-
-\`deno task bench\` measures what Portico costs, side by side with peers: in one run, on one machine,
-one database and the same rows, in interleaved rounds. \`deno task bench --write\` also writes this page.
-
-${table(findings)}
-
-Taken on ${setting.date} with ${setting.processors} processors; ${
-    versions.join(", ")
-  }. ${setting.plan}
-
-## How to read it
+const HOW_TO_READ = `## How to read it
 
 Only the ratios are comparable between machines. Load generator, servers and PostgreSQL share one
 machine, so the absolute figures depend on its speed under this load. Ratios vary by about a tenth
@@ -94,4 +80,20 @@ between runs, and by more on a busy machine. No test depends on these figures.
 - **Feed.** Pages of 200 of 1,000,000 changes of one workspace, and the stream of all of them. The
   reader who waits, with \`wait=20\`, reads every half second.
 `;
+
+/** The page for the docs. */
+export function page(findings: Finding[], setting: Setting): string {
+  const versions = Object.entries(setting.versions).map(([name, value]) => `${name} ${value}`);
+  return `# Benchmarks
+
+\`deno task bench\` measures what Portico costs, side by side with peers: in one run, on one machine,
+one database and the same rows, in interleaved rounds. \`deno task bench --write\` also writes this page.
+
+${table(findings)}
+
+Taken on ${setting.date} with ${setting.processors} processors; ${
+    versions.join(", ")
+  }. ${setting.plan}
+
+${HOW_TO_READ}`;
 }
