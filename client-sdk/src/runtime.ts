@@ -2,37 +2,52 @@
 import { queryString } from "./address.ts";
 import { Call, type Page, PageCall, type WithResponse } from "./call.ts";
 import { PorticoConnectionError, PorticoError, PorticoTimeoutError } from "./errors.ts";
+import { Feed } from "./feed.ts";
+import { FileCall } from "./fileCall.ts";
 
 export interface ClientOptions {
   /** Address of the API: `https://<project>.supabase.co/functions/v1/api`. */
   url: string;
   /** Returns the access token. Called before every request, and once more when it has expired. */
-  token?: () => string | null | undefined | Promise<string | null | undefined>;
+  token?: (() => string | null | undefined | Promise<string | null | undefined>) | undefined;
   /** The project's publishable key, sent as `apikey`. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Replaces the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Headers of every request. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Timeout of one attempt in milliseconds. Default: 30,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Number of attempts after the first one. Default: 2. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
+  /** Is called before every attempt, and may change its headers. */
+  onRequest?: ((request: SentRequest) => void | Promise<void>) | undefined;
+  /** Is called with every answer. Clone the response to read its body. */
+  onResponse?: ((response: Response, request: SentRequest) => void | Promise<void>) | undefined;
+}
+
+/** One attempt of a request. */
+export interface SentRequest {
+  readonly method: Request["method"];
+  readonly url: string;
+  readonly headers: Headers;
+  /** The body before it becomes JSON. */
+  readonly body: unknown;
 }
 
 /** Options of one call. They take precedence over those of the client. */
 export interface CallOptions {
   /** Aborts the call, which then rejects with the signal's reason. */
-  signal?: AbortSignal;
-  timeoutMs?: number;
-  maxRetries?: number;
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  maxRetries?: number | undefined;
   /** For POST: requests with the same key take effect once. Default: a random key per call. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /**
    * The ETag or `updated_at` of the record that you read, for operations that support `If-Match`.
    */
-  ifMatch?: string;
-  headers?: Record<string, string>;
+  ifMatch?: string | undefined;
+  headers?: Record<string, string> | undefined;
 }
 
 /** One request to the API. */
@@ -48,6 +63,11 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_DELAY_MS = 500;
 const MAXIMUM_DELAY_MS = 60_000;
+/** Time that a feed waits for its next record. */
+const WAIT_SECONDS = 20;
+
+/** Reads the data of a successful answer. */
+type Read<Data> = (response: Response) => Data | Promise<Data>;
 
 /** Sends the requests of all resources of a client. */
 export class Transport {
@@ -56,8 +76,10 @@ export class Transport {
 
   /** Throws TypeError when `url` is not an http or https address. */
   constructor(options: ClientOptions) {
-    if (!/^https?:$/.test(new URL(options.url).protocol)) {
-      throw new TypeError(`"${options.url}" is not an http or https address.`);
+    if (!/^https?:\/\/./.test(options.url)) {
+      throw new TypeError(
+        `Pass \`url\`, such as "https://<project>.supabase.co/functions/v1/api". It is "${options.url}".`,
+      );
     }
     this.#options = options;
     this.#url = options.url.replace(/\/+$/, "");
@@ -68,18 +90,35 @@ export class Transport {
    * PorticoConnectionError, PorticoTimeoutError or the reason of `signal`.
    */
   call<Data>(request: Request): Call<Data> {
-    return new Call(this.#send<Data>(request));
+    return new Call(this.#send(request, readJson<Data>));
   }
 
   /** Sends a request for a page of a list, and returns the call. It rejects as `call` does. */
   list<Item, Pages extends Page<Item>>(request: Request): PageCall<Item, Pages> {
-    return new PageCall(this.#send<Pages>(request), ({ next_cursor }) => {
-      if (next_cursor === null) return undefined;
-      return this.list({ ...request, query: { ...request.query, cursor: next_cursor } });
+    return new PageCall(this.#send(request, readJson<Pages>), ({ next_cursor, has_more }) => {
+      if (next_cursor === null || has_more === false) return undefined;
+      const isFeed = request.query && "after" in request.query;
+      const position = isFeed ? { after: next_cursor } : { cursor: next_cursor };
+      return this.list({ ...request, query: { ...request.query, ...position } });
     });
   }
 
-  async #send<Data>(request: Request): Promise<WithResponse<Data>> {
+  /** Returns the feed of a list, from `after` of the query. It begins when it is iterated. */
+  follow<Item>(request: Request & { query?: { after?: string | undefined } }): Feed<Item> {
+    const { after = "now", ...query } = request.query ?? {};
+    return new Feed(after, (position) =>
+      this.call<Page<Item>>({
+        ...request,
+        query: { wait: WAIT_SECONDS, ...query, after: position },
+      }));
+  }
+
+  /** Requests a file, and returns the call. The timeout ends when the file begins. */
+  file(request: Request): FileCall {
+    return new FileCall(this.#send(request, (response) => response.body ?? new Blob().stream()));
+  }
+
+  async #send<Data>(request: Request, read: Read<Data>): Promise<WithResponse<Data>> {
     const { options = {} } = request;
     const key = request.method === "POST"
       ? options.idempotencyKey ?? crypto.randomUUID()
@@ -88,7 +127,7 @@ export class Transport {
     let tokenRenewed = false;
     for (let attempt = 0;; attempt++) {
       try {
-        return await this.#attempt<Data>(request, key);
+        return await this.#attempt(request, key, read);
       } catch (error) {
         if (isExpired(error) && this.#options.token && !tokenRenewed) {
           tokenRenewed = true;
@@ -104,35 +143,47 @@ export class Transport {
     }
   }
 
-  async #attempt<Data>(request: Request, key: string | undefined): Promise<WithResponse<Data>> {
-    const { method, path, query = {}, body, options = {} } = request;
-    const headers = await this.#headers(request, key);
+  async #attempt<Data>(
+    { method, path, query = {}, body, options = {} }: Request,
+    key: string | undefined,
+    read: Read<Data>,
+  ): Promise<WithResponse<Data>> {
+    const { fetch = globalThis.fetch, onRequest, onResponse } = this.#options;
+    const url = this.#url + path + queryString(query);
+    const sent = { method, url, headers: await this.#headers(body, options, key), body };
+    await onRequest?.(sent);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-    const { fetch = globalThis.fetch } = this.#options;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), timeoutMs);
+    const signals = [timeout.signal, ...(options.signal ? [options.signal] : [])];
     try {
-      const response = await fetch(this.#url + path + queryString(query), {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal,
+      const response = await fetch(url, {
+        ...sent,
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.any(signals),
       });
-      return resultOf<Data>(response, parse(await response.text()));
+      await onResponse?.(response, sent);
+      if (!response.ok) throw new PorticoError(response, parse(await response.text()));
+      return withResponse(await read(response), response);
     } catch (error) {
       if (error instanceof PorticoError) throw error;
       if (options.signal?.aborted) throw options.signal.reason;
-      if (timeout.aborted) throw timeoutError(timeoutMs, error);
-      throw new PorticoConnectionError("The API could not be reached.", { cause: error });
+      if (timeout.signal.aborted) throw timeoutError(timeoutMs, error);
+      throw new PorticoConnectionError(unreachable(this.#url), { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  async #headers(request: Request, key: string | undefined): Promise<Headers> {
+  async #headers(
+    body: unknown,
+    { ifMatch, headers }: CallOptions,
+    key: string | undefined,
+  ): Promise<Headers> {
     const { apiKey, token } = this.#options;
-    const { ifMatch, headers } = request.options ?? {};
     const accessToken = await token?.();
     const sent = new Headers({ accept: "application/json" });
-    if (request.body !== undefined) sent.set("content-type", "application/json");
+    if (body !== undefined) sent.set("content-type", "application/json");
     if (apiKey) sent.set("apikey", apiKey);
     if (accessToken) sent.set("authorization", `Bearer ${accessToken}`);
     if (key) sent.set("idempotency-key", key);
@@ -157,18 +208,28 @@ function timeoutError(timeoutMs: number, cause: unknown): PorticoTimeoutError {
   return new PorticoTimeoutError(`No answer came within ${timeoutMs / 1000} s.`, { cause });
 }
 
-/**
- * Types the body as the OpenAPI document declares it. Throws PorticoError for a refused request.
- */
-function resultOf<Data>(response: Response, body: unknown): WithResponse<Data> {
-  if (!response.ok) throw new PorticoError(response, body);
+/** A browser does not say whether it refused the answer or got none. */
+function unreachable(url: string): string {
+  const origin = globalThis.location?.origin;
+  return origin === undefined || url.startsWith(`${origin}/`)
+    ? "The API could not be reached."
+    : `The API refused the origin ${origin} or could not be reached. See ALLOWED_ORIGINS.`;
+}
+
+function withResponse<Data>(data: Data, response: Response): WithResponse<Data> {
+  const header = (name: string) => response.headers.get(name) ?? undefined;
   return {
-    data: body as Data,
+    data,
     response,
-    etag: response.headers.get("etag") ?? undefined,
-    changeId: response.headers.get("portico-change") ?? undefined,
-    requestId: response.headers.get("x-request-id") ?? undefined,
+    etag: header("etag"),
+    changeId: header("portico-change"),
+    requestId: header("x-request-id"),
   };
+}
+
+/** Types the body as the OpenAPI document declares it. */
+async function readJson<Data>(response: Response): Promise<Data> {
+  return parse(await response.text()) as Data;
 }
 
 /** Returns the value of JSON, or the text itself when it is not JSON, such as an error page. */
