@@ -7,8 +7,7 @@ import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Contact, ContactMergeResult, Portico, User } from "../client-sdk/src/mod.ts";
 import { PorticoError } from "../client-sdk/src/mod.ts";
 import { connect, readOptions } from "./demo/connect.ts";
-import { type ContactRow, readContacts } from "./demo/contactsCsv.ts";
-import { importContacts } from "./demo/importContacts.ts";
+import { importFile, undoImport } from "./demo/importFile.ts";
 import { clearProgress, say, seconds, section, table } from "./demo/print.ts";
 
 const COLLEAGUE = { email: "grace.hopper@example.com", first_name: "Grace", last_name: "Hopper" };
@@ -22,27 +21,17 @@ async function main(): Promise<void> {
     say(`${me.first_name} ${me.last_name} <${me.email}>, ${me.role}, at ${connection.url}`);
     return connection;
   });
-  const { path, rows } = await readRows(options.file);
-  await section(`Import ${basename(path)}`, async () => {
-    const result = await importContacts(portico, supabase, rows);
-    clearProgress();
-    say(`${rows.length} rows: ${result.created} contacts created, ${result.known} exist already`);
-    say(`${result.companies} companies and ${result.tags} tags created`);
-    for (const reason of result.refused.slice(0, 5)) say(`refused: ${reason}`);
-  });
+  const path = options.file ?? SAMPLE;
+  const { id } = await section(`Import ${basename(path)}`, () => importFile(portico, path));
   await section("List: the five seen last", () => showList(portico));
-  await section("Search", () => showSearch(portico, rows));
+  await section("Search", () => showSearch(portico));
   await section("Invite a colleague", () => invite(portico));
   await section("Merge two contacts", () => showMerge(portico, supabase));
+  await section("Undo the import", () => undoImport(portico, id));
   console.log(`\nDone in ${seconds(begun)}. Every call: ${url}/openapi.json`);
 }
 
 const SAMPLE = new URL("contacts.csv", import.meta.url).pathname;
-
-/** Returns the rows of a file. Throws when there is no such file. */
-async function readRows(path = SAMPLE): Promise<{ path: string; rows: ContactRow[] }> {
-  return { path, rows: readContacts(await Deno.readTextFile(path)) };
-}
 
 function fullName({ first_name, last_name }: Pick<Contact, "first_name" | "last_name">): string {
   return [first_name, last_name].filter((name) => name).join(" ");
@@ -66,9 +55,10 @@ async function showList(portico: Portico): Promise<void> {
   say(`of ${page.total}`);
 }
 
-/** Searches for a contact of the file by the first letters of both names. */
-async function showSearch(portico: Portico, rows: ContactRow[]): Promise<void> {
-  const named = rows.find(({ contact }) => contact.first_name && contact.last_name)?.contact;
+/** Searches for a contact by the first letters of both names. */
+async function showSearch(portico: Portico): Promise<void> {
+  const { data } = await portico.contacts.list({ limit: 50 });
+  const named = data.find(({ first_name, last_name }) => first_name && last_name);
   const q = [named?.last_name, named?.first_name].map((word) => word?.slice(0, 4) ?? "").join(" ");
   const page = await portico.contacts.list({ q, limit: 5 });
   say(`"${q}" finds:`);

@@ -200,9 +200,13 @@ function queryInput(operation: Described): string[] {
   return [`query${optional ? "?" : ""}: ${queryName(operation)}${also}`];
 }
 
-function resultSchema({ responses }: Described) {
+function resultContent({ responses }: Described) {
   const [, success] = Object.entries(responses).find(([code]) => code.startsWith("2")) ?? [];
-  return success?.content?.["application/json"]?.schema;
+  return success?.content;
+}
+
+function resultSchema(operation: Described) {
+  return resultContent(operation)?.["application/json"]?.schema;
 }
 
 /** Returns the type of a page's items; undefined when the answer is no page. */
@@ -212,6 +216,8 @@ function pageItem(operation: Described): string | undefined {
 }
 
 function resultType(operation: Described): string {
+  const content = resultContent(operation);
+  if (content && !content["application/json"]) return "string";
   const schema = resultSchema(operation);
   if (!schema) return "void";
   const items = referenced(schema.properties?.data?.items ?? {});

@@ -71,6 +71,7 @@ export const companies = pgTable("companies", {
   workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   search: tsvector().generatedAlwaysAs(sql``),
+  external_ids: jsonb(),
 });
 
 export const companies_summary = pgView("companies_summary", {
@@ -96,6 +97,7 @@ export const companies_summary = pgView("companies_summary", {
   nb_deals: bigint({ mode: "number" }),
   nb_contacts: bigint({ mode: "number" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  external_ids: jsonb(),
 }).existing();
 
 export const company_dismissals = pgTable("company_dismissals", {
@@ -175,6 +177,7 @@ export const contacts = pgTable("contacts", {
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   search: tsvector().generatedAlwaysAs(sql``),
+  external_ids: jsonb(),
 });
 
 export const contacts_summary = pgView("contacts_summary", {
@@ -201,6 +204,7 @@ export const contacts_summary = pgView("contacts_summary", {
   nb_tasks: bigint({ mode: "number" }),
   created_at: timestamp({ withTimezone: true, mode: "string" }),
   updated_at: timestamp({ withTimezone: true, mode: "string" }),
+  external_ids: jsonb(),
 }).existing();
 
 export const deal_notes = pgTable("deal_notes", {
@@ -246,6 +250,7 @@ export const deals = pgTable("deals", {
   workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
   search: tsvector().generatedAlwaysAs(sql``),
   closed_at: timestamp({ withTimezone: true, mode: "string" }),
+  external_ids: jsonb(),
 });
 
 export const deals_summary = pgView("deals_summary", {
@@ -266,6 +271,7 @@ export const deals_summary = pgView("deals_summary", {
   closed_at: timestamp({ withTimezone: true, mode: "string" }),
   company_name: text(),
   nb_notes: bigint({ mode: "number" }),
+  external_ids: jsonb(),
 }).existing();
 
 export const favicons_excluded_domains = pgTable("favicons_excluded_domains", {
@@ -274,6 +280,39 @@ export const favicons_excluded_domains = pgTable("favicons_excluded_domains", {
   workspace_id: uuid().generatedAlwaysAs(sql``),
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+});
+
+export const imports = pgTable("imports", {
+  id: uuid().defaultRandom().primaryKey().notNull(),
+  workspace_id: uuid().notNull(),
+  member_id: bigint({ mode: "number" }).notNull(),
+  user_id: uuid().notNull(),
+  record_type: text().default("contacts").notNull(),
+  file_name: text(),
+  format: text().default("csv").notNull(),
+  state: text().default("awaiting_upload").notNull(),
+  source: text().default("import").notNull(),
+  policy: text().default("merge").notNull(),
+  match_on: jsonb().default([]).notNull(),
+  all_or_nothing: boolean().default(false).notNull(),
+  columns: jsonb().default([]).notNull(),
+  layout: jsonb(),
+  path: text(),
+  size: bigint({ mode: "number" }),
+  position: bigint({ mode: "number" }).default(0).notNull(),
+  row_count: integer().default(0).notNull(),
+  created_count: integer().default(0).notNull(),
+  updated_count: integer().default(0).notNull(),
+  skipped_count: integer().default(0).notNull(),
+  rejected_count: integer().default(0).notNull(),
+  dry_run: boolean().default(false).notNull(),
+  error: text(),
+  on_conflict: text().default("refuse").notNull(),
+  due_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  started_at: timestamp({ withTimezone: true, mode: "string" }),
+  finished_at: timestamp({ withTimezone: true, mode: "string" }),
 });
 
 export const init_state = pgView("init_state", {
@@ -370,6 +409,7 @@ export const tasks = pgTable("tasks", {
   workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  external_ids: jsonb(),
 });
 
 export const workspaces = pgTable("workspaces", {

@@ -10,6 +10,7 @@
 -- Settings, which the gateway sets for one transaction
 --   portico.operation   id of the operation
 --   portico.request_id  id of the request
+--   portico.import_id   id of the import that the transaction belongs to
 --
 -- The partitions are in the schema private. Callers use them through their parent only.
 
@@ -24,6 +25,7 @@ create table public.changes (
   touched jsonb not null default '{}',
   undoes uuid,
   undone_by uuid,
+  import_id uuid,
   created_at timestamptz not null default now(),
   primary key (workspace_id, id, created_at)
 ) partition by range (created_at);
@@ -46,6 +48,8 @@ comment on column public.changes.touched is
 comment on column public.changes.undoes is 'The change that this change undid.';
 comment on column public.changes.undone_by is
   'The change that undid this change. Null while its effect is present.';
+comment on column public.changes.import_id is
+  'The import that the change belongs to. Null for every other change.';
 comment on column public.changes.created_at is 'When the transaction began.';
 
 create index ix__changes__workspace_id__created_at
@@ -56,6 +60,9 @@ create index ix__changes__workspace_id__member_id
   on public.changes (workspace_id, member_id, created_at desc nulls last, id desc);
 create index ix__changes__workspace_id__operation
   on public.changes (workspace_id, operation, created_at desc nulls last, id desc);
+create index ix__changes__workspace_id__import_id
+  on public.changes (workspace_id, import_id)
+  where import_id is not null;
 
 alter table public.changes enable row level security;
 create policy "members read" on public.changes for select to authenticated

@@ -143,7 +143,7 @@ set search_path = ''
 as $$
 begin
   insert into public.changes as c (
-    id, workspace_id, operation, member_id, user_id, request_id, touched
+    id, workspace_id, operation, member_id, user_id, request_id, import_id, touched
   )
   select
     counted.change_id,
@@ -152,6 +152,7 @@ begin
     counted.member_id,
     counted.user_id,
     counted.request_id,
+    nullif(current_setting('portico.import_id', true), '')::uuid,
     jsonb_object_agg(counted.table_name, counted.entries)
   from (
     select

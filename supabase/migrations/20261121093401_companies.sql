@@ -31,6 +31,7 @@ create table public.companies (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
   updated_at timestamptz not null default now(),
   search tsvector,
+  external_ids jsonb,
   constraint companies_workspace_id_id_key unique (workspace_id, id),
   constraint companies_sales_id_fkey foreign key (workspace_id, sales_id)
     references public.sales (workspace_id, id),
@@ -50,6 +51,7 @@ create table public.companies (
     and char_length(tax_identifier) <= 500
   ),
   constraint companies_context_links_check check (char_length(context_links::text) <= 20000),
+  constraint companies_external_ids_check check (private.external_ids_fit(external_ids)),
   constraint companies_logo_check check (private.picture_fault(logo) is null)
 );
 comment on table public.companies is
@@ -80,9 +82,13 @@ comment on column public.companies.updated_at is
   'When the record last changed. Its entity tag is derived from this.';
 comment on column public.companies.search is
   'Search vector, set by a trigger. private.search_ids() searches it.';
+comment on column public.companies.external_ids is
+  'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.';
 
 create index ix__companies__workspace_id__sales_id on public.companies (workspace_id, sales_id);
 create index ix__companies__workspace_id__name on public.companies (workspace_id, name, id);
+create index ix__companies__workspace_id__lower_name
+  on public.companies (workspace_id, lower(name));
 create index ix__companies__workspace_id__created_at
   on public.companies (workspace_id, created_at desc nulls last, id desc);
 create index ix__companies__workspace_id__search
@@ -109,6 +115,7 @@ call private.add_identity_triggers('companies');
 call private.add_owner_triggers('companies');
 call private.add_audit_triggers('companies');
 call private.add_trash_triggers('companies');
+call private.add_external_id_triggers('companies');
 call private.add_picture_triggers('companies', 'logo');
 
 create function private.set_company_search()

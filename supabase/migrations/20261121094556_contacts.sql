@@ -29,6 +29,7 @@ create table public.contacts (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   search tsvector,
+  external_ids jsonb,
   constraint contacts_workspace_id_id_key unique (workspace_id, id),
   constraint contacts_company_id_fkey foreign key (workspace_id, company_id)
     references public.companies (workspace_id, id) on update cascade on delete cascade,
@@ -48,6 +49,7 @@ create table public.contacts (
   constraint contacts_phone_jsonb_shape check (
     jsonb_typeof(phone_jsonb) in ('array', 'object', 'string', 'null')
   ),
+  constraint contacts_external_ids_check check (private.external_ids_fit(external_ids)),
   constraint contacts_tags_shape check (
     array_ndims(tags) = 1
     and array_position(tags, null) is null
@@ -91,6 +93,8 @@ comment on column public.contacts.updated_at is
   'When the record last changed. Its entity tag is derived from this.';
 comment on column public.contacts.search is
   'Search vector, set by a trigger. private.search_ids() searches it.';
+comment on column public.contacts.external_ids is
+  'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.';
 
 create index ix__contacts__workspace_id__company_id on public.contacts (workspace_id, company_id);
 create index ix__contacts__workspace_id__sales_id on public.contacts (workspace_id, sales_id);
@@ -173,6 +177,7 @@ call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
 call private.add_audit_triggers('contacts');
 call private.add_trash_triggers('contacts');
+call private.add_external_id_triggers('contacts');
 call private.add_picture_triggers('contacts', 'avatar');
 
 create trigger "20_remove_references"

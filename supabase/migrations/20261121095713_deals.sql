@@ -36,6 +36,7 @@ create table public.deals (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
   search tsvector,
   closed_at timestamptz,
+  external_ids jsonb,
   constraint deals_workspace_id_id_key unique (workspace_id, id),
   constraint deals_company_id_fkey foreign key (workspace_id, company_id)
     references public.companies (workspace_id, id) on update cascade on delete cascade,
@@ -47,6 +48,7 @@ create table public.deals (
     and char_length(stage) <= 500
     and char_length(description) <= 10000
   ),
+  constraint deals_external_ids_check check (private.external_ids_fit(external_ids)),
   constraint deals_contact_ids_shape check (
     array_ndims(contact_ids) = 1
     and array_position(contact_ids, null) is null
@@ -91,6 +93,8 @@ comment on column public.deals.search is
   'Search vector, set by a trigger. private.search_ids() searches it.';
 comment on column public.deals.closed_at is
   'When the deal was won or lost. Null while it is open. A trigger sets it.';
+comment on column public.deals.external_ids is
+  'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.';
 
 create index ix__deals__workspace_id__company_id on public.deals (workspace_id, company_id);
 create index ix__deals__workspace_id__sales_id on public.deals (workspace_id, sales_id);
@@ -132,6 +136,7 @@ call private.add_identity_triggers('deals');
 call private.add_owner_triggers('deals');
 call private.add_audit_triggers('deals');
 call private.add_trash_triggers('deals');
+call private.add_external_id_triggers('deals');
 
 create trigger "30_check_stage"
   before insert on public.deals

@@ -16,10 +16,12 @@ create table public.tasks (
   workspace_id uuid not null references public.workspaces (id) on delete cascade,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  external_ids jsonb,
   constraint tasks_contact_id_fkey foreign key (workspace_id, contact_id)
     references public.contacts (workspace_id, id) on update cascade on delete cascade,
   constraint tasks_sales_id_fkey foreign key (workspace_id, sales_id)
     references public.sales (workspace_id, id),
+  constraint tasks_external_ids_check check (private.external_ids_fit(external_ids)),
   constraint tasks_lengths check (
     char_length(type) <= 500
     and char_length(text) <= 10000
@@ -45,6 +47,8 @@ comment on column public.tasks.workspace_id is 'The workspace that the record be
 comment on column public.tasks.created_at is 'When the record was created.';
 comment on column public.tasks.updated_at is
   'When the record last changed. Its entity tag is derived from this.';
+comment on column public.tasks.external_ids is
+  'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.';
 
 create index ix__tasks__workspace_id__contact_id
   on public.tasks (workspace_id, contact_id, done_date);
@@ -76,6 +80,7 @@ call private.add_identity_triggers('tasks');
 call private.add_owner_triggers('tasks');
 call private.add_audit_triggers('tasks');
 call private.add_trash_triggers('tasks');
+call private.add_external_id_triggers('tasks');
 
 create trigger "30_check_type"
   before insert on public.tasks

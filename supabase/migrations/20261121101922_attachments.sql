@@ -499,19 +499,26 @@ declare
   due record;
 begin
   for due in
-    select r.workspace_id, r.path, private.is_private_path(r.path) as is_private
+    select
+      r.workspace_id, r.path, private.is_private_path(r.path) as is_private,
+      starts_with(r.path, 'imports/') as is_import
     from private.attachment_removals r
     where r.remove_after <= now()
     order by r.remove_after
     limit max_rows
     for update skip locked
   loop
-    bucket := case when due.is_private then 'portico-attachments' else 'attachments' end;
+    bucket := case
+      when due.is_import then 'portico-imports'
+      when due.is_private then 'portico-attachments'
+      else 'attachments'
+    end;
     path := due.path;
     unused := false;
     if private.is_file_in_use(due.workspace_id, due.path)
       -- A file in the public bucket must belong to this workspace.
       or not due.is_private
+      and not due.is_import
       and not starts_with(due.path, due.workspace_id::text || '/')
       and not exists (
         select

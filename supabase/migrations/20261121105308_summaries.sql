@@ -43,7 +43,8 @@ select
   ) as nb_tasks,
   co.created_at,
   co.updated_at,
-  co.search
+  co.search,
+  co.external_ids
 from public.contacts co
 left join public.companies c on c.workspace_id = co.workspace_id and c.id = co.company_id;
 call private.add_public_view('contacts_summary');
@@ -84,7 +85,8 @@ select
     where co.workspace_id = c.workspace_id and co.company_id = c.id
   ) as nb_contacts,
   c.updated_at,
-  c.search
+  c.search,
+  c.external_ids
 from public.companies c;
 call private.add_public_view('companies_summary');
 comment on view public.companies_summary is
@@ -115,7 +117,8 @@ select
     from public.deal_notes n
     where n.workspace_id = d.workspace_id and n.deal_id = d.id
   ) as nb_notes,
-  d.search
+  d.search,
+  d.external_ids
 from public.deals d
 left join public.companies c on c.workspace_id = d.workspace_id and c.id = d.company_id;
 call private.add_public_view('deals_summary');

@@ -10,7 +10,7 @@ end
 $$;
 
 set local search_path = public, extensions;
-select plan(1233);
+select plan(1280);
 
 -- Two workspaces, the callers of the permission table, and a row of each member in every table.
 -- `foreign` is the admin of the other workspace, `disabled` a disabled admin of the first one.
@@ -177,6 +177,7 @@ begin
   perform pg_temp.add_rows('deals', '{"name":"sample {unique}","company_id":"{companies}","stage":"sample {unique}","sales_id":"{sales}","workspace_id":"{workspaces}"}');
   perform pg_temp.add_rows('deal_notes', '{"deal_id":"{deals}","sales_id":"{sales}","workspace_id":"{workspaces}"}');
   perform pg_temp.add_rows('favicons_excluded_domains', '{"domain":"sample {unique}","workspace_id":"{workspaces}"}');
+  perform pg_temp.add_rows('imports', '{"workspace_id":"{workspaces}","member_id":"{sales}","user_id":"{unique}"}');
   perform pg_temp.add_rows('invitations', '{"workspace_id":"{workspaces}","email":"{unique}@example.test","invited_by":"{sales}"}');
   perform pg_temp.add_rows('tags', '{"name":"sample {unique}","color":"sample {unique}","workspace_id":"{workspaces}"}');
   perform pg_temp.add_rows('tasks', '{"contact_id":"{contacts}","sales_id":"{sales}","workspace_id":"{workspaces}"}');
@@ -975,6 +976,50 @@ select is(pg_temp.outcome('admin', 'admin', 'favicons_excluded_domains', 'update
 select is(pg_temp.outcome('admin', 'rep', 'favicons_excluded_domains', 'update public.favicons_excluded_domains set domain = ''changed'' where id = ''{id}'''), '1 rows', 'admin: update favicons_excluded_domains of rep');
 select is(pg_temp.outcome('admin', 'admin', 'favicons_excluded_domains', 'delete from public.favicons_excluded_domains where id = ''{id}'''), '1 rows', 'admin: delete favicons_excluded_domains of admin');
 select is(pg_temp.outcome('admin', 'rep', 'favicons_excluded_domains', 'delete from public.favicons_excluded_domains where id = ''{id}'''), '1 rows', 'admin: delete favicons_excluded_domains of rep');
+select is(pg_temp.outcome('anon', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), 'refused', 'anon: select imports of admin');
+select is(pg_temp.outcome('anon', 'admin', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'anon: insert imports of admin');
+select is(pg_temp.outcome('anon', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'anon: update imports of admin');
+select is(pg_temp.outcome('anon', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'anon: delete imports of admin');
+select is(pg_temp.outcome('no_member', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '0 rows', 'no_member: select imports of admin');
+select is(pg_temp.outcome('no_member', 'admin', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'no_member: insert imports of admin');
+select is(pg_temp.outcome('no_member', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'no_member: update imports of admin');
+select is(pg_temp.outcome('no_member', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'no_member: delete imports of admin');
+select is(pg_temp.outcome('disabled', 'disabled', 'imports', 'select from public.imports where id = ''{id}'''), '0 rows', 'disabled: select imports of disabled');
+select is(pg_temp.outcome('disabled', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '0 rows', 'disabled: select imports of admin');
+select is(pg_temp.outcome('disabled', 'disabled', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'disabled: insert imports of disabled');
+select is(pg_temp.outcome('disabled', 'admin', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'disabled: insert imports of admin');
+select is(pg_temp.outcome('disabled', 'disabled', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'disabled: update imports of disabled');
+select is(pg_temp.outcome('disabled', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'disabled: update imports of admin');
+select is(pg_temp.outcome('disabled', 'disabled', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'disabled: delete imports of disabled');
+select is(pg_temp.outcome('disabled', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'disabled: delete imports of admin');
+select is(pg_temp.outcome('foreign', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '0 rows', 'foreign: select imports of admin');
+select is(pg_temp.outcome('foreign', 'admin', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'foreign: insert imports of admin');
+select is(pg_temp.outcome('foreign', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'foreign: update imports of admin');
+select is(pg_temp.outcome('foreign', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'foreign: delete imports of admin');
+select is(pg_temp.outcome('rep', 'rep', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'rep: select imports of rep');
+select is(pg_temp.outcome('rep', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'rep: select imports of admin');
+select is(pg_temp.outcome('rep', 'rep', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'rep: insert imports of rep');
+select is(pg_temp.outcome('rep', 'admin', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'rep: insert imports of admin');
+select is(pg_temp.outcome('rep', 'rep', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'rep: update imports of rep');
+select is(pg_temp.outcome('rep', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'rep: update imports of admin');
+select is(pg_temp.outcome('rep', 'rep', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'rep: delete imports of rep');
+select is(pg_temp.outcome('rep', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'rep: delete imports of admin');
+select is(pg_temp.outcome('manager', 'manager', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'manager: select imports of manager');
+select is(pg_temp.outcome('manager', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'manager: select imports of admin');
+select is(pg_temp.outcome('manager', 'manager', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'manager: insert imports of manager');
+select is(pg_temp.outcome('manager', 'admin', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'manager: insert imports of admin');
+select is(pg_temp.outcome('manager', 'manager', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'manager: update imports of manager');
+select is(pg_temp.outcome('manager', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'manager: update imports of admin');
+select is(pg_temp.outcome('manager', 'manager', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'manager: delete imports of manager');
+select is(pg_temp.outcome('manager', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'manager: delete imports of admin');
+select is(pg_temp.outcome('admin', 'admin', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'admin: select imports of admin');
+select is(pg_temp.outcome('admin', 'rep', 'imports', 'select from public.imports where id = ''{id}'''), '1 rows', 'admin: select imports of rep');
+select is(pg_temp.outcome('admin', 'admin', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'admin: insert imports of admin');
+select is(pg_temp.outcome('admin', 'rep', 'imports', 'insert into public.imports (member_id, user_id) select member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'admin: insert imports of rep');
+select is(pg_temp.outcome('admin', 'admin', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'admin: update imports of admin');
+select is(pg_temp.outcome('admin', 'rep', 'imports', 'update public.imports set record_type = ''changed'' where id = ''{id}'''), 'refused', 'admin: update imports of rep');
+select is(pg_temp.outcome('admin', 'admin', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'admin: delete imports of admin');
+select is(pg_temp.outcome('admin', 'rep', 'imports', 'delete from public.imports where id = ''{id}'''), 'refused', 'admin: delete imports of rep');
 select is(pg_temp.outcome('anon', 'admin', 'workspaces', 'select from public.init_state where true'), '1 rows', 'anon: select init_state of admin');
 select is(pg_temp.outcome('anon', 'admin', 'workspaces', 'insert into public.init_state default values'), 'refused', 'anon: insert init_state of admin');
 select is(pg_temp.outcome('anon', 'admin', 'workspaces', 'update public.init_state set is_initialized = is_initialized where true'), 'refused', 'anon: update init_state of admin');
@@ -1404,6 +1449,9 @@ select is(pg_temp.outcome('admin', 'foreign', 'deals', 'insert into public.deals
 select is(pg_temp.outcome('rep', 'foreign', 'favicons_excluded_domains', 'insert into public.favicons_excluded_domains (domain, workspace_id) select domain, workspace_id from jsonb_populate_record(null::public.favicons_excluded_domains, $1)'), 'refused', 'rep: insert favicons_excluded_domains into another workspace');
 select is(pg_temp.outcome('manager', 'foreign', 'favicons_excluded_domains', 'insert into public.favicons_excluded_domains (domain, workspace_id) select domain, workspace_id from jsonb_populate_record(null::public.favicons_excluded_domains, $1)'), 'refused', 'manager: insert favicons_excluded_domains into another workspace');
 select is(pg_temp.outcome('admin', 'foreign', 'favicons_excluded_domains', 'insert into public.favicons_excluded_domains (domain, workspace_id) select domain, workspace_id from jsonb_populate_record(null::public.favicons_excluded_domains, $1)'), 'refused', 'admin: insert favicons_excluded_domains into another workspace');
+select is(pg_temp.outcome('rep', 'foreign', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'rep: insert imports into another workspace');
+select is(pg_temp.outcome('manager', 'foreign', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'manager: insert imports into another workspace');
+select is(pg_temp.outcome('admin', 'foreign', 'imports', 'insert into public.imports (workspace_id, member_id, user_id) select workspace_id, member_id, user_id from jsonb_populate_record(null::public.imports, $1)'), 'refused', 'admin: insert imports into another workspace');
 select is(pg_temp.outcome('rep', 'foreign', 'invitations', 'insert into public.invitations (workspace_id, email, invited_by) select workspace_id, email, invited_by from jsonb_populate_record(null::public.invitations, $1)'), 'refused', 'rep: insert invitations into another workspace');
 select is(pg_temp.outcome('manager', 'foreign', 'invitations', 'insert into public.invitations (workspace_id, email, invited_by) select workspace_id, email, invited_by from jsonb_populate_record(null::public.invitations, $1)'), 'refused', 'manager: insert invitations into another workspace');
 select is(pg_temp.outcome('admin', 'foreign', 'invitations', 'insert into public.invitations (workspace_id, email, invited_by) select workspace_id, email, invited_by from jsonb_populate_record(null::public.invitations, $1)'), 'refused', 'admin: insert invitations into another workspace');

@@ -142,14 +142,15 @@ async function prepared(
 
 /** Makes a member the owner of every record of the workspace. */
 async function giveAll(workspace: Workspace, owner: number): Promise<void> {
-  const tables = await sql<{ name: string }[]>`
-    select columns.table_name as name
+  const columns = await sql<{ table: string; column: string }[]>`
+    select columns.table_name as table, columns.column_name as column
     from information_schema.columns
     join information_schema.tables using (table_schema, table_name)
-    where table_schema = 'public' and column_name = 'sales_id' and table_type = 'BASE TABLE'`;
-  for (const { name } of tables) {
+    where table_schema = 'public' and table_type = 'BASE TABLE'
+      and (column_name = 'sales_id' or (table_name, column_name) = ('imports', 'member_id'))`;
+  for (const { table, column } of columns) {
     await sql`
-      update ${sql(`public.${name}`)} set sales_id = ${owner}
-      where workspace_id = ${workspace.id} and sales_id is distinct from ${owner}`;
+      update ${sql(`public.${table}`)} set ${sql(column)} = ${owner}
+      where workspace_id = ${workspace.id} and ${sql(column)} is distinct from ${owner}`;
   }
 }

@@ -22,6 +22,7 @@ const UNTRACKED = [
   "audit_log",
   "changes",
   "favicons_excluded_domains",
+  "imports",
   "invitations",
   "workspaces",
 ];

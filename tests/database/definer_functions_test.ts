@@ -26,6 +26,8 @@ interface Target {
   change_id: string;
   /** Of a file in the private bucket. */
   path: string;
+  /** Has a file and a rejected row. */
+  import_id: string;
 }
 
 /** Function → a call about the target's workspace, which returns nothing to other users. */
@@ -79,6 +81,74 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       select where
         private.holder_ids('tags', array[${tag_id}::bigint], true, 1000) <> '{}'
         or private.holder_ids('tags', array[${tag_id}::bigint], false, 1000) <> '{}'`,
+    "private.find_contacts_by_email(text[])": (tx, { contact_id }) =>
+      tx`
+      select from private.find_contacts_by_email('{ada@example.com}') as found
+      where found.record_id = ${contact_id}`,
+    "private.find_companies_by_name(text[])": (tx) =>
+      tx`select from private.find_companies_by_name('{analytical}')`,
+    "private.find_external_ids(text,text,text[])": (tx, { contact_id }) =>
+      tx`
+      select from private.find_external_ids('contacts', 'hubspot', '{4711}') as found
+      where found.record_id = ${contact_id}`,
+    "private.create_import(uuid,jsonb)": async (tx) => {
+      const id = crypto.randomUUID();
+      await tx`
+        select private.create_import(${id}, '{
+          "record_type": "contacts", "format": "csv", "source": "import", "policy": "merge",
+          "match_on": [], "all_or_nothing": false
+        }')`;
+      await tx`reset role`;
+      // An admin of another workspace creates an import there.
+      return await tx`
+        select from public.imports i
+        where i.id = ${id} and not exists (
+          select from public.sales s where (s.id, s.workspace_id) = (i.member_id, i.workspace_id)
+        )`;
+    },
+    "private.change_import(uuid,jsonb)": async (tx, { import_id }) => {
+      await tx`select private.change_import(${import_id}, '{"source": "stranger"}')`;
+      await tx`reset role`;
+      return await tx`select from public.imports where source = 'stranger'`;
+    },
+    "private.lock_import(uuid,boolean)": (tx, { import_id }) =>
+      tx`
+      select where private.lock_import(${import_id}, true)
+        or private.lock_import(${import_id}, false)`,
+    "private.delete_import(uuid)": async (tx, { import_id }) => {
+      await tx`select private.delete_import(${import_id})`;
+      await tx`reset role`;
+      return await tx`
+        select where not exists (select from public.imports where id = ${import_id})`;
+    },
+    "private.set_import_file(uuid,bytea)": async (tx, { import_id }) => {
+      await tx`select private.set_import_file(${import_id}, 'stranger')`;
+      await tx`reset role`;
+      return await tx`
+        select from private.import_files
+        where import_id = ${import_id} and content = 'stranger'`;
+    },
+    "private.import_bytes(uuid,integer,integer)": (tx, { import_id }) =>
+      tx`select where private.import_bytes(${import_id}, 0, 9) is not null`,
+    "private.reject_import_rows(uuid,jsonb)": async (tx, { import_id }) => {
+      await tx`
+        select private.reject_import_rows(
+          ${import_id}, '[{"row_number": 9, "cells": [], "errors": []}]'
+        )`;
+      await tx`reset role`;
+      return await tx`
+        select from private.import_rejections where import_id = ${import_id} and row_number = 9`;
+    },
+    "private.clear_import_rejections(uuid)": async (tx, { import_id }) => {
+      await tx`select private.clear_import_rejections(${import_id})`;
+      await tx`reset role`;
+      return await tx`
+        select where not exists (
+          select from private.import_rejections where import_id = ${import_id}
+        )`;
+    },
+    "private.rejected_import_rows(uuid,integer,integer)": (tx, { import_id }) =>
+      tx`select from private.rejected_import_rows(${import_id}, 0, 9)`,
     "private.board_totals()": (tx) => tx`select from private.board_totals()`,
     "private.board_deal_ids(text,integer)": (tx) =>
       tx`select from private.board_deal_ids('won', 9)`,
@@ -218,7 +288,9 @@ async function createTarget(): Promise<Target> {
   const tenant = await foundWorkspace();
   const { contacts: [contact, trashed], tags: [tag] } = await createFamily(tenant, tenant.admin);
   await sql`
-    update public.contacts set email_jsonb = '[{"email": "ada@example.com"}]'
+    update public.contacts
+    set email_jsonb = '[{"email": "ada@example.com"}]',
+      external_ids = '[{"source": "hubspot", "id": "4711"}]'
     where id = ${contact.id}`;
   await sql`delete from public.contacts where id = ${trashed.id}`;
   await sql`update public.deals set index = 3 where workspace_id = ${tenant.workspace_id}`;
@@ -242,8 +314,23 @@ async function createTarget(): Promise<Target> {
   await sql`
     insert into storage.objects (bucket_id, name, metadata)
     values ('portico-attachments', ${path}, '{"size": 1, "mimetype": "text/plain"}')`;
+  const { import_id } = only(
+    await sql<{ import_id: string }[]>`
+    with created as (
+      insert into public.imports (workspace_id, member_id, user_id)
+      values (${tenant.workspace_id}, ${tenant.admin.id}, ${tenant.admin.user_id})
+      returning id
+    ), filled as (
+      insert into private.import_files (import_id, content) select id, 'a,b' from created
+    ), rejected as (
+      insert into private.import_rejections (import_id, row_number, cells, errors)
+      select id, 1, '[]', '[]' from created
+    )
+    select id as import_id from created`,
+  );
   return {
     path,
+    import_id,
     tenant,
     tag_id: tag.id,
     contact_id: contact.id,

@@ -146,6 +146,11 @@ function writesOf(relations: Relation[], rows: SampleRows, other: SampleRows): W
       await tx`
         update public.configuration set config = '{"dealStages": [null]}'
         where workspace_id = ${rows.workspaces?.id}`,
+    async (tx) => {
+      for (const path of ["imports/file", null]) {
+        await tx`update public.imports set path = ${path} where id = ${rows.imports?.id}`;
+      }
+    },
     ...relations.map(({ name }): Write => async (tx) =>
       await tx`truncate ${tx("public." + name)} cascade`
     ),

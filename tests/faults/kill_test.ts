@@ -125,6 +125,8 @@ class Load {
     const { status, body } = answer;
     const [, resource, parameter, rest] = path.split("/");
     if (!resource || method === "GET" || status >= 300 || rest !== undefined) return;
+    // The audit log has the records with numbers.
+    if (typeof (id ?? body.id) !== "number") return;
     if (method === "DELETE" && parameter && id) this.acknowledged.push({ resource, id });
     else if (body.id && body.updated_at) {
       this.acknowledged.push({ resource, id: body.id, updated_at: body.updated_at });

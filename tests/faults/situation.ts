@@ -191,12 +191,28 @@ export async function cleanRun(
  * new ones. Values that differ between two runs of the same request are masked.
  */
 export async function changesOf(situation: Situation): Promise<string[]> {
-  const { before } = situation;
+  const { before, operation, workspace } = situation;
+  // The work goes on after the answer.
+  if (operation.status === 202) await completeImports(workspace);
   const after = await rowsOf(situation);
   return [
     ...without(before, after).map((row) => `- ${masked(row)}`),
     ...without(after, before).map((row) => `+ ${masked(row)}`),
   ].sort();
+}
+
+/** Lets the job complete the imports of a workspace, as if the time of their processes was over. */
+async function completeImports({ id }: Workspace): Promise<void> {
+  for (;;) {
+    const rows = await sql`
+      update public.imports set due_at = now()
+      where workspace_id = ${id} and state in ('checking', 'running', 'undoing')
+      returning id`;
+    if (rows.length === 0) return;
+    const job = operations.find(({ id }) => id === "jobs.continue_imports");
+    if (!job) throw new Error("No job continues imports.");
+    await call(job, { token: stack.secretKey });
+  }
 }
 
 /**
@@ -215,9 +231,13 @@ function without(rows: string[], others: string[]): string[] {
   return rows.filter((row) => !known.has(row));
 }
 
-/** Masks words with digits: ids, times, addresses and generated names. Drops search vectors. */
+/**
+ * Masks words with digits: ids, times, addresses and generated names. Drops search vectors. A job may
+ * have done the work of a request.
+ */
 function masked(row: string): string {
-  return row.replace(/"search": "(?:[^"\\]|\\.)*"/g, "")
+  return row.replace('"operation": "jobs.continue_imports"', '"operation": "imports.run"')
+    .replace(/"search": "(?:[^"\\]|\\.)*"/g, "")
     .replace(/[\w-]*\d[\w:.+-]*|\b[a-f]{8}\b/g, "#");
 }
 

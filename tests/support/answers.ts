@@ -57,6 +57,10 @@ export function assertNothingInternal(body: unknown): void {
 export function assertDeclared(operation: Operation, answer: Answer): void {
   assertEquals(answer.status, operation.status ?? 200, JSON.stringify(answer.body));
   if (answer.status === 204) return assertEquals(answer.body, "");
+  if (operation.contentType) {
+    const [type] = answer.headers.get("Content-Type")?.split(";") ?? [];
+    return assertEquals(type, operation.contentType);
+  }
   assertEquals(answer.headers.get("Content-Type"), "application/json");
   assertEquals(undeclaredFields(answer.body, operation.output.parse(answer.body)), []);
   const documented = documentedSchema(operation).safeParse(answer.body);

@@ -48,8 +48,9 @@ export function idKeys(operation: Operation): string[] {
   return Object.keys(exampleOf(operation)).filter((key) => resourceOfKey(key, operation));
 }
 
-/** A well-formed id of a change that does not exist. */
-const NO_CHANGE = "00000000-0000-4000-8000-000000000000";
+/** Resources whose ids are uuids, and one that does not exist. */
+const UUID_RESOURCES = ["changes", "imports"];
+const NO_UUID = "00000000-0000-4000-8000-000000000000";
 
 /** The operation's address, with `id` for every parameter in it. */
 export function addressOf(operation: Operation, id?: RecordId): string {
@@ -58,7 +59,7 @@ export function addressOf(operation: Operation, id?: RecordId): string {
 
 function pathOf(
   operation: Operation,
-  id: RecordId = resourceOf(operation) === "changes" ? NO_CHANGE : 1,
+  id: RecordId = UUID_RESOURCES.includes(resourceOf(operation) ?? "") ? NO_UUID : 1,
 ): string {
   return routeOf(operation).replace(/:\w+/g, String(id));
 }

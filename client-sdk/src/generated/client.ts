@@ -40,6 +40,7 @@ import {
   type ContactNote,
   type ContactNoteInput,
   type ContactNotePatch,
+  type ContinuedImports,
   type CreatedCompany,
   type CreatedContact,
   type Deal,
@@ -55,6 +56,12 @@ import {
   type DuplicateContact,
   type EmailAddress,
   type Health,
+  type Import,
+  type ImportInput,
+  type ImportPatch,
+  type ImportSummary,
+  type ImportUndoInput,
+  type ImportUndone,
   type Index,
   type JobResult,
   type Me,
@@ -76,6 +83,7 @@ import {
   type Readiness,
   type Restored,
   type RestoreInput,
+  type RunInput,
   type Sale,
   type SaleInput,
   type SalePatch,
@@ -561,6 +569,7 @@ export interface CompaniesListQuery {
       | "nb_deals"
       | "nb_contacts"
       | "updated_at"
+      | "external_ids"
     )[]
     | undefined;
   /** Related records to return with each record. */
@@ -611,6 +620,8 @@ export interface CompaniesListQuery {
   nb_contacts?: NumberFilter | undefined;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: OpaqueFilter | undefined;
 }
 
 /** Query of `companies.create`: Create a company. */
@@ -1025,6 +1036,7 @@ export interface ContactsListQuery {
       | "nb_tasks"
       | "created_at"
       | "updated_at"
+      | "external_ids"
     )[]
     | undefined;
   /** Related records to return with each record. */
@@ -1073,6 +1085,8 @@ export interface ContactsListQuery {
   created_at?: TimeFilter | undefined;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: OpaqueFilter | undefined;
 }
 
 /** Query of `contacts.create`: Create a contact. */
@@ -1663,6 +1677,7 @@ export interface DealsListQuery {
       | "closed_at"
       | "company_name"
       | "nb_notes"
+      | "external_ids"
     )[]
     | undefined;
   /** Related records to return with each record. */
@@ -1703,6 +1718,8 @@ export interface DealsListQuery {
   company_name?: TextFilter | undefined;
   /** Number of notes. */
   nb_notes?: NumberFilter | undefined;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: OpaqueFilter | undefined;
 }
 
 /** Query of `deals.board`: Get the board. */
@@ -2036,6 +2053,7 @@ export interface ChangesListQuery {
       | "request_id"
       | "undoes"
       | "undone_by"
+      | "import_id"
       | "created_at"
     >
     | undefined;
@@ -2056,6 +2074,7 @@ export interface ChangesListQuery {
       | "touched"
       | "undoes"
       | "undone_by"
+      | "import_id"
       | "created_at"
     )[]
     | undefined;
@@ -2085,6 +2104,8 @@ export interface ChangesListQuery {
   undoes?: UuidFilter | undefined;
   /** The change that undid this one. */
   undone_by?: UuidFilter | undefined;
+  /** The import that the change belongs to. */
+  import_id?: UuidFilter | undefined;
   /** When the transaction began. */
   created_at?: TimeFilter | undefined;
 }
@@ -2530,6 +2551,270 @@ export class TrashResource extends Resource {
   }
 }
 
+/** Query of `imports.list`: List imports. */
+export interface ImportsListQuery {
+  /** Fields to sort by, with `-` for descending order. */
+  sort?:
+    | Sort<
+      | "id"
+      | "member_id"
+      | "record_type"
+      | "file_name"
+      | "format"
+      | "state"
+      | "source"
+      | "policy"
+      | "all_or_nothing"
+      | "size"
+      | "position"
+      | "row_count"
+      | "created_count"
+      | "updated_count"
+      | "skipped_count"
+      | "rejected_count"
+      | "dry_run"
+      | "error"
+      | "created_at"
+      | "updated_at"
+      | "started_at"
+      | "finished_at"
+    >
+    | undefined;
+  /** Maximum number of records on a page. */
+  limit?: number | undefined;
+  /** `next_cursor` of the previous page. */
+  cursor?: string | undefined;
+  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  count?: "exact" | "estimated" | undefined;
+  /** Fields to return. Default: all. */
+  select?:
+    | readonly (
+      | "id"
+      | "member_id"
+      | "record_type"
+      | "file_name"
+      | "format"
+      | "state"
+      | "source"
+      | "policy"
+      | "match_on"
+      | "all_or_nothing"
+      | "size"
+      | "position"
+      | "row_count"
+      | "created_count"
+      | "updated_count"
+      | "skipped_count"
+      | "rejected_count"
+      | "dry_run"
+      | "error"
+      | "created_at"
+      | "updated_at"
+      | "started_at"
+      | "finished_at"
+    )[]
+    | undefined;
+  /** Assigned by the database. */
+  id?: UuidFilter | undefined;
+  /** The member who made the import. */
+  member_id?: NumberFilter | undefined;
+  /** The table that the rows become records of. */
+  record_type?: TextFilter<"contacts" | "companies" | "deals" | "tasks"> | undefined;
+  /** Name of the file. */
+  file_name?: TextFilter | undefined;
+  /** csv, ndjson or xlsx. */
+  format?: TextFilter<"csv" | "ndjson" | "xlsx"> | undefined;
+  /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
+  state?:
+    | TextFilter<
+      | "awaiting_upload"
+      | "incomplete"
+      | "ready"
+      | "checking"
+      | "running"
+      | "completed"
+      | "failed"
+      | "cancelled"
+      | "undoing"
+      | "undone"
+    >
+    | undefined;
+  /** The system that the ids in the file come from, for `external_ids`. */
+  source?: TextFilter | undefined;
+  /** What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`. */
+  policy?: TextFilter<"create" | "update" | "skip" | "merge"> | undefined;
+  /** By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
+  match_on?: OpaqueFilter | undefined;
+  /** Whether one rejected row rejects the whole file. The file is checked first. */
+  all_or_nothing?: BooleanFilter | undefined;
+  /** Bytes of the file. */
+  size?: NumberFilter | undefined;
+  /** Bytes that are imported. */
+  position?: NumberFilter | undefined;
+  /** Rows that are read. */
+  row_count?: NumberFilter | undefined;
+  /** Records that were created. */
+  created_count?: NumberFilter | undefined;
+  /** Rows that changed a record. */
+  updated_count?: NumberFilter | undefined;
+  /** Rows whose record stayed as it was. */
+  skipped_count?: NumberFilter | undefined;
+  /** Rows that broke a rule. */
+  rejected_count?: NumberFilter | undefined;
+  /** Whether the last run changed nothing. */
+  dry_run?: BooleanFilter | undefined;
+  /** Why the import failed. */
+  error?: TextFilter | undefined;
+  /** When the import was created. */
+  created_at?: TimeFilter | undefined;
+  /** When the import last changed. */
+  updated_at?: TimeFilter | undefined;
+  /** When the last run started. */
+  started_at?: TimeFilter | undefined;
+  /** When the last run ended. */
+  finished_at?: TimeFilter | undefined;
+}
+
+/** Operations on `imports`. */
+export class ImportsResource extends Resource {
+  /**
+   * List imports.
+   *
+   * Allowed to: every member.
+   */
+  list<
+    const Select extends ImportsListQuery["select"] = undefined,
+    Count extends ImportsListQuery["count"] = undefined,
+  >(
+    query?: ImportsListQuery & { select?: Select | undefined; count?: Count | undefined },
+    options?: CallOptions,
+  ): PageCall<
+    Selected<ImportSummary, Select, undefined>,
+    PageOf<Selected<ImportSummary, Select, undefined>, Count>
+  > {
+    return this.transport.list({ method: "GET", path: path`/imports`, query, options });
+  }
+
+  /**
+   * Create an import.
+   *
+   * A file of at most 1 MB comes in `content` or `content_base64`, and the answer shows its columns. For a larger one of at most 50 MB the answer has an address to upload it to.
+   *
+   * Allowed to: every member.
+   *
+   * Problems: `invalid_file`, `storage_unavailable`.
+   */
+  create(body: ImportInput, options?: CallOptions): Call<Import> {
+    return this.transport.call({ method: "POST", path: path`/imports`, body, options });
+  }
+
+  /**
+   * Get an import.
+   *
+   * With `Accept: text/event-stream` the answer is a stream of events `progress`, each with the import as JSON, until it has ended.
+   *
+   * Allowed to: every member.
+   */
+  get(id: string, options?: CallOptions): Call<Import> {
+    return this.transport.call({ method: "GET", path: path`/imports/${id}`, options });
+  }
+
+  /**
+   * Change the mapping and the options of an import.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_running`, `import_not_ready`.
+   */
+  update(id: string, body: Changed<ImportPatch, Import>, options?: CallOptions): Call<Import> {
+    return this.transport.call({
+      method: "PATCH",
+      path: path`/imports/${id}`,
+      body: withoutFields(
+        body,
+        "id member_id record_type file_name format state size position row_count created_count updated_count skipped_count rejected_count dry_run error created_at updated_at started_at finished_at missing upload",
+      ),
+      options,
+    });
+  }
+
+  /**
+   * Remove an import that does not run, with its file.
+   *
+   * Its records stay, and it cannot be undone as a whole any more.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_running`.
+   */
+  delete(id: string, options?: CallOptions): Call<void> {
+    return this.transport.call({ method: "DELETE", path: path`/imports/${id}`, options });
+  }
+
+  /**
+   * Cancel a run.
+   *
+   * What it has imported stays. POST /imports/{id}/run continues it, and POST /imports/{id}/undo takes it back. An import that does not run stays as it is.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_running`.
+   */
+  cancel(id: string, options?: CallOptions): Call<Import> {
+    return this.transport.call({ method: "POST", path: path`/imports/${id}/cancel`, options });
+  }
+
+  /**
+   * Read the columns of an uploaded file.
+   *
+   * For a file that was sent with the import this has been done.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
+   */
+  inspect(id: string, options?: CallOptions): Call<Import> {
+    return this.transport.call({ method: "POST", path: path`/imports/${id}/inspect`, options });
+  }
+
+  /**
+   * Run an import.
+   *
+   * The answer does not wait for the end. GET /imports/{id} shows the progress. With `dry_run` the same work is rolled back, and the counts and the rejected rows remain. A run that was cancelled continues where it ended, and a completed import stays as it is.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
+   */
+  run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
+    return this.transport.call({ method: "POST", path: path`/imports/${id}/run`, body, options });
+  }
+
+  /**
+   * Download the rejected rows as CSV.
+   *
+   * The columns of the file, and `import_error` with the reasons. Mend the rows and import the file.
+   *
+   * Allowed to: every member.
+   */
+  rejected(id: string, options?: CallOptions): Call<string> {
+    return this.transport.call({ method: "GET", path: path`/imports/${id}/rejected`, options });
+  }
+
+  /**
+   * Undo an import.
+   *
+   * Takes back the changes of the import, the newest first. A long undo is complete after several requests.
+   *
+   * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
+   */
+  undo(id: string, body?: ImportUndoInput, options?: CallOptions): Call<ImportUndone> {
+    return this.transport.call({ method: "POST", path: path`/imports/${id}/undo`, body, options });
+  }
+}
+
 /** Operations on `jobs`. */
 export class JobsResource extends Resource {
   /**
@@ -2578,6 +2863,17 @@ export class JobsResource extends Resource {
   fetchPictures(options?: CallOptions): Call<PictureFetches> {
     return this.transport.call({ method: "POST", path: path`/jobs/fetch_pictures`, options });
   }
+
+  /**
+   * Continue imports that were interrupted.
+   *
+   * Each import continues with the rights of the member who started it. The import of a member who is disabled ends.
+   *
+   * Problems: `storage_unavailable`.
+   */
+  continueImports(options?: CallOptions): Call<ContinuedImports> {
+    return this.transport.call({ method: "POST", path: path`/jobs/continue_imports`, options });
+  }
 }
 
 /** Query of `tasks.list`: List tasks. */
@@ -2614,6 +2910,7 @@ export interface TasksListQuery {
       | "sales_id"
       | "created_at"
       | "updated_at"
+      | "external_ids"
     )[]
     | undefined;
   /** Related records to return with each record. */
@@ -2640,6 +2937,8 @@ export interface TasksListQuery {
   created_at?: TimeFilter | undefined;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at?: TimeFilter | undefined;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: OpaqueFilter | undefined;
 }
 
 /** Query of `tasks.get`: Get a task. */
@@ -3164,6 +3463,7 @@ export class Resources extends Resource {
   readonly merges: MergesResource;
   readonly activity: ActivityResource;
   readonly trash: TrashResource;
+  readonly imports: ImportsResource;
   readonly jobs: JobsResource;
   readonly tasks: TasksResource;
   readonly contactNotes: ContactNotesResource;
@@ -3184,6 +3484,7 @@ export class Resources extends Resource {
     this.merges = new MergesResource(transport);
     this.activity = new ActivityResource(transport);
     this.trash = new TrashResource(transport);
+    this.imports = new ImportsResource(transport);
     this.jobs = new JobsResource(transport);
     this.tasks = new TasksResource(transport);
     this.contactNotes = new ContactNotesResource(transport);

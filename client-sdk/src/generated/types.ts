@@ -65,6 +65,8 @@ export interface Problem {
     | "undo_conflict"
     | "tag_exists"
     | "duplicate"
+    | "import_not_ready"
+    | "import_running"
     | "stage_in_use"
     | "deal_archived"
     | "neighbour_moved"
@@ -92,6 +94,7 @@ export interface Problem {
     | "attachment_type_not_allowed"
     | "attachment_not_uploaded"
     | "attachment_type_mismatch"
+    | "invalid_file"
     | "invalid_picture"
     | "self_merge"
     | "rate_limited"
@@ -354,6 +357,8 @@ export interface Company {
   nb_contacts: number;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The owner. Present with `include=owner`. */
   owner?: {
     /** Assigned by the database. */
@@ -471,6 +476,13 @@ export interface CompanyInput {
   tax_identifier?: string | null;
   /** A picture: {"src", "path", "title", "type"}. */
   logo?: PictureInput | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export type PictureInput = {
@@ -531,6 +543,8 @@ export interface CreatedCompany {
   nb_contacts: number;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The owner. Present with `include=owner`. */
   owner?: {
     /** Assigned by the database. */
@@ -579,6 +593,13 @@ export interface CompanyPatch {
   tax_identifier?: string | null;
   /** A picture: {"src", "path", "title", "type"}. */
   logo?: PictureInput | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export interface CompanyBulkInput {
@@ -743,6 +764,8 @@ export interface Contact {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The company. Present with `include=company`. */
   company?: {
     /** Assigned by the database. */
@@ -870,6 +893,13 @@ export interface ContactInput {
   email_jsonb?: EmailAddress[] | null;
   /** [{"number", "type"}]. */
   phone_jsonb?: PhoneNumber[] | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export interface EmailAddress {
@@ -939,6 +969,8 @@ export interface CreatedContact {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The company. Present with `include=company`. */
   company?: {
     /** Assigned by the database. */
@@ -1132,6 +1164,8 @@ export interface Deal {
   company_name: string | null;
   /** Number of notes. */
   nb_notes: number;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The company. Present with `include=company`. */
   company?: {
     /** Assigned by the database. */
@@ -1217,6 +1251,8 @@ export interface BoardColumn {
     company_name: string | null;
     /** Number of notes. */
     nb_notes: number;
+    /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+    external_ids: unknown;
     /** The company. Present with `include=company`. */
     company?: {
       /** Assigned by the database. */
@@ -1270,6 +1306,13 @@ export interface DealInput {
   sales_id?: number | null;
   /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at?: string | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export interface DealPatch {
@@ -1293,6 +1336,13 @@ export interface DealPatch {
   sales_id?: number | null;
   /** When the deal was won or lost. Null while it is open. A trigger sets it. */
   closed_at?: string | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export interface DealBulkInput {
@@ -1482,6 +1532,8 @@ export interface Change {
   undoes: string | null;
   /** The change that undid this one. */
   undone_by: string | null;
+  /** The import that the change belongs to. */
+  import_id: string | null;
   /** When the transaction began. */
   created_at: string;
   /** The member. Present with `include=member`. */
@@ -1514,6 +1566,8 @@ export interface ChangeWithRecords {
   undoes: string | null;
   /** The change that undid this one. */
   undone_by: string | null;
+  /** The import that the change belongs to. */
+  import_id: string | null;
   /** When the transaction began. */
   created_at: string;
   /** The member. Present with `include=member`. */
@@ -1685,6 +1739,204 @@ export interface Purged {
   complete: boolean;
 }
 
+export interface ImportSummary {
+  /** Assigned by the database. */
+  id: string;
+  /** The member who made the import. */
+  member_id: number;
+  /** The table that the rows become records of. */
+  record_type: "contacts" | "companies" | "deals" | "tasks";
+  /** Name of the file. */
+  file_name: string | null;
+  /** csv, ndjson or xlsx. */
+  format: "csv" | "ndjson" | "xlsx";
+  /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
+  state:
+    | "awaiting_upload"
+    | "incomplete"
+    | "ready"
+    | "checking"
+    | "running"
+    | "completed"
+    | "failed"
+    | "cancelled"
+    | "undoing"
+    | "undone";
+  /** The system that the ids in the file come from, for `external_ids`. */
+  source: string;
+  /** What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`. */
+  policy: "create" | "update" | "skip" | "merge";
+  /** By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
+  match_on: ("id" | "external_id" | "email" | "name")[];
+  /** Whether one rejected row rejects the whole file. The file is checked first. */
+  all_or_nothing: boolean;
+  /** Bytes of the file. */
+  size: number | null;
+  /** Bytes that are imported. */
+  position: number;
+  /** Rows that are read. */
+  row_count: number;
+  /** Records that were created. */
+  created_count: number;
+  /** Rows that changed a record. */
+  updated_count: number;
+  /** Rows whose record stayed as it was. */
+  skipped_count: number;
+  /** Rows that broke a rule. */
+  rejected_count: number;
+  /** Whether the last run changed nothing. */
+  dry_run: boolean;
+  /** Why the import failed. */
+  error: string | null;
+  /** When the import was created. */
+  created_at: string;
+  /** When the import last changed. */
+  updated_at: string;
+  /** When the last run started. */
+  started_at: string | null;
+  /** When the last run ended. */
+  finished_at: string | null;
+}
+
+export interface ImportInput {
+  /** What the rows become. */
+  record_type: "contacts" | "companies" | "deals" | "tasks";
+  /** Name of the file. */
+  file_name?: string;
+  /** csv, ndjson or xlsx. */
+  format?: "csv" | "ndjson" | "xlsx";
+  /** The text of a CSV or NDJSON file of at most 1 MB. */
+  content?: string;
+  /** The bytes of a file of at most 1 MB, in any encoding, or of an XLSX file. */
+  content_base64?: string;
+  /** The system that the ids in the file come from, for `external_ids`. */
+  source?: string;
+  /** What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`. */
+  policy?: "create" | "update" | "skip" | "merge";
+  /** By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
+  match_on?: ("id" | "external_id" | "email" | "name")[];
+  /** Whether one rejected row rejects the whole file. The file is checked first. */
+  all_or_nothing?: boolean;
+}
+
+export interface Import {
+  /** Assigned by the database. */
+  id: string;
+  /** The member who made the import. */
+  member_id: number;
+  /** The table that the rows become records of. */
+  record_type: "contacts" | "companies" | "deals" | "tasks";
+  /** Name of the file. */
+  file_name: string | null;
+  /** csv, ndjson or xlsx. */
+  format: "csv" | "ndjson" | "xlsx";
+  /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
+  state:
+    | "awaiting_upload"
+    | "incomplete"
+    | "ready"
+    | "checking"
+    | "running"
+    | "completed"
+    | "failed"
+    | "cancelled"
+    | "undoing"
+    | "undone";
+  /** The system that the ids in the file come from, for `external_ids`. */
+  source: string;
+  /** What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`. */
+  policy: "create" | "update" | "skip" | "merge";
+  /** By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
+  match_on: ("id" | "external_id" | "email" | "name")[];
+  /** Whether one rejected row rejects the whole file. The file is checked first. */
+  all_or_nothing: boolean;
+  /** Bytes of the file. */
+  size: number | null;
+  /** Bytes that are imported. */
+  position: number;
+  /** Rows that are read. */
+  row_count: number;
+  /** Records that were created. */
+  created_count: number;
+  /** Rows that changed a record. */
+  updated_count: number;
+  /** Rows whose record stayed as it was. */
+  skipped_count: number;
+  /** Rows that broke a rule. */
+  rejected_count: number;
+  /** Whether the last run changed nothing. */
+  dry_run: boolean;
+  /** Why the import failed. */
+  error: string | null;
+  /** When the import was created. */
+  created_at: string;
+  /** When the import last changed. */
+  updated_at: string;
+  /** When the last run started. */
+  started_at: string | null;
+  /** When the last run ended. */
+  finished_at: string | null;
+  /** The columns of the file: [{"column", "field", "date_format", "samples"}]. */
+  columns: {
+    /** Header of the column. */
+    column: string;
+    /** `null`: the column is left out. */
+    field: string | null;
+    /** Which part of 03/04/2026 is the day. */
+    date_format: ("day_first" | "month_first") | null;
+    /** The first values of the column. */
+    samples: string[];
+    /** What the column lacks before the run. */
+    needs: "date_format" | null;
+  }[];
+  /** Fields of which one needs a column before the run. */
+  missing: string[];
+  /** For a file that was not sent: where to upload it. */
+  upload?: {
+    /** PUT the file to this URL. */
+    upload_url: string;
+    /** Token of the upload, for `uploadToSignedUrl` of supabase-js. */
+    token: string;
+    /** Bytes that the file may have at most. */
+    max_size: number;
+  };
+}
+
+export interface ImportPatch {
+  /** The columns to change. The others stay. */
+  columns?: {
+    /** Header of the column. */
+    column: string;
+    /** `null`: the column is left out. */
+    field?: string | null;
+    /** Which part of 03/04/2026 is the day. */
+    date_format?: ("day_first" | "month_first") | null;
+  }[];
+  /** The system that the ids in the file come from, for `external_ids`. */
+  source?: string;
+  /** What happens to a row whose record exists. `merge`: empty fields are filled. `update`: fields with a value in the file are replaced. `skip`: the record stays. `create`: the row becomes a new record. Addresses, numbers and tags are added in `merge` and `update`. */
+  policy?: "create" | "update" | "skip" | "merge";
+  /** By what an existing record is found: `external_id`, `email` (contacts), `name` (companies, deals), `id`. Without `id` in this list an id counts only for a record with the same name or address, because other systems have ids too. */
+  match_on?: ("id" | "external_id" | "email" | "name")[];
+  /** Whether one rejected row rejects the whole file. The file is checked first. */
+  all_or_nothing?: boolean;
+}
+export interface RunInput {
+  /** Whether the last run changed nothing. */
+  dry_run?: boolean;
+}
+export interface ImportUndoInput {
+  /** What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: they stay as they are now. `revert`: they return to the values before the change. */
+  on_conflict?: "refuse" | "keep" | "revert";
+}
+
+export interface ImportUndone {
+  /** Number of changes that were undone. */
+  undone: number;
+  /** Whether nothing is left to undo. `false`: send it again. */
+  complete: boolean;
+}
+
 export interface JobResult {
   /** `false` when another run is doing the same work. */
   ran: boolean;
@@ -1714,6 +1966,13 @@ export interface PictureFetches {
   complete: boolean;
 }
 
+export interface ContinuedImports {
+  /** Number of imports that the job continued. */
+  continued: number;
+  /** Whether it looked at every import. `false`: run the job again. */
+  complete: boolean;
+}
+
 export interface Task {
   /** Assigned by the database. */
   id: number;
@@ -1733,6 +1992,8 @@ export interface Task {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids: unknown;
   /** The contact. Present with `include=contact`. */
   contact?: {
     /** Assigned by the database. */
@@ -1768,6 +2029,13 @@ export interface TaskInput {
   done_date?: string | null;
   /** The owner: the member who does the task. */
   sales_id?: number | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
   /** Sets the contact's status in the same transaction. */
   contact_status?: string;
 }
@@ -1785,6 +2053,13 @@ export interface TaskPatch {
   done_date?: string | null;
   /** The owner: the member who does the task. */
   sales_id?: number | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
 }
 
 export interface TaskBulkInput {

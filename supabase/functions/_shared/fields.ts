@@ -63,6 +63,13 @@ export const booleanText = z.preprocess(
   z.boolean("Use true or false."),
 );
 
+/** The ids of a record in other systems. */
+export const externalIds = z.array(z.strictObject({
+  source: z.string().trim().min(1, "Use the name of the other system.").max(100)
+    .describe("Name of the other system."),
+  id: z.string().trim().min(1, "Use an id.").max(255).describe("Id in the other system."),
+})).max(50).nullish();
+
 /** The output of an operation that answers 204. */
 export const nothing = z.void();
 

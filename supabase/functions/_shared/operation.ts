@@ -18,12 +18,12 @@ import type { Member, Sql } from "./database/database.ts";
 import type { Network } from "./internet/internet.ts";
 import type { Listing, ListQuery } from "./list/list.ts";
 import type { ProblemCode } from "./problem.ts";
-import type { JsonText, Reply } from "./reply.ts";
+import type { JsonText, Reply, StreamReply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 import type { AuthAdmin } from "./supabaseAdmin.ts";
 
-export { JsonText, Reply } from "./reply.ts";
+export { JsonText, Reply, StreamReply } from "./reply.ts";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -47,6 +47,8 @@ export interface Input<Params, Query, Body> {
   body: Body;
   /** The entity tags of `If-Match`, without quotes. Undefined when the header is absent or `*`. */
   ifMatch?: string[];
+  /** The header `Accept`. */
+  accept?: string;
 }
 
 interface ReadContext {
@@ -58,19 +60,26 @@ export interface WriteContext extends ReadContext {
   /** Whether the transaction is rolled back at its end. */
   dryRun: boolean;
 }
+/**
+ * Runs the work in one transaction as a member. `dryRun` rolls it back at its end. `repeatable` work
+ * runs again when the connection is lost.
+ */
+export type Transaction = <Value>(
+  work: (sql: Sql, member: Member) => Promise<Value>,
+  options?: { dryRun?: boolean; repeatable?: boolean },
+) => Promise<Value>;
+
 export interface SagaContext {
   settings: Settings;
   auth: AuthAdmin;
   storage: Storage;
   dryRun: boolean;
-  /**
-   * Runs the work in one transaction as the caller. `dryRun` rolls it back at its end. `repeatable`
-   * work runs again when the connection is lost.
-   */
-  transaction<Value>(
-    work: (sql: Sql, member: Member) => Promise<Value>,
-    options?: { dryRun?: boolean; repeatable?: boolean },
-  ): Promise<Value>;
+  /** As the caller. */
+  transaction: Transaction;
+  /** The same, with a time limit for each transaction: for work in steps, and for streams. */
+  step: Transaction;
+  /** Starts work that continues after the answer. The platform may end it at any moment. */
+  background(work: () => Promise<void>): void;
 }
 export interface JobContext {
   requestId: string;
@@ -80,6 +89,11 @@ export interface JobContext {
   network?: Network;
   /** Runs the work in one transaction as the gateway's role. */
   transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value>;
+  /**
+   * Returns the function that runs transactions as the member of a user, for work that this member
+   * has begun. Each transaction checks the membership, as that of a request does.
+   */
+  asMember(userId: string): Transaction;
 }
 interface PlainContext {
   settings: Settings;
@@ -120,6 +134,10 @@ export interface Declaration<
   /** Maximum size of the request's body. Default: 1 MB. */
   maximumBytes?: number;
   output: Result;
+  /** Media type of a successful answer that is a file. Default: JSON. */
+  contentType?: "text/csv";
+  /** Answers with server-sent events to `Accept: text/event-stream`. */
+  events?: true;
   /** Status of a successful answer. Default: 200. */
   status?: 200 | 201 | 202 | 204;
   /**
@@ -143,7 +161,7 @@ export interface Declaration<
 type Run<C, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> = (
   context: C,
   input: Input<z.output<P>, z.output<Q>, z.output<B>>,
-) => Promise<z.input<R> | JsonText | Reply>;
+) => Promise<z.input<R> | JsonText | Reply | StreamReply>;
 
 type ErasedRun<C> = (context: C, input: Input<unknown, unknown, unknown>) => Promise<unknown>;
 

@@ -9,6 +9,14 @@ export class Reply {
   ) {}
 }
 
+/** An answer of bytes that are made while they are sent, such as a CSV file or server-sent events. */
+export class StreamReply {
+  constructor(
+    readonly body: ReadableStream<Uint8Array>,
+    readonly headers: Record<string, string>,
+  ) {}
+}
+
 /** A body that Postgres has built as JSON, and that is sent unparsed. */
 export class JsonText {
   constructor(readonly text: string) {}

@@ -45,6 +45,8 @@ const nullishBoolean = boolean.nullish();
 const nullishBigintArray = bigintArray.nullish();
 const nullishDate = date.nullish();
 const optionalBoolean = boolean.optional();
+const optionalInteger = integer.optional();
+const optionalTimestamp = timestamp.optional();
 
 export const activity = {
   name: "activity",
@@ -157,6 +159,7 @@ export const changes = {
     touched: "jsonb",
     undoes: "uuid",
     undone_by: "uuid",
+    import_id: "uuid",
     created_at: "timestamp with time zone",
   },
   row: {
@@ -169,6 +172,7 @@ export const changes = {
     touched: json,
     undoes: nullableUuid,
     undone_by: nullableUuid,
+    import_id: nullableUuid,
     created_at: text,
   },
   input: {
@@ -180,6 +184,7 @@ export const changes = {
     touched: optionalJson,
     undoes: nullishUuid,
     undone_by: nullishUuid,
+    import_id: nullishUuid,
   },
 };
 
@@ -208,6 +213,7 @@ export const companies = {
     workspace_id: "uuid",
     updated_at: "timestamp with time zone",
     search: "tsvector",
+    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -230,6 +236,7 @@ export const companies = {
     tax_identifier: nullableText,
     logo: json,
     updated_at: text,
+    external_ids: json,
   },
   input: {
     name: text,
@@ -249,6 +256,7 @@ export const companies = {
     revenue: nullishText,
     tax_identifier: nullishText,
     logo: optionalJson,
+    external_ids: optionalJson,
   },
 };
 
@@ -277,6 +285,7 @@ export const companies_summary = {
     nb_deals: "bigint",
     nb_contacts: "bigint",
     updated_at: "timestamp with time zone",
+    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -301,6 +310,7 @@ export const companies_summary = {
     nb_deals: nullableBigint,
     nb_contacts: nullableBigint,
     updated_at: nullableText,
+    external_ids: json,
   },
 };
 
@@ -461,6 +471,7 @@ export const contacts = {
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
     search: "tsvector",
+    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -482,6 +493,7 @@ export const contacts = {
     phone_jsonb: json,
     created_at: text,
     updated_at: text,
+    external_ids: json,
   },
   input: {
     first_name: nullishText,
@@ -500,6 +512,7 @@ export const contacts = {
     linkedin_url: nullishText,
     email_jsonb: optionalJson,
     phone_jsonb: optionalJson,
+    external_ids: optionalJson,
   },
 };
 
@@ -529,6 +542,7 @@ export const contacts_summary = {
     nb_tasks: "bigint",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
+    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -554,6 +568,7 @@ export const contacts_summary = {
     nb_tasks: nullableBigint,
     created_at: nullableText,
     updated_at: nullableText,
+    external_ids: json,
   },
 };
 
@@ -638,6 +653,7 @@ export const deals = {
     workspace_id: "uuid",
     search: "tsvector",
     closed_at: "timestamp with time zone",
+    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -655,6 +671,7 @@ export const deals = {
     sales_id: nullableBigint,
     index: nullableSmallint,
     closed_at: nullableText,
+    external_ids: json,
   },
   input: {
     name: text,
@@ -669,6 +686,7 @@ export const deals = {
     sales_id: nullishRecordId,
     index: nullishSmallint,
     closed_at: nullishTimestamp,
+    external_ids: optionalJson,
   },
 };
 
@@ -692,6 +710,7 @@ export const deals_summary = {
     closed_at: "timestamp with time zone",
     company_name: "text",
     nb_notes: "bigint",
+    external_ids: "jsonb",
   },
   row: {
     id: nullableBigint,
@@ -711,6 +730,7 @@ export const deals_summary = {
     closed_at: nullableText,
     company_name: nullableText,
     nb_notes: nullableBigint,
+    external_ids: json,
   },
 };
 
@@ -731,6 +751,101 @@ export const favicons_excluded_domains = {
   },
   input: {
     domain: text,
+  },
+};
+
+export const imports = {
+  name: "imports",
+  columns: {
+    id: "uuid",
+    workspace_id: "uuid",
+    member_id: "bigint",
+    user_id: "uuid",
+    record_type: "text",
+    file_name: "text",
+    format: "text",
+    state: "text",
+    source: "text",
+    policy: "text",
+    match_on: "jsonb",
+    all_or_nothing: "boolean",
+    columns: "jsonb",
+    layout: "jsonb",
+    path: "text",
+    size: "bigint",
+    position: "bigint",
+    row_count: "integer",
+    created_count: "integer",
+    updated_count: "integer",
+    skipped_count: "integer",
+    rejected_count: "integer",
+    dry_run: "boolean",
+    error: "text",
+    on_conflict: "text",
+    due_at: "timestamp with time zone",
+    created_at: "timestamp with time zone",
+    updated_at: "timestamp with time zone",
+    started_at: "timestamp with time zone",
+    finished_at: "timestamp with time zone",
+  },
+  row: {
+    id: uuid,
+    member_id: bigint,
+    user_id: uuid,
+    record_type: text,
+    file_name: nullableText,
+    format: text,
+    state: text,
+    source: text,
+    policy: text,
+    match_on: json,
+    all_or_nothing: boolean,
+    columns: json,
+    layout: json,
+    path: nullableText,
+    size: nullableBigint,
+    position: bigint,
+    row_count: integer,
+    created_count: integer,
+    updated_count: integer,
+    skipped_count: integer,
+    rejected_count: integer,
+    dry_run: boolean,
+    error: nullableText,
+    on_conflict: text,
+    due_at: text,
+    created_at: text,
+    updated_at: text,
+    started_at: nullableText,
+    finished_at: nullableText,
+  },
+  input: {
+    member_id: recordId,
+    user_id: uuid,
+    record_type: optionalText,
+    file_name: nullishText,
+    format: optionalText,
+    state: optionalText,
+    source: optionalText,
+    policy: optionalText,
+    match_on: optionalJson,
+    all_or_nothing: optionalBoolean,
+    columns: optionalJson,
+    layout: optionalJson,
+    path: nullishText,
+    size: nullishBigint,
+    position: optionalBigint,
+    row_count: optionalInteger,
+    created_count: optionalInteger,
+    updated_count: optionalInteger,
+    skipped_count: optionalInteger,
+    rejected_count: optionalInteger,
+    dry_run: optionalBoolean,
+    error: nullishText,
+    on_conflict: optionalText,
+    due_at: optionalTimestamp,
+    started_at: nullishTimestamp,
+    finished_at: nullishTimestamp,
   },
 };
 
@@ -947,6 +1062,7 @@ export const tasks = {
     workspace_id: "uuid",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
+    external_ids: "jsonb",
   },
   row: {
     id: bigint,
@@ -958,6 +1074,7 @@ export const tasks = {
     sales_id: nullableBigint,
     created_at: text,
     updated_at: text,
+    external_ids: json,
   },
   input: {
     contact_id: recordId,
@@ -966,6 +1083,7 @@ export const tasks = {
     due_date: nullishTimestamp,
     done_date: nullishTimestamp,
     sales_id: nullishRecordId,
+    external_ids: optionalJson,
   },
 };
 

@@ -27,6 +27,15 @@ export interface Storage {
    * Returns at most `count` bytes from the start of a file, or undefined when it does not exist.
    */
   firstBytes(file: StoredFile, count: number): Promise<Uint8Array | undefined>;
+  /**
+   * Returns the bytes of a file from `start` to before `end`, and the size of the whole file.
+   * Undefined when the file does not exist.
+   */
+  bytes(
+    file: StoredFile,
+    start: number,
+    end: number,
+  ): Promise<{ bytes: Uint8Array; size: number } | undefined>;
   /** Stores a new file. Returns its public URL, which works when the bucket is public. */
   upload(
     file: StoredFile,
@@ -54,7 +63,8 @@ export function createStorage(settings: Settings): Storage {
       if (error) throw unavailable(error);
       return publicAddress(settings, data.signedUrl);
     },
-    firstBytes: (file, count) => firstBytes(settings, file, count),
+    firstBytes: async (file, count) => (await bytesOf(settings, file, 0, count))?.bytes,
+    bytes: (file, start, end) => bytesOf(settings, file, start, end),
     upload: async ({ bucket, path }, bytes, contentType) => {
       const files = await from(bucket);
       const { error } = await files.upload(path, bytes, { contentType });
@@ -80,42 +90,54 @@ function publicAddress({ supabaseUrl, publicUrl }: Settings, address: string): s
 }
 
 /** Uses `fetch`, since the library cannot read a part of a file. Servers may ignore `Range`. */
-async function firstBytes(
+async function bytesOf(
   settings: Settings,
   { bucket, path }: StoredFile,
-  count: number,
-): Promise<Uint8Array | undefined> {
+  start: number,
+  end: number,
+): Promise<{ bytes: Uint8Array; size: number } | undefined> {
   const address = [bucket, ...path.split("/")].map(encodeURIComponent).join("/");
   const response = await fetch(`${settings.supabaseUrl}/storage/v1/object/${address}`, {
     headers: {
       apikey: settings.secretKey,
       Authorization: `Bearer ${settings.secretKey}`,
-      Range: `bytes=0-${count - 1}`,
+      Range: `bytes=${start}-${end - 1}`,
     },
     signal: AbortSignal.timeout(settings.timeLimits.answer),
   }).catch((cause) => {
     throw unavailable(cause);
   });
-  if (response.ok && response.body) return await readUpTo(response.body, count);
+  if (response.ok && response.body) return await readPart(response, start, end);
+  // No byte of the file is in the range.
+  if (response.status === 416) return { bytes: new Uint8Array(0), size: sizeOf(response) };
   await response.body?.cancel();
   if (response.status === 404 || response.status === 400) return undefined;
   throw unavailable(response.status);
 }
 
-async function readUpTo(body: ReadableStream<Uint8Array>, count: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(count);
+/** Skips the bytes before `start` when the server has sent the whole file. */
+async function readPart(response: Response, start: number, end: number) {
+  const bytes = new Uint8Array(end - start);
+  let position = response.status === 206 ? start : 0;
   let length = 0;
   try {
-    for await (const chunk of body) {
-      const part = chunk.subarray(0, count - length);
+    for await (const chunk of response.body ?? []) {
+      const part = chunk.subarray(Math.max(0, start - position), Math.max(0, end - position));
       bytes.set(part, length);
       length += part.length;
-      if (length === count) break;
+      position += chunk.length;
+      if (length === bytes.length) break;
     }
   } catch (cause) {
     throw unavailable(cause);
   }
-  return bytes.subarray(0, length);
+  return { bytes: bytes.subarray(0, length), size: sizeOf(response) };
+}
+
+/** `Content-Range: bytes 0-99/1234` (RFC 9110, section 14.4), else the length of the whole file. */
+function sizeOf({ headers }: Response): number {
+  const [, total] = /\/(\d+)$/.exec(headers.get("Content-Range") ?? "") ?? [];
+  return Number(total ?? headers.get("Content-Length") ?? 0);
 }
 
 function unavailable(cause: unknown): Problem {

@@ -28,6 +28,7 @@ export const comments: Record<string, Record<string, string>> = {
     "touched": 'Number of entries in the audit log, by table: {"contacts": 2}.',
     "undoes": "The change that this change undid.",
     "undone_by": "The change that undid this change. Null while its effect is present.",
+    "import_id": "The import that the change belongs to. Null for every other change.",
     "created_at": "When the transaction began.",
   },
   "companies": {
@@ -51,6 +52,8 @@ export const comments: Record<string, Record<string, string>> = {
     "tax_identifier": "Tax identification number.",
     "logo": 'A picture: {"src", "path", "title", "type"}.',
     "updated_at": "When the record last changed. Its entity tag is derived from this.",
+    "external_ids":
+      'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.',
   },
   "company_dismissals": {
     "id": "Assigned by the database.",
@@ -108,6 +111,8 @@ export const comments: Record<string, Record<string, string>> = {
     "phone_jsonb": '[{"number", "type"}].',
     "created_at": "When the record was created.",
     "updated_at": "When the record last changed. Its entity tag is derived from this.",
+    "external_ids":
+      'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.',
   },
   "deal_notes": {
     "id": "Assigned by the database.",
@@ -138,12 +143,46 @@ export const comments: Record<string, Record<string, string>> = {
     "index":
       "Position in the column of the board, starting at 0 without gaps. All deals from position 32767 on share this number.",
     "closed_at": "When the deal was won or lost. Null while it is open. A trigger sets it.",
+    "external_ids":
+      'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.',
   },
   "favicons_excluded_domains": {
     "id": "Assigned by the database.",
     "domain": "The domain in lower case.",
     "created_at": "When the domain was excluded.",
     "updated_at": "When the record last changed. Its entity tag is derived from this.",
+  },
+  "imports": {
+    "id": "Assigned by the database.",
+    "member_id": "The member who made the import.",
+    "user_id": "The auth user who worked on the import last, whose rights it has.",
+    "record_type": "The table that the rows become records of.",
+    "file_name": "Name of the file.",
+    "format": "csv, ndjson or xlsx.",
+    "state":
+      "awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone.",
+    "source": "The system that the ids in the file belong to.",
+    "policy": "What happens to a row whose record exists: create, update, skip or merge.",
+    "match_on": "By what an existing record is found.",
+    "all_or_nothing": "Whether one rejected row rejects all.",
+    "columns": 'The columns of the file: [{"column", "field", "date_format", "samples"}].',
+    "layout": "Encoding, delimiter and line end of the file.",
+    "path": "Path of a large file in the bucket. Null when the database has the file.",
+    "size": "Bytes of the file.",
+    "position": "Bytes that are imported.",
+    "row_count": "Rows that are read.",
+    "created_count": "Records that were created.",
+    "updated_count": "Rows that changed a record.",
+    "skipped_count": "Rows whose record stayed as it was.",
+    "rejected_count": "Rows that broke a rule.",
+    "dry_run": "Whether the last run changed nothing.",
+    "error": "Why the import failed.",
+    "on_conflict": "What an undo does with fields that changed since: refuse, keep or revert.",
+    "due_at": "When the job may continue the import. Whoever works on it moves this time.",
+    "created_at": "When the import was created.",
+    "updated_at": "When the import last changed.",
+    "started_at": "When the last run started.",
+    "finished_at": "When the last run ended.",
   },
   "invitations": {
     "id": "The id that the auth user is created with.",
@@ -192,6 +231,8 @@ export const comments: Record<string, Record<string, string>> = {
     "sales_id": "The owner: the member who does the task.",
     "created_at": "When the record was created.",
     "updated_at": "When the record last changed. Its entity tag is derived from this.",
+    "external_ids":
+      'Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record.',
   },
   "workspaces": {
     "id": "Assigned by the database.",

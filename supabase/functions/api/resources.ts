@@ -26,6 +26,7 @@ export const resources: Resources = {
   "/api/merges": () => import("./merges/routes.ts"),
   "/api/activity": () => import("./activity/routes.ts"),
   "/api/trash": () => import("./trash/routes.ts"),
+  "/api/imports": () => import("./imports/routes.ts"),
   "/api/jobs": () => import("./jobs/routes.ts"),
   "/api/tasks": () => import("./tasks/routes.ts"),
   "/api/contact_notes": () => import("./contact_notes/routes.ts"),

@@ -50,6 +50,7 @@ test("contacts.create stores every field, and addresses in lower case", async ()
     company_id: await insertRow(workspace, "companies", { name: "Acme" }),
     sales_id: rep.id,
     linkedin_url: "https://linkedin.example/ada",
+    external_ids: [{ source: "hubspot", id: "4711" }],
     email_jsonb: [{ email: "Ada@Example.COM", type: "Work" }],
     phone_jsonb: [{ number: " 020 7946 ", type: "Home" }],
   };

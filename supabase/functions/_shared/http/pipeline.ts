@@ -82,6 +82,7 @@ function inputOf(context: RequestContext): Input<unknown, unknown, unknown> {
     query: valid("query"),
     body: valid("json"),
     ifMatch: parseIfMatch(context.req.header("If-Match")),
+    accept: context.req.header("Accept"),
   };
 }
 

@@ -10,8 +10,9 @@ import {
   type StreamedAnswer,
   streamFeed,
 } from "../list/list.ts";
-import type { Input, Operation } from "../operation.ts";
+import type { Input, Operation, Transaction } from "../operation.ts";
 import { Problem } from "../problem.ts";
+import { StreamReply } from "../reply.ts";
 import { type StoredAnswer, toAnswer, withChange } from "./answer.ts";
 import { idempotencyHooks, type IdempotentRequest, idempotentSaga } from "./idempotency.ts";
 import type { Platform, RequestState } from "./platform.ts";
@@ -75,7 +76,9 @@ async function runJob(
   const { requestId, timing } = state;
   const transaction = <Value>(work: (sql: Sql) => Promise<Value>) =>
     database.asGateway({ timing, limitsEach: true }, work);
-  const context = { requestId, settings, storage, network, transaction };
+  const asMember = (userId: string): Transaction => (work, options) =>
+    database.write({ ...memberScope(operation, userId, state), limitsEach: true }, work, options);
+  const context = { requestId, settings, storage, network, transaction, asMember };
   const result = await operation.run(context, input);
   return toAnswer(result, operation, input, checkAnswers);
 }
@@ -114,19 +117,41 @@ async function runWrite(
 
 async function runSaga(
   operation: OfKind<"saga">,
-  { database, settings, auth, storage, checkAnswers }: Platform,
+  platform: Platform,
   { input, idempotent, scope, dryRun }: MemberRequest,
-): Promise<StoredAnswer> {
-  const transaction = <Value>(
-    work: (sql: Sql, member: Member) => Promise<Value>,
-    options?: { dryRun?: boolean; repeatable?: boolean },
-  ) => database.write<Value>(scope, work, options);
-  const work = async () => {
-    const context = { settings, auth, storage, transaction, dryRun };
-    const answer = toAnswer(await operation.run(context, input), operation, input, checkAnswers);
-    return withChange(answer, scope.recorded.changeId);
+): Promise<StoredAnswer | StreamedAnswer> {
+  const { database, settings, auth, storage, checkAnswers } = platform;
+  const transaction: Transaction = (work, options) => database.write(scope, work, options);
+  const step: Transaction = (work, options) =>
+    database.write({ ...scope, limitsEach: true }, work, options);
+  const background = (work: () => Promise<void>) => runInBackground(platform, scope, work);
+  const context = { settings, auth, storage, transaction, step, dryRun, background };
+  const run = () => operation.run(context, input);
+  const work = async (result = run()) =>
+    withChange(toAnswer(await result, operation, input, checkAnswers), scope.recorded.changeId);
+  if (idempotent) return await idempotentSaga(database, scope, idempotent, work);
+  const result = await run();
+  if (!(result instanceof StreamReply)) return await work(Promise.resolve(result));
+  return { status: 200, headers: result.headers, body: result.body };
+}
+
+/** The hosted runtime keeps a worker for work that it knows of; elsewhere the process goes on. */
+function runInBackground(
+  { reportFailure }: Platform,
+  { requestId }: RequestScope,
+  work: () => Promise<void>,
+): void {
+  const working = work().catch((error) => reportFailure(requestId, error));
+  const { EdgeRuntime } = globalThis as {
+    EdgeRuntime?: { waitUntil(working: Promise<void>): void };
   };
-  return idempotent ? await idempotentSaga(database, scope, idempotent, work) : await work();
+  EdgeRuntime?.waitUntil(working);
+}
+
+/** The scope of work that a job does for a member: with the claims that the member would have. */
+function memberScope(operation: Operation, userId: string, state: RequestState): RequestScope {
+  const claims = { sub: userId, role: "authenticated" };
+  return scopeOf(operation, { userId, claims }, state);
 }
 
 function scopeOf(operation: Operation, caller: Caller, state: RequestState): RequestScope {

@@ -56,7 +56,8 @@ function contentOf(operation: Operation, schema: Json): Json {
   const isFeed = operation.kind === "list" && operation.of.parameters.feed !== undefined;
   const file = { schema: { type: "string" } };
   return {
-    "application/json": { schema },
+    [operation.contentType ?? "application/json"]: { schema },
+    ...(operation.events && { "text/event-stream": file }),
     ...(isExportable && { "text/csv": file }),
     ...((isExportable || isFeed) && { "application/x-ndjson": file }),
   };
@@ -76,7 +77,7 @@ function headersOf(operation: Operation, schema: Json, schemas: Json): Header[] 
     ...(operation.problems?.includes("merged") && method === "GET"
       ? ["Content-Location"] as const
       : []),
-    ...(isExportable ? ["Content-Disposition"] as const : []),
+    ...(isExportable || operation.contentType ? ["Content-Disposition"] as const : []),
     ...(isChange ? ["Portico-Change"] as const : []),
     ...(access === "member" && method === "POST" ? ["Idempotency-Replayed"] as const : []),
   ];

@@ -18,6 +18,7 @@ export const Change = z.object({
   touched: rowCounts.describe("Number of entries in the activity, by table."),
   undoes: z.uuid().nullable().describe("The change that this change undid."),
   undone_by: z.uuid().nullable().describe("The change that undid this one."),
+  import_id: z.uuid().nullable().describe("The import that the change belongs to."),
   created_at: z.string(),
   member: MemberReference.optional(),
 }).meta({ id: "Change" });
@@ -53,13 +54,13 @@ const Conflict = z.object({
 }).meta({ id: "UndoConflict" });
 export type Conflict = z.output<typeof Conflict>;
 
-export const UndoInput = z.strictObject({
-  on_conflict: z.enum(["refuse", "keep", "revert"]).default("refuse").describe(
-    "What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: " +
-      "they stay as they are now. `revert`: they return to the values before the change.",
-  ),
-  dry_run: dryRun,
-}).prefault({}).meta({ id: "UndoInput" });
+export const onConflict = z.enum(["refuse", "keep", "revert"]).default("refuse").describe(
+  "What happens to fields and records that changed since. `refuse`: nothing is undone. `keep`: " +
+    "they stay as they are now. `revert`: they return to the values before the change.",
+);
+
+export const UndoInput = z.strictObject({ on_conflict: onConflict, dry_run: dryRun }).prefault({})
+  .meta({ id: "UndoInput" });
 export type UndoInput = z.output<typeof UndoInput>;
 
 export const Undone = z.object({

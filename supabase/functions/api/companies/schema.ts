@@ -1,6 +1,6 @@
 /** The schemas of companies: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { longText, recordId, requiredName, shortText } from "../../_shared/fields.ts";
+import { externalIds, longText, recordId, requiredName, shortText } from "../../_shared/fields.ts";
 import { companies, companies_summary } from "../../_shared/schema.ts";
 import { Picture, PictureInput } from "../pictures/schema.ts";
 import { MemberReference } from "../users/schema.ts";
@@ -49,6 +49,7 @@ export const CompanyInput = z.strictObject({
       "Use at most 10000 characters for all links.",
     ).nullish(),
   logo: PictureInput.nullish(),
+  external_ids: externalIds,
 }).meta({ id: "CompanyInput" });
 
 export const CompanyPatch = CompanyInput.partial().meta({ id: "CompanyPatch" });

@@ -4,10 +4,15 @@
  * when it is false.
  */
 import { contacts } from "../../_shared/schema.ts";
-import { fallbackKey, mergeRules, plainKey } from "../merges/mergedValues.ts";
+import { externalIdKey, fallbackKey, mergeRules, plainKey } from "../merges/mergedValues.ts";
 
 export const contactMergeRules = mergeRules(contacts.input, {
-  united: { tags: plainKey, email_jsonb: emailKey, phone_jsonb: phoneKey },
+  united: {
+    tags: plainKey,
+    email_jsonb: emailKey,
+    phone_jsonb: phoneKey,
+    external_ids: externalIdKey,
+  },
   earliest: ["first_seen"],
   latest: ["last_seen"],
 });

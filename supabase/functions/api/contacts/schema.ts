@@ -1,6 +1,6 @@
 /** The schemas of contacts: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { longText, recordId, shortText } from "../../_shared/fields.ts";
+import { externalIds, longText, recordId, shortText } from "../../_shared/fields.ts";
 import { contacts, contacts_summary } from "../../_shared/schema.ts";
 import { CompanyReference } from "../companies/schema.ts";
 import { configured } from "../configuration/schema.ts";
@@ -74,4 +74,5 @@ export const ContactInput = z.strictObject({
   tags: z.array(recordId).max(200).nullish(),
   email_jsonb: z.array(EmailAddress).max(50).nullish(),
   phone_jsonb: z.array(PhoneNumber).max(50).nullish(),
+  external_ids: externalIds,
 }).meta({ id: "ContactInput" });

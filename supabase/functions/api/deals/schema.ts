@@ -1,6 +1,6 @@
 /** The schemas of deals: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { longText, recordId, requiredName } from "../../_shared/fields.ts";
+import { externalIds, longText, recordId, requiredName } from "../../_shared/fields.ts";
 import { deals, deals_summary } from "../../_shared/schema.ts";
 import { CompanyReference } from "../companies/schema.ts";
 import { configured } from "../configuration/schema.ts";
@@ -39,6 +39,7 @@ export const DealInput = z.strictObject({
   description: longText,
   amount: z.int("Use a whole number of at most 9007199254740991.").nullish(),
   contact_ids: z.array(recordId).max(200).nullish(),
+  external_ids: externalIds,
 }).meta({ id: "DealInput" });
 export type DealInput = z.output<typeof DealInput>;
 

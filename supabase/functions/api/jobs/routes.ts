@@ -7,6 +7,7 @@ import type { Sql } from "../../_shared/database/database.ts";
 import { job, type JobContext, type Operation } from "../../_shared/operation.ts";
 import { removeAttachments } from "../attachments/removals.ts";
 import { fetchPictures } from "../pictures/fetch.ts";
+import { continueImports } from "../imports/job.ts";
 import { runSteps } from "./steps.ts";
 
 /** Number of rows that one transaction deletes. */
@@ -87,4 +88,5 @@ export const operations: readonly Operation[] = [
   keepLog,
   removeAttachments,
   fetchPictures,
+  continueImports,
 ];

@@ -65,6 +65,12 @@ export function plainKey(element: unknown): string {
   return fallbackKey(element, element);
 }
 
+/** The key of an id in another system. */
+export function externalIdKey(element: unknown): string {
+  if (typeof element !== "object" || element === null) return fallbackKey(element, element);
+  return JSON.stringify([Reflect.get(element, "source"), Reflect.get(element, "id")]);
+}
+
 /** The key of an element whose value is no text: blank without a value, else the element itself. */
 export function fallbackKey(element: unknown, value: unknown): string {
   return value === null || value === undefined ? "" : JSON.stringify(element);
@@ -76,7 +82,7 @@ function isBlank(value: unknown): boolean {
 }
 
 /** Returns the elements of all lists in order, the first of each key. Null when none is left. */
-function unite(lists: unknown[], keyOf: KeyOf): unknown[] | null {
+export function unite(lists: unknown[], keyOf: KeyOf): unknown[] | null {
   const byKey = new Map<string, unknown>();
   for (const element of lists.flatMap(asList)) {
     const key = keyOf(element);

@@ -1,6 +1,6 @@
 /** The schemas of tasks: the generated ones, refined where the database cannot check. */
 import * as z from "zod";
-import { longText, recordId } from "../../_shared/fields.ts";
+import { externalIds, longText, recordId } from "../../_shared/fields.ts";
 import { tasks } from "../../_shared/schema.ts";
 import { configured } from "../configuration/schema.ts";
 import { ContactReference, contactStatus } from "../contacts/schema.ts";
@@ -19,6 +19,7 @@ const fields = {
   ...tasks.input,
   type: configured.nullish(),
   text: longText,
+  external_ids: externalIds,
 };
 
 export const TaskInput = z.strictObject({ ...fields, contact_status: contactStatus })
