@@ -2584,7 +2584,7 @@ export interface ImportsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
-  /** Adds `total`, the number of matching records: counted, or estimated by the planner. */
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
   select?:
