@@ -1,5 +1,5 @@
 /** Files derived from the operations: the OpenAPI document, the SDK, the reference. */
-import { descriptionsOf } from "../../supabase/functions/api/descriptions.ts";
+import { descriptions } from "../../supabase/functions/api/descriptions.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import "../../supabase/functions/api/problems.ts";
 import { allOperations } from "../../supabase/functions/api/resources.ts";
@@ -13,7 +13,7 @@ import { emitTypes } from "./sdkTypes.ts";
 /** Returns the files: path below the repository's root → text. */
 export async function generateFromOperations(): Promise<Record<string, string>> {
   const operations = await allOperations();
-  const document = openApiDocument(operations, VERSION, descriptionsOf);
+  const document = openApiDocument(operations, VERSION, descriptions);
   const described = await readDocument(document);
   return {
     "client-sdk/openapi.json": await formatted(compactJson(document), "json"),

@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import * as z from "zod";
 import { problemsOf, routeOf } from "../../supabase/functions/_shared/facts.ts";
-import { descriptionsOf } from "../../supabase/functions/api/descriptions.ts";
+import { descriptions } from "../../supabase/functions/api/descriptions.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import { problemType } from "../../supabase/functions/_shared/problem.ts";
 import { operations } from "../support/registry.ts";
@@ -31,7 +31,7 @@ const problem = z.object({
     }),
   }),
 });
-const whole = openApiDocument(operations, "0.0.0", descriptionsOf);
+const whole = openApiDocument(operations, "0.0.0", descriptions);
 const { paths, components } = z.object({
   paths: z.record(z.string(), z.record(z.string(), described)),
   components: z.looseObject({
@@ -81,4 +81,11 @@ function undescribed(part: unknown, at = ""): string[] {
 Deno.test("document: every property of a request and of an answer has a description", () => {
   const { schemas } = z.object({ schemas: z.unknown() }).parse(components);
   assertEquals(undescribed({ schemas, paths }), []);
+});
+
+Deno.test("document: every resource has a sentence", () => {
+  const { tags } = z.object({
+    tags: z.array(z.object({ name: z.string(), description: z.string().optional() })),
+  }).parse(whole);
+  for (const { name, description } of tags) assertMatch(description ?? "", /^[A-Z].*[.]$/, name);
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as z from "zod";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { descriptionsOf } from "../../supabase/functions/api/descriptions.ts";
+import { descriptions } from "../../supabase/functions/api/descriptions.ts";
 import { openApiDocument } from "../../supabase/functions/_shared/openapi/document.ts";
 import {
   isProblemCode,
@@ -80,7 +80,7 @@ export function undeclaredFields(raw: unknown, parsed: unknown, path = ""): stri
 const document = z.object({
   paths: z.record(z.string(), z.record(z.string(), z.looseObject({}))),
   components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
-}).parse(openApiDocument(operations, "0.0.0", descriptionsOf));
+}).parse(openApiDocument(operations, "0.0.0", descriptions));
 
 /** A validator for the schema of the successful answer in the OpenAPI document. */
 function documentedSchema(operation: Operation): z.ZodType {

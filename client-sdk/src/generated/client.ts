@@ -256,6 +256,8 @@ export type OpaqueFilter = null | {
 export class SystemResource extends Resource {
   /**
    * Get what this API is, and where its documents are.
+   *
+   * Allowed to: everyone.
    */
   index(options?: CallOptions): Call<Index> {
     return this.transport.call({ method: "GET", path: path``, options });
@@ -265,6 +267,8 @@ export class SystemResource extends Resource {
    * Check that the function runs.
    *
    * Does not use the database.
+   *
+   * Allowed to: everyone.
    */
   health(options?: CallOptions): Call<Health> {
     return this.transport.call({ method: "GET", path: path`/health`, options });
@@ -275,6 +279,8 @@ export class SystemResource extends Resource {
    *
    * A result may be a second old.
    *
+   * Allowed to: everyone.
+   *
    * Problems: `not_ready`.
    */
   ready(options?: CallOptions): Call<Readiness> {
@@ -283,6 +289,8 @@ export class SystemResource extends Resource {
 
   /**
    * Get the OpenAPI 3.1 document of this API.
+   *
+   * Allowed to: everyone.
    */
   openapi(options?: CallOptions): Call<Record<string, unknown>> {
     return this.transport.call({ method: "GET", path: path`/openapi.json`, options });
@@ -2819,6 +2827,8 @@ export class ImportsResource extends Resource {
 export class JobsResource extends Resource {
   /**
    * Purge the records that have been in the trash for 30 days.
+   *
+   * Allowed to: holders of the secret key.
    */
   purgeTrash(options?: CallOptions): Call<JobResult> {
     return this.transport.call({ method: "POST", path: path`/jobs/purge_trash`, options });
@@ -2826,6 +2836,8 @@ export class JobsResource extends Resource {
 
   /**
    * Delete expired idempotency keys and old rate limits.
+   *
+   * Allowed to: holders of the secret key.
    */
   purgeIdempotencyKeys(options?: CallOptions): Call<JobResult> {
     return this.transport.call({
@@ -2839,6 +2851,8 @@ export class JobsResource extends Resource {
    * Add partitions of the log for the next months, and drop old ones.
    *
    * Entries are dropped by whole months, `LOG_RETENTION_DAYS` after the month's end.
+   *
+   * Allowed to: holders of the secret key.
    */
   keepLog(options?: CallOptions): Call<JobResult> {
     return this.transport.call({ method: "POST", path: path`/jobs/keep_log`, options });
@@ -2848,6 +2862,8 @@ export class JobsResource extends Resource {
    * Remove files that no note refers to.
    *
    * A file is removed 30 days after its last note, an unused upload after 2 days. Files of notes in the trash stay. Repeating it does no harm.
+   *
+   * Allowed to: holders of the secret key.
    *
    * Problems: `storage_unavailable`.
    */
@@ -2859,6 +2875,8 @@ export class JobsResource extends Resource {
    * Look for pictures of contacts and companies without one.
    *
    * A contact gets the gravatar of an e-mail address or the icon of its domain, a company the icon of its website. It asks only the sources in `PICTURE_SOURCES`. A record is tried three times.
+   *
+   * Allowed to: holders of the secret key.
    */
   fetchPictures(options?: CallOptions): Call<PictureFetches> {
     return this.transport.call({ method: "POST", path: path`/jobs/fetch_pictures`, options });
@@ -2868,6 +2886,8 @@ export class JobsResource extends Resource {
    * Continue imports that were interrupted.
    *
    * Each import continues with the rights of the member who started it. The import of a member who is disabled ends.
+   *
+   * Allowed to: holders of the secret key.
    *
    * Problems: `storage_unavailable`.
    */

@@ -128,7 +128,35 @@ const USUAL: Record<string, string> = {
   success: "Whether it is done.",
 };
 
-/** Returns the descriptions of the fields of a resource. */
-export function descriptionsOf(resource: string): Record<string, string> {
-  return { ...USUAL, ...comments[TABLES[resource] ?? resource] };
-}
+/** Resource → what it is about. */
+const RESOURCES: Record<string, string> = {
+  system: "The gateway itself: health, readiness, documents.",
+  me: "Your own profile.",
+  users: "The members of the workspace: invitations, roles, offboarding.",
+  companies: "Organisations.",
+  contacts: "People.",
+  tags: "Tags of contacts.",
+  search: "Search in all kinds of records.",
+  deals: "Deals and their board.",
+  configuration: "The settings of the workspace: stages, categories, types.",
+  changes: "What every request has changed, its undo, and the feed.",
+  merges: "Merges of companies, contacts and tags.",
+  activity: "The log: every change of a record.",
+  trash: "Deleted records, for 30 days.",
+  jobs: "Work at intervals, for a scheduler.",
+  tasks: "Tasks of contacts.",
+  contact_notes: "Notes on contacts.",
+  deal_notes: "Notes on deals.",
+  attachments: "Files of notes.",
+  imports: "Imports of files.",
+  atomic: "The functions of Atomic CRM under their own names.",
+};
+
+/** The sentences of the OpenAPI document about resources and fields. */
+export const descriptions = {
+  resources: RESOURCES,
+  fieldsOf: (resource: string): Record<string, string> => ({
+    ...USUAL,
+    ...comments[TABLES[resource] ?? resource],
+  }),
+};

@@ -23,15 +23,22 @@ const SECRET_KEY = "The project's secret key, for schedulers.";
 /** The address of the local stack. */
 const LOCAL_PROJECT = "http://127.0.0.1:54321";
 
+/** Sentences for the document about an API's resources. */
+export interface ApiDescriptions {
+  /** Resource → what it is about. */
+  resources: Readonly<Record<string, string>>;
+  /** Returns the descriptions of the fields of a resource that have none in their schema. */
+  fieldsOf(resource: string): Descriptions;
+}
+
 /**
- * Returns the document of these operations. `descriptionsOf` returns the descriptions of the fields
- * of a resource that have none in their schema. `project` is the address of the Supabase project;
- * without one, the document leaves it to its reader.
+ * Returns the document of these operations. `project` is the address of the Supabase project; without
+ * one, the document leaves it to its reader.
  */
 export function openApiDocument(
   operations: readonly Operation[],
   version: string,
-  descriptionsOf: (resource: string) => Descriptions,
+  { resources, fieldsOf }: ApiDescriptions,
   project?: string,
 ): Json {
   const schemas: Json = { Problem: problemSchema() };
@@ -42,7 +49,7 @@ export function openApiDocument(
     const known = new Set(Object.keys(schemas));
     const described = describe(operation, schemas, responses);
     const added = Object.entries(schemas).filter(([name]) => !known.has(name));
-    describeFields([described, ...added], descriptionsOf(resourceOf(operation)));
+    describeFields([described, ...added], fieldsOf(resourceOf(operation)));
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: described };
   }
   return {
@@ -51,23 +58,31 @@ export function openApiDocument(
       title: TITLE,
       version,
       description: DESCRIPTION,
+      contact: { name: TITLE },
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [serverOf(project)],
     security: [{ bearer: [] }],
-    tags: [...new Set(operations.map(resourceOf))].map((name) => ({ name })),
+    tags: [...new Set(operations.map(resourceOf))].map((name) => ({
+      name,
+      description: resources[name],
+    })),
     // Kind of a field's value → operators that the field takes as `field@op`.
     "x-operators": LIST_OPERATORS,
     paths,
-    components: {
-      schemas,
-      parameters: sharedParameters(),
-      headers: sharedHeaders(),
-      responses,
-      securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: SIGN_IN },
-        secret_key: { type: "apiKey", in: "header", name: "apikey", description: SECRET_KEY },
-      },
+    components: componentsOf(schemas, responses),
+  };
+}
+
+function componentsOf(schemas: Json, responses: Json): Json {
+  return {
+    schemas,
+    parameters: sharedParameters(),
+    headers: sharedHeaders(),
+    responses,
+    securitySchemes: {
+      bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: SIGN_IN },
+      secret_key: { type: "apiKey", in: "header", name: "apikey", description: SECRET_KEY },
     },
   };
 }
@@ -106,10 +121,10 @@ function describe(operation: Operation, schemas: Json, responses: Json): Json {
 }
 
 function descriptionOf(operation: Operation): string {
-  const { description, access, problems = [] } = operation;
+  const { description, problems = [] } = operation;
   const sentences = [
     description,
-    access === "member" && `Allowed to: ${allowedPhrase(operation)}.`,
+    `Allowed to: ${allowedPhrase(operation)}.`,
     problems.length > 0 && `Problems: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
   ];
   return sentences.filter((sentence) => sentence).join("\n\n");

@@ -52,7 +52,10 @@ export function parametersOf(operation: Operation, schemas: Json): Json[] {
 
 /** Returns the parameters that many operations share: name → parameter. */
 export function sharedParameters(): Json {
-  const query = Object.entries(LIST_PARAMETERS).map(([name, schema]) => [
+  // The values of `sort` differ from list to list.
+  const query = Object.entries(LIST_PARAMETERS).filter(([name]) => name !== "sort").map((
+    [name, schema],
+  ) => [
     name,
     queryParameter(name, z.toJSONSchema(schema)),
   ]);

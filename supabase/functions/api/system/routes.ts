@@ -57,10 +57,10 @@ const openapi = plain({
   anyOrigin: true,
   run: async ({ operations: all, settings }) => {
     // Imported here, because only this request needs it.
-    const { descriptionsOf } = await import("../descriptions.ts");
+    const { descriptions } = await import("../descriptions.ts");
     return document ??= {
       openapi: "3.1.0",
-      ...openApiDocument(await all(), VERSION, descriptionsOf, settings.publicUrl),
+      ...openApiDocument(await all(), VERSION, descriptions, settings.publicUrl),
     };
   },
 });
