@@ -19,11 +19,19 @@ const CALLS = /\bcall\b|\$API\b/;
 /** Commands for operators. They need a platform, a clone of another project, or a free port. */
 const OPERATOR =
   /^(deno task [a-z:-]+|supabase (link|db push|secrets set|functions deploy)|npm (install|run build)|npx (--yes deno|vite|jsr)|VITE_\w+=|SITE_URL=)/;
+/** Programs that a system may lack. */
+const PROGRAMS = ["curl", "jq"];
 const NEXT = "=== next block ===";
 
 const guides = (await filesBelow("docs", [".md"])).filter(({ path }) =>
   !path.startsWith("docs/reference/")
 );
+
+const installed = new Set<string>();
+for (const program of PROGRAMS) {
+  const found = await new Deno.Command("bash", { args: ["-c", `command -v ${program}`] }).output();
+  if (found.success) installed.add(program);
+}
 
 function blocksOf(markdown: string): Block[] {
   const fences = [...markdown.matchAll(FENCE)].map(([, , language, text = ""]) => ({
@@ -59,6 +67,7 @@ async function run(blocks: Block[], directory: string): Promise<string[]> {
       KEY: stack.publishableKey,
       EMAIL: admin.email,
       PASSWORD,
+      SECRET_KEY: stack.secretKey,
     },
   }).output();
   const output = new TextDecoder().decode(stdout);
@@ -70,7 +79,16 @@ for (const { path, text } of [readme, ...guides]) {
   const further = path === readme.path ? [] : blocksOf(text);
   const calls = [...beginning, ...further.filter(({ commands }) => CALLS.test(commands))];
   if (path !== readme.path && calls.length === beginning.length) continue;
-  test(`${path}: its calls answer what it shows`, async () => {
+  const name = `${path}: its calls answer what it shows`;
+  const needed = PROGRAMS.filter((program) =>
+    calls.some(({ commands }) => commands.includes(program))
+  );
+  const missing = needed.filter((program) => !installed.has(program));
+  if (missing.length > 0) {
+    Deno.test.ignore(`${name} (needs ${missing.join(", ")})`, () => {});
+    continue;
+  }
+  test(name, async () => {
     const directory = await Deno.makeTempDir();
     try {
       const outputs = await run(calls, directory);
