@@ -123,13 +123,16 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
 begin
-  return query
+  -- Planned anew each time: a plan that was made while the table was empty is slow later.
+  return query execute $sql$
     select e.external_id, e.record_id
     from private.external_ids e
-    where e.workspace_id = caller_workspace
-      and e.table_name = p_table_name
-      and e.source = p_source
-      and e.external_id = any (p_ids);
+    where e.workspace_id = $1
+      and e.table_name = $2
+      and e.source = $3
+      and e.external_id = any ($4)
+  $sql$
+  using caller_workspace, p_table_name, p_source, p_ids;
 end
 $$;
 comment on function private.find_external_ids(text, text, text[]) is

@@ -370,6 +370,9 @@ comment on function private.rejected_import_rows(uuid, integer, integer) is
   'Returns the rejected rows of an import of the caller''s workspace after a row.';
 grant execute on function private.rejected_import_rows(uuid, integer, integer) to authenticated;
 
+-- These functions are planned anew each time: a plan that was made while the tables were empty is slow
+-- for the later chunks of an import.
+
 -- The index of duplicates finds thousands of addresses at once. An index on email_jsonb is slow for
 -- them: each address is also compared with all recent changes that are not in the index yet.
 create function private.find_contacts_by_email(p_emails text[])
@@ -380,23 +383,23 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
 begin
-  return query
-    select wanted.email, found.record_id
-    from unnest(p_emails) as wanted (email)
+  return query execute $sql$
+    select wanted.email, min(found.record_id)
+    from unnest($1) as wanted (email)
     cross join lateral (
       select k.record_id
       from private.duplicate_keys k
-      where k.workspace_id = caller_workspace
+      where k.workspace_id = $2
         and k.table_name = 'contacts'
         and k.key = hashtextextended('email ' || wanted.email, 0)
-        and exists (
-          select
-          from private.contact_profiles p
-          where p.contact_id = k.record_id and wanted.email = any ((p.profile).emails)
-        )
-      order by k.record_id
-      limit 1
-    ) as found;
+      -- Keeps the search by key for each address, whatever the planner expects.
+      offset 0
+    ) as found
+    join private.contact_profiles p
+      on p.contact_id = found.record_id and wanted.email = any ((p.profile).emails)
+    group by wanted.email
+  $sql$
+  using p_emails, caller_workspace;
 end
 $$;
 comment on function private.find_contacts_by_email(text[]) is
@@ -412,16 +415,18 @@ as $$
 declare
   caller_workspace constant uuid := private.workspace_id();
 begin
-  return query
-    select wanted.name, found.id
-    from unnest(p_names) as wanted (name)
+  return query execute $sql$
+    select wanted.name, min(found.id)
+    from unnest($1) as wanted (name)
     cross join lateral (
       select c.id
       from public.companies c
-      where c.workspace_id = caller_workspace and lower(c.name) = lower(wanted.name)
-      order by c.id
-      limit 1
-    ) as found;
+      where c.workspace_id = $2 and lower(c.name) = lower(wanted.name)
+      offset 0
+    ) as found
+    group by wanted.name
+  $sql$
+  using p_names, caller_workspace;
 end
 $$;
 comment on function private.find_companies_by_name(text[]) is
