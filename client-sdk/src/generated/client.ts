@@ -2792,7 +2792,7 @@ export class ImportsResource extends Resource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
-   * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
+   * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
     return this.transport.call({ method: "POST", path: path`/imports/${id}/run`, body, options });

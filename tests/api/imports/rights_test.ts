@@ -138,12 +138,14 @@ test("imports.cancel answers 409 to an undo", async () => {
   assertProblem(await admin.api.post(`/imports/${id}/cancel`), 409, "import_running");
 });
 
-test("imports.update and undo answer 409 while the import runs", async () => {
+test("imports.update, undo and a dry run answer 409 while the import runs", async () => {
   const { admin } = await createWorkspace();
   const { id } = await createImport(admin, { content: PERSON });
   await sql`
     update public.imports set state = 'running', due_at = now() + interval '1 hour'
     where id = ${id}`;
   assertProblem(await admin.api.patch(`/imports/${id}`, {}), 409, "import_running");
+  const dry = await admin.api.post(`/imports/${id}/run`, { dry_run: true });
+  assertProblem(dry, 409, "import_running");
   assertProblem(await admin.api.post(`/imports/${id}/undo`, {}), 409, "import_running");
 });

@@ -71,7 +71,7 @@ export const runImport = saga({
   example: { dry_run: false },
   output: Import,
   status: 202,
-  problems: ["import_not_ready", "invalid_file", "storage_unavailable"],
+  problems: ["import_running", "import_not_ready", "invalid_file", "storage_unavailable"],
   run: async (
     { transaction, step, settings, storage, background }: SagaContext,
     { params, body },
@@ -79,6 +79,8 @@ export const runImport = saga({
     const started = await transaction(async (sql, member) => {
       const stored = await managedImport(sql, member, params.id);
       const isDone = stored.state === "completed" && !stored.dry_run;
+      const isOther = stored.state === "undoing" || stored.dry_run !== (body.dry_run ?? false);
+      if (isOther) requireIdle(stored);
       if (!isDone && !RUNNING.includes(stored.state)) {
         requireReady(stored);
         await startRun(sql, stored, body.dry_run ?? false);
