@@ -1,6 +1,6 @@
 /**
- * `deno task build-sdk`: the SDK as JavaScript with its types, in `client-sdk/dist`, ready for
- * `npm publish`.
+ * `deno task build-sdk`: the SDK as JavaScript with its types and source maps, in
+ * `client-sdk/dist`. `npm publish` and `npm pack` run it first.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import ts from "typescript";
@@ -21,6 +21,9 @@ export async function buildSdk(directory: string): Promise<void> {
     types: [],
     strict: true,
     declaration: true,
+    declarationMap: true,
+    sourceMap: true,
+    exactOptionalPropertyTypes: true,
     rewriteRelativeImportExtensions: true,
   });
   const errors = ts.getPreEmitDiagnostics(program);

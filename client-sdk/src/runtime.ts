@@ -104,7 +104,9 @@ export class Transport {
   }
 
   /** Returns the feed of a list, from `after` of the query. It begins when it is iterated. */
-  follow<Item>(request: Request & { query?: { after?: string | undefined } }): Feed<Item> {
+  follow<Item>(
+    request: Request & { query?: { after?: string | undefined } | undefined },
+  ): Feed<Item> {
     const { after = "now", ...query } = request.query ?? {};
     return new Feed(after, (position) =>
       this.call<Page<Item>>({
@@ -120,9 +122,7 @@ export class Transport {
 
   async #send<Data>(request: Request, read: Read<Data>): Promise<WithResponse<Data>> {
     const { options = {} } = request;
-    const key = request.method === "POST"
-      ? options.idempotencyKey ?? crypto.randomUUID()
-      : undefined;
+    const key = request.method === "POST" ? options.idempotencyKey ?? randomKey() : undefined;
     const retries = options.maxRetries ?? this.#options.maxRetries ?? DEFAULT_RETRIES;
     let tokenRenewed = false;
     for (let attempt = 0;; attempt++) {
@@ -206,6 +206,11 @@ export class Resource {
 
 function timeoutError(timeoutMs: number, cause: unknown): PorticoTimeoutError {
   return new PorticoTimeoutError(`No answer came within ${timeoutMs / 1000} s.`, { cause });
+}
+
+/** Returns 128 random bits. Pages without TLS have no `crypto.randomUUID`. */
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
 /** A browser does not say whether it refused the answer or got none. */
