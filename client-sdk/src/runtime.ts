@@ -89,35 +89,57 @@ export class Transport {
    * Sends a request, and returns the call. The call rejects with PorticoError,
    * PorticoConnectionError, PorticoTimeoutError or the reason of `signal`.
    */
-  call<Data>(request: Request): Call<Data> {
+  request<Data>(request: Request): Call<Data> {
     return new Call(this.#send(request, readJson<Data>));
   }
 
-  /** Sends a request for a page of a list, and returns the call. It rejects as `call` does. */
-  list<Item, Pages extends Page<Item>>(request: Request): PageCall<Item, Pages> {
-    return new PageCall(this.#send(request, readJson<Pages>), ({ next_cursor, has_more }) => {
+  /** Sends a request with these parts, as `request` does. */
+  call<Data>(
+    method: Request["method"],
+    path: string,
+    options?: CallOptions,
+    body?: unknown,
+    query?: object,
+  ): Call<Data> {
+    return this.request({ method, path, options, body, query });
+  }
+
+  /** Sends a request for a page of a list, as `request` does. */
+  list<Item, Pages extends Page<Item>>(
+    path: string,
+    query?: object,
+    options?: CallOptions,
+  ): PageCall<Item, Pages> {
+    const answer = this.#send({ method: "GET", path, query, options }, readJson<Pages>);
+    return new PageCall(answer, ({ next_cursor, has_more }) => {
       if (next_cursor === null || has_more === false) return undefined;
-      const isFeed = request.query && "after" in request.query;
-      const position = isFeed ? { after: next_cursor } : { cursor: next_cursor };
-      return this.list({ ...request, query: { ...request.query, ...position } });
+      const name = query && "after" in query ? "after" : "cursor";
+      return this.list(path, { ...query, [name]: next_cursor }, options);
     });
   }
 
   /** Returns the feed of a list, from `after` of the query. It begins when it is iterated. */
   follow<Item>(
-    request: Request & { query?: { after?: string | undefined } | undefined },
+    path: string,
+    { after = "now", ...query }: { after?: string | undefined } = {},
+    options?: CallOptions,
   ): Feed<Item> {
-    const { after = "now", ...query } = request.query ?? {};
-    return new Feed(after, (position) =>
-      this.call<Page<Item>>({
-        ...request,
-        query: { wait: WAIT_SECONDS, ...query, after: position },
+    return new Feed(after, (after) =>
+      this.call<Page<Item>>("GET", path, options, undefined, {
+        wait: WAIT_SECONDS,
+        ...query,
+        after,
       }));
   }
 
   /** Requests a file, and returns the call. The timeout ends when the file begins. */
-  file(request: Request): FileCall {
-    return new FileCall(this.#send(request, (response) => response.body ?? new Blob().stream()));
+  file(path: string, query: object, options?: CallOptions): FileCall {
+    return new FileCall(
+      this.#send(
+        { method: "GET", path, query, options },
+        (response) => response.body ?? new Blob().stream(),
+      ),
+    );
   }
 
   async #send<Data>(request: Request, read: Read<Data>): Promise<WithResponse<Data>> {

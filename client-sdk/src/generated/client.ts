@@ -251,6 +251,9 @@ export type OpaqueFilter = null | {
   /** Null, or `"not.null"`. */
   is?: null | "not.null" | undefined;
 };
+/** Fields that no change can set. */
+const FIXED =
+  "id user_id administrator created_at updated_at workspace permissions nb_deals nb_contacts owner duplicates company_name nb_tasks company tag_records archived_at index nb_notes contacts reassigned member_id record_type file_name format state position row_count created_count updated_count skipped_count rejected_count error started_at finished_at missing upload contact deal";
 
 /** Operations on `system`. */
 export class SystemResource extends Resource {
@@ -260,7 +263,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   index(options?: CallOptions): Call<Index> {
-    return this.transport.call({ method: "GET", path: path``, options });
+    return this.transport.call("GET", path``, options);
   }
 
   /**
@@ -271,7 +274,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   health(options?: CallOptions): Call<Health> {
-    return this.transport.call({ method: "GET", path: path`/health`, options });
+    return this.transport.call("GET", path`/health`, options);
   }
 
   /**
@@ -284,7 +287,7 @@ export class SystemResource extends Resource {
    * Problems: `not_ready`.
    */
   ready(options?: CallOptions): Call<Readiness> {
-    return this.transport.call({ method: "GET", path: path`/ready`, options });
+    return this.transport.call("GET", path`/ready`, options);
   }
 
   /**
@@ -293,7 +296,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   openapi(options?: CallOptions): Call<Record<string, unknown>> {
-    return this.transport.call({ method: "GET", path: path`/openapi.json`, options });
+    return this.transport.call("GET", path`/openapi.json`, options);
   }
 }
 
@@ -305,7 +308,7 @@ export class MeResource extends Resource {
    * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Me> {
-    return this.transport.call({ method: "GET", path: path`/me`, options });
+    return this.transport.call("GET", path`/me`, options);
   }
 
   /**
@@ -318,15 +321,12 @@ export class MeResource extends Resource {
    * Problems: `invalid_picture`, `storage_unavailable`.
    */
   update(body: Changed<ProfilePatch, Me>, options?: CallOptions): Call<Me> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/me`,
-      body: withoutFields(
-        body,
-        "id user_id email role administrator disabled status created_at updated_at workspace permissions",
-      ),
+    return this.transport.call(
+      "PATCH",
+      path`/me`,
       options,
-    });
+      withoutFields(body, FIXED + " email role disabled status"),
+    );
   }
 }
 
@@ -423,7 +423,7 @@ export class UsersResource extends Resource {
     query?: UsersListQuery & { select?: Select | undefined; count?: Count | undefined },
     options?: CallOptions,
   ): PageCall<Selected<User, Select, undefined>, PageOf<Selected<User, Select, undefined>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/users`, query, options });
+    return this.transport.list(path`/users`, query, options);
   }
 
   /**
@@ -436,7 +436,7 @@ export class UsersResource extends Resource {
    * Problems: `member_exists`, `address_unavailable`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   invite(body: UserInput, options?: CallOptions): Call<User> {
-    return this.transport.call({ method: "POST", path: path`/users`, body, options });
+    return this.transport.call("POST", path`/users`, options, body);
   }
 
   /**
@@ -445,7 +445,7 @@ export class UsersResource extends Resource {
    * Allowed to: every member.
    */
   get(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call({ method: "GET", path: path`/users/${id}`, options });
+    return this.transport.call("GET", path`/users/${id}`, options);
   }
 
   /**
@@ -458,12 +458,12 @@ export class UsersResource extends Resource {
    * Problems: `last_admin`, `email_taken`, `address_unavailable`, `email_confirmation_required`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`, `invalid_picture`, `storage_unavailable`.
    */
   update(id: number, body: Changed<UserPatch, User>, options?: CallOptions): Call<User> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/users/${id}`,
-      body: withoutFields(body, "id user_id administrator status created_at updated_at"),
+    return this.transport.call(
+      "PATCH",
+      path`/users/${id}`,
       options,
-    });
+      withoutFields(body, FIXED + " status"),
+    );
   }
 
   /**
@@ -476,7 +476,7 @@ export class UsersResource extends Resource {
    * Problems: `reassign_required`, `unknown_reference`, `forbidden`, `last_admin`, `auth_unavailable`.
    */
   offboard(id: number, query?: UsersOffboardQuery, options?: CallOptions): Call<Offboarding> {
-    return this.transport.call({ method: "DELETE", path: path`/users/${id}`, query, options });
+    return this.transport.call("DELETE", path`/users/${id}`, options, undefined, query);
   }
 
   /**
@@ -487,7 +487,7 @@ export class UsersResource extends Resource {
    * Problems: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resendInvite(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call({ method: "POST", path: path`/users/${id}/resend_invite`, options });
+    return this.transport.call("POST", path`/users/${id}/resend_invite`, options);
   }
 
   /**
@@ -498,11 +498,7 @@ export class UsersResource extends Resource {
    * Problems: `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resetPassword(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/users/${id}/password_reset`,
-      options,
-    });
+    return this.transport.call("POST", path`/users/${id}/password_reset`, options);
   }
 
   /**
@@ -515,7 +511,7 @@ export class UsersResource extends Resource {
    * Problems: `auth_unavailable`.
    */
   restore(id: number, body?: UserRestoreInput, options?: CallOptions): Call<User> {
-    return this.transport.call({ method: "POST", path: path`/users/${id}/restore`, body, options });
+    return this.transport.call("POST", path`/users/${id}/restore`, options, body);
   }
 }
 
@@ -763,7 +759,7 @@ export class CompaniesResource extends Resource {
     Selected<Company, Select, Include>,
     PageOf<Selected<Company, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/companies`, query, options });
+    return this.transport.list(path`/companies`, query, options);
   }
 
   /**
@@ -780,7 +776,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesCreateQuery,
     options?: CallOptions,
   ): Call<CreatedCompany> {
-    return this.transport.call({ method: "POST", path: path`/companies`, body, query, options });
+    return this.transport.call("POST", path`/companies`, options, body, query);
   }
 
   /**
@@ -796,12 +792,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesDuplicatesQuery,
     options?: CallOptions,
   ): PageCall<CompanyDuplicatePair, PageOf<CompanyDuplicatePair, undefined>> {
-    return this.transport.list({
-      method: "GET",
-      path: path`/companies/duplicates`,
-      query,
-      options,
-    });
+    return this.transport.list(path`/companies/duplicates`, query, options);
   }
 
   /**
@@ -818,12 +809,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesDuplicatesOfQuery,
     options?: CallOptions,
   ): Call<{ data: CompanyDuplicate[] }> {
-    return this.transport.call({
-      method: "GET",
-      path: path`/companies/${id}/duplicates`,
-      query,
-      options,
-    });
+    return this.transport.call("GET", path`/companies/${id}/duplicates`, options, undefined, query);
   }
 
   /**
@@ -836,12 +822,7 @@ export class CompaniesResource extends Resource {
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/companies/duplicates/dismiss`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/companies/duplicates/dismiss`, options, body);
   }
 
   /**
@@ -852,12 +833,13 @@ export class CompaniesResource extends Resource {
    * Allowed to: every member.
    */
   undismissDuplicate(query?: CompaniesUndismissDuplicateQuery, options?: CallOptions): Call<void> {
-    return this.transport.call({
-      method: "DELETE",
-      path: path`/companies/duplicates/dismiss`,
-      query,
+    return this.transport.call(
+      "DELETE",
+      path`/companies/duplicates/dismiss`,
       options,
-    });
+      undefined,
+      query,
+    );
   }
 
   /**
@@ -872,7 +854,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Company, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/companies/${id}`, query, options });
+    return this.transport.call("GET", path`/companies/${id}`, options, undefined, query);
   }
 
   /**
@@ -885,12 +867,12 @@ export class CompaniesResource extends Resource {
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<CompanyPatch, Company>, options?: CallOptions): Call<Company> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/companies/${id}`,
-      body: withoutFields(body, "id created_at nb_deals nb_contacts updated_at owner duplicates"),
+    return this.transport.call(
+      "PATCH",
+      path`/companies/${id}`,
       options,
-    });
+      withoutFields(body, FIXED),
+    );
   }
 
   /**
@@ -901,7 +883,7 @@ export class CompaniesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/companies/${id}`, options });
+    return this.transport.call("DELETE", path`/companies/${id}`, options);
   }
 
   /**
@@ -914,7 +896,7 @@ export class CompaniesResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`.
    */
   restore(id: number, options?: CallOptions): Call<Company> {
-    return this.transport.call({ method: "POST", path: path`/companies/${id}/restore`, options });
+    return this.transport.call("POST", path`/companies/${id}/restore`, options);
   }
 
   /**
@@ -927,7 +909,7 @@ export class CompaniesResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call({ method: "POST", path: path`/companies/bulk`, body, options });
+    return this.transport.call("POST", path`/companies/bulk`, options, body);
   }
 
   /**
@@ -953,12 +935,7 @@ export class CompaniesResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list({
-      method: "GET",
-      path: path`/companies/${id}/history`,
-      query,
-      options,
-    });
+    return this.transport.list(path`/companies/${id}/history`, query, options);
   }
 
   /**
@@ -971,22 +948,12 @@ export class CompaniesResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: CompanyMergeInput, options?: CallOptions): Call<CompanyMergeResult> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/companies/${id}/merge`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/companies/${id}/merge`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<CompaniesListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file({
-      method: "GET",
-      path: path`/companies`,
-      query: { format: "csv", ...query },
-      options,
-    });
+    return this.transport.file(path`/companies`, { format: "csv", ...query }, options);
   }
 }
 
@@ -1242,7 +1209,7 @@ export class ContactsResource extends Resource {
     Selected<Contact, Select, Include>,
     PageOf<Selected<Contact, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/contacts`, query, options });
+    return this.transport.list(path`/contacts`, query, options);
   }
 
   /**
@@ -1259,7 +1226,7 @@ export class ContactsResource extends Resource {
     query?: ContactsCreateQuery,
     options?: CallOptions,
   ): Call<CreatedContact> {
-    return this.transport.call({ method: "POST", path: path`/contacts`, body, query, options });
+    return this.transport.call("POST", path`/contacts`, options, body, query);
   }
 
   /**
@@ -1275,7 +1242,7 @@ export class ContactsResource extends Resource {
     query?: ContactsDuplicatesQuery,
     options?: CallOptions,
   ): PageCall<ContactDuplicatePair, PageOf<ContactDuplicatePair, undefined>> {
-    return this.transport.list({ method: "GET", path: path`/contacts/duplicates`, query, options });
+    return this.transport.list(path`/contacts/duplicates`, query, options);
   }
 
   /**
@@ -1292,12 +1259,7 @@ export class ContactsResource extends Resource {
     query?: ContactsDuplicatesOfQuery,
     options?: CallOptions,
   ): Call<{ data: ContactDuplicate[] }> {
-    return this.transport.call({
-      method: "GET",
-      path: path`/contacts/${id}/duplicates`,
-      query,
-      options,
-    });
+    return this.transport.call("GET", path`/contacts/${id}/duplicates`, options, undefined, query);
   }
 
   /**
@@ -1310,12 +1272,7 @@ export class ContactsResource extends Resource {
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/contacts/duplicates/dismiss`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/contacts/duplicates/dismiss`, options, body);
   }
 
   /**
@@ -1326,12 +1283,13 @@ export class ContactsResource extends Resource {
    * Allowed to: every member.
    */
   undismissDuplicate(query?: ContactsUndismissDuplicateQuery, options?: CallOptions): Call<void> {
-    return this.transport.call({
-      method: "DELETE",
-      path: path`/contacts/duplicates/dismiss`,
-      query,
+    return this.transport.call(
+      "DELETE",
+      path`/contacts/duplicates/dismiss`,
       options,
-    });
+      undefined,
+      query,
+    );
   }
 
   /**
@@ -1348,7 +1306,7 @@ export class ContactsResource extends Resource {
     query?: ContactsGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Contact, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/contacts/${id}`, query, options });
+    return this.transport.call("GET", path`/contacts/${id}`, options, undefined, query);
   }
 
   /**
@@ -1361,15 +1319,7 @@ export class ContactsResource extends Resource {
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<ContactInput, Contact>, options?: CallOptions): Call<Contact> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/contacts/${id}`,
-      body: withoutFields(
-        body,
-        "id company_name nb_tasks created_at updated_at company owner tag_records duplicates",
-      ),
-      options,
-    });
+    return this.transport.call("PATCH", path`/contacts/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1380,7 +1330,7 @@ export class ContactsResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/contacts/${id}`, options });
+    return this.transport.call("DELETE", path`/contacts/${id}`, options);
   }
 
   /**
@@ -1393,12 +1343,7 @@ export class ContactsResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Contact> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/contacts/${id}/restore`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/contacts/${id}/restore`, options, body);
   }
 
   /**
@@ -1411,7 +1356,7 @@ export class ContactsResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call({ method: "POST", path: path`/contacts/bulk`, body, options });
+    return this.transport.call("POST", path`/contacts/bulk`, options, body);
   }
 
   /**
@@ -1437,12 +1382,7 @@ export class ContactsResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list({
-      method: "GET",
-      path: path`/contacts/${id}/history`,
-      query,
-      options,
-    });
+    return this.transport.list(path`/contacts/${id}/history`, query, options);
   }
 
   /**
@@ -1455,22 +1395,12 @@ export class ContactsResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: ContactMergeInput, options?: CallOptions): Call<ContactMergeResult> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/contacts/${id}/merge`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/contacts/${id}/merge`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<ContactsListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file({
-      method: "GET",
-      path: path`/contacts`,
-      query: { format: "csv", ...query },
-      options,
-    });
+    return this.transport.file(path`/contacts`, { format: "csv", ...query }, options);
   }
 }
 
@@ -1526,7 +1456,7 @@ export class TagsResource extends Resource {
     query?: TagsListQuery & { select?: Select | undefined; count?: Count | undefined },
     options?: CallOptions,
   ): PageCall<Selected<Tag, Select, undefined>, PageOf<Selected<Tag, Select, undefined>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/tags`, query, options });
+    return this.transport.list(path`/tags`, query, options);
   }
 
   /**
@@ -1539,7 +1469,7 @@ export class TagsResource extends Resource {
    * Problems: `tag_exists`.
    */
   create(body: TagInput, options?: CallOptions): Call<Tag> {
-    return this.transport.call({ method: "POST", path: path`/tags`, body, options });
+    return this.transport.call("POST", path`/tags`, options, body);
   }
 
   /**
@@ -1550,7 +1480,7 @@ export class TagsResource extends Resource {
    * Problems: `deleted`, `merged`.
    */
   get(id: number, query?: TagsGetQuery, options?: CallOptions): Call<Tag> {
-    return this.transport.call({ method: "GET", path: path`/tags/${id}`, query, options });
+    return this.transport.call("GET", path`/tags/${id}`, options, undefined, query);
   }
 
   /**
@@ -1563,12 +1493,7 @@ export class TagsResource extends Resource {
    * Problems: `deleted`, `merged`, `tag_exists`.
    */
   update(id: number, body: Changed<TagPatch, Tag>, options?: CallOptions): Call<Tag> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/tags/${id}`,
-      body: withoutFields(body, "id nb_contacts created_at updated_at"),
-      options,
-    });
+    return this.transport.call("PATCH", path`/tags/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1579,7 +1504,7 @@ export class TagsResource extends Resource {
    * Allowed to: managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/tags/${id}`, options });
+    return this.transport.call("DELETE", path`/tags/${id}`, options);
   }
 
   /**
@@ -1592,7 +1517,7 @@ export class TagsResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
    */
   restore(id: number, options?: CallOptions): Call<Tag> {
-    return this.transport.call({ method: "POST", path: path`/tags/${id}/restore`, options });
+    return this.transport.call("POST", path`/tags/${id}/restore`, options);
   }
 
   /**
@@ -1605,7 +1530,7 @@ export class TagsResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: TagMergeInput, options?: CallOptions): Call<TagMergeResult> {
-    return this.transport.call({ method: "POST", path: path`/tags/${id}/merge`, body, options });
+    return this.transport.call("POST", path`/tags/${id}/merge`, options, body);
   }
 }
 
@@ -1632,7 +1557,7 @@ export class SearchResource extends Resource {
    * Problems: `search_too_slow`.
    */
   all(query?: SearchAllQuery, options?: CallOptions): Call<{ data: SearchHit[] }> {
-    return this.transport.call({ method: "GET", path: path`/search`, query, options });
+    return this.transport.call("GET", path`/search`, options, undefined, query);
   }
 }
 
@@ -1836,7 +1761,7 @@ export class DealsResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Deal, Select, Include>, PageOf<Selected<Deal, Select, Include>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/deals`, query, options });
+    return this.transport.list(path`/deals`, query, options);
   }
 
   /**
@@ -1849,7 +1774,7 @@ export class DealsResource extends Resource {
    * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   create(body: DealInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call({ method: "POST", path: path`/deals`, body, options });
+    return this.transport.call("POST", path`/deals`, options, body);
   }
 
   /**
@@ -1862,7 +1787,7 @@ export class DealsResource extends Resource {
    * Problems: `search_too_slow`.
    */
   board(query?: DealsBoardQuery, options?: CallOptions): Call<Board> {
-    return this.transport.call({ method: "GET", path: path`/deals/board`, query, options });
+    return this.transport.call("GET", path`/deals/board`, options, undefined, query);
   }
 
   /**
@@ -1877,7 +1802,7 @@ export class DealsResource extends Resource {
     query?: DealsGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Deal, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/deals/${id}`, query, options });
+    return this.transport.call("GET", path`/deals/${id}`, options, undefined, query);
   }
 
   /**
@@ -1890,15 +1815,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   update(id: number, body: Changed<DealPatch, Deal>, options?: CallOptions): Call<Deal> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/deals/${id}`,
-      body: withoutFields(
-        body,
-        "id created_at updated_at archived_at index company_name nb_notes company owner contacts",
-      ),
-      options,
-    });
+    return this.transport.call("PATCH", path`/deals/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1909,7 +1826,7 @@ export class DealsResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/deals/${id}`, options });
+    return this.transport.call("DELETE", path`/deals/${id}`, options);
   }
 
   /**
@@ -1922,7 +1839,7 @@ export class DealsResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call({ method: "POST", path: path`/deals/${id}/restore`, body, options });
+    return this.transport.call("POST", path`/deals/${id}/restore`, options, body);
   }
 
   /**
@@ -1935,7 +1852,7 @@ export class DealsResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call({ method: "POST", path: path`/deals/bulk`, body, options });
+    return this.transport.call("POST", path`/deals/bulk`, options, body);
   }
 
   /**
@@ -1961,7 +1878,7 @@ export class DealsResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/deals/${id}/history`, query, options });
+    return this.transport.list(path`/deals/${id}/history`, query, options);
   }
 
   /**
@@ -1974,7 +1891,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`.
    */
   archive(id: number, options?: CallOptions): Call<Deal> {
-    return this.transport.call({ method: "POST", path: path`/deals/${id}/archive`, options });
+    return this.transport.call("POST", path`/deals/${id}/archive`, options);
   }
 
   /**
@@ -1987,7 +1904,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`.
    */
   unarchive(id: number, options?: CallOptions): Call<Deal> {
-    return this.transport.call({ method: "POST", path: path`/deals/${id}/unarchive`, options });
+    return this.transport.call("POST", path`/deals/${id}/unarchive`, options);
   }
 
   /**
@@ -2000,17 +1917,12 @@ export class DealsResource extends Resource {
    * Problems: `deleted`, `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
    */
   move(id: number, body: MoveInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call({ method: "POST", path: path`/deals/${id}/move`, body, options });
+    return this.transport.call("POST", path`/deals/${id}/move`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<DealsListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file({
-      method: "GET",
-      path: path`/deals`,
-      query: { format: "csv", ...query },
-      options,
-    });
+    return this.transport.file(path`/deals`, { format: "csv", ...query }, options);
   }
 }
 
@@ -2024,7 +1936,7 @@ export class ConfigurationResource extends Resource {
    * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Configuration> {
-    return this.transport.call({ method: "GET", path: path`/configuration`, options });
+    return this.transport.call("GET", path`/configuration`, options);
   }
 
   /**
@@ -2040,12 +1952,7 @@ export class ConfigurationResource extends Resource {
     body: Changed<ConfigurationPatch, ConfigurationChange>,
     options?: CallOptions,
   ): Call<ConfigurationChange> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/configuration`,
-      body: withoutFields(body, "id updated_at reassigned"),
-      options,
-    });
+    return this.transport.call("PATCH", path`/configuration`, options, withoutFields(body, FIXED));
   }
 }
 
@@ -2210,7 +2117,7 @@ export class ChangesResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Change, Select, Include>, PageOf<Selected<Change, Select, Include>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/changes`, query, options });
+    return this.transport.list(path`/changes`, query, options);
   }
 
   /**
@@ -2225,7 +2132,7 @@ export class ChangesResource extends Resource {
     query?: ChangesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<ChangeWithRecords, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/changes/${id}`, query, options });
+    return this.transport.call("GET", path`/changes/${id}`, options, undefined, query);
   }
 
   /**
@@ -2251,12 +2158,7 @@ export class ChangesResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list({
-      method: "GET",
-      path: path`/changes/${id}/records`,
-      query,
-      options,
-    });
+    return this.transport.list(path`/changes/${id}/records`, query, options);
   }
 
   /**
@@ -2269,17 +2171,12 @@ export class ChangesResource extends Resource {
    * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
    */
   undo(id: string, body?: UndoInput, options?: CallOptions): Call<Undone> {
-    return this.transport.call({ method: "POST", path: path`/changes/${id}/undo`, body, options });
+    return this.transport.call("POST", path`/changes/${id}/undo`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<ChangesListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file({
-      method: "GET",
-      path: path`/changes`,
-      query: { format: "csv", ...query },
-      options,
-    });
+    return this.transport.file(path`/changes`, { format: "csv", ...query }, options);
   }
 
   /**
@@ -2290,7 +2187,7 @@ export class ChangesResource extends Resource {
     query?: Omit<ChangesListQuery, "sort" | "cursor" | "count" | "wait">,
     options?: CallOptions,
   ): Feed<Change> {
-    return this.transport.follow({ method: "GET", path: path`/changes`, query, options });
+    return this.transport.follow(path`/changes`, query, options);
   }
 }
 
@@ -2361,7 +2258,7 @@ export class MergesResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Merge, Select, Include>, PageOf<Selected<Merge, Select, Include>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/merges`, query, options });
+    return this.transport.list(path`/merges`, query, options);
   }
 }
 
@@ -2453,7 +2350,7 @@ export class ActivityResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/activity`, query, options });
+    return this.transport.list(path`/activity`, query, options);
   }
 }
 
@@ -2507,7 +2404,7 @@ export class TrashResource extends Resource {
     Selected<TrashItem, undefined, Include>,
     PageOf<Selected<TrashItem, undefined, Include>, undefined>
   > {
-    return this.transport.list({ method: "GET", path: path`/trash`, query, options });
+    return this.transport.list(path`/trash`, query, options);
   }
 
   /**
@@ -2518,7 +2415,7 @@ export class TrashResource extends Resource {
    * Allowed to: admins.
    */
   empty(options?: CallOptions): Call<Purged> {
-    return this.transport.call({ method: "DELETE", path: path`/trash`, options });
+    return this.transport.call("DELETE", path`/trash`, options);
   }
 
   /**
@@ -2531,7 +2428,7 @@ export class TrashResource extends Resource {
     query?: TrashGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<TrashItem, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/trash/${id}`, query, options });
+    return this.transport.call("GET", path`/trash/${id}`, options, undefined, query);
   }
 
   /**
@@ -2542,7 +2439,7 @@ export class TrashResource extends Resource {
    * Allowed to: admins.
    */
   purge(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/trash/${id}`, options });
+    return this.transport.call("DELETE", path`/trash/${id}`, options);
   }
 
   /**
@@ -2555,7 +2452,7 @@ export class TrashResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Restored> {
-    return this.transport.call({ method: "POST", path: path`/trash/${id}/restore`, body, options });
+    return this.transport.call("POST", path`/trash/${id}/restore`, options, body);
   }
 }
 
@@ -2700,7 +2597,7 @@ export class ImportsResource extends Resource {
     Selected<ImportSummary, Select, undefined>,
     PageOf<Selected<ImportSummary, Select, undefined>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/imports`, query, options });
+    return this.transport.list(path`/imports`, query, options);
   }
 
   /**
@@ -2713,7 +2610,7 @@ export class ImportsResource extends Resource {
    * Problems: `invalid_file`, `storage_unavailable`.
    */
   create(body: ImportInput, options?: CallOptions): Call<Import> {
-    return this.transport.call({ method: "POST", path: path`/imports`, body, options });
+    return this.transport.call("POST", path`/imports`, options, body);
   }
 
   /**
@@ -2724,7 +2621,7 @@ export class ImportsResource extends Resource {
    * Allowed to: every member.
    */
   get(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call({ method: "GET", path: path`/imports/${id}`, options });
+    return this.transport.call("GET", path`/imports/${id}`, options);
   }
 
   /**
@@ -2735,15 +2632,12 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `import_not_ready`.
    */
   update(id: string, body: Changed<ImportPatch, Import>, options?: CallOptions): Call<Import> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/imports/${id}`,
-      body: withoutFields(
-        body,
-        "id member_id record_type file_name format state size position row_count created_count updated_count skipped_count rejected_count dry_run error created_at updated_at started_at finished_at missing upload",
-      ),
+    return this.transport.call(
+      "PATCH",
+      path`/imports/${id}`,
       options,
-    });
+      withoutFields(body, FIXED + " size dry_run"),
+    );
   }
 
   /**
@@ -2756,7 +2650,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`.
    */
   delete(id: string, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/imports/${id}`, options });
+    return this.transport.call("DELETE", path`/imports/${id}`, options);
   }
 
   /**
@@ -2769,7 +2663,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`.
    */
   cancel(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call({ method: "POST", path: path`/imports/${id}/cancel`, options });
+    return this.transport.call("POST", path`/imports/${id}/cancel`, options);
   }
 
   /**
@@ -2782,7 +2676,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   inspect(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call({ method: "POST", path: path`/imports/${id}/inspect`, options });
+    return this.transport.call("POST", path`/imports/${id}/inspect`, options);
   }
 
   /**
@@ -2795,7 +2689,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
-    return this.transport.call({ method: "POST", path: path`/imports/${id}/run`, body, options });
+    return this.transport.call("POST", path`/imports/${id}/run`, options, body);
   }
 
   /**
@@ -2806,7 +2700,7 @@ export class ImportsResource extends Resource {
    * Allowed to: every member.
    */
   rejected(id: string, options?: CallOptions): Call<string> {
-    return this.transport.call({ method: "GET", path: path`/imports/${id}/rejected`, options });
+    return this.transport.call("GET", path`/imports/${id}/rejected`, options);
   }
 
   /**
@@ -2819,7 +2713,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
    */
   undo(id: string, body?: ImportUndoInput, options?: CallOptions): Call<ImportUndone> {
-    return this.transport.call({ method: "POST", path: path`/imports/${id}/undo`, body, options });
+    return this.transport.call("POST", path`/imports/${id}/undo`, options, body);
   }
 }
 
@@ -2831,7 +2725,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   purgeTrash(options?: CallOptions): Call<JobResult> {
-    return this.transport.call({ method: "POST", path: path`/jobs/purge_trash`, options });
+    return this.transport.call("POST", path`/jobs/purge_trash`, options);
   }
 
   /**
@@ -2840,11 +2734,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   purgeIdempotencyKeys(options?: CallOptions): Call<JobResult> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/jobs/purge_idempotency_keys`,
-      options,
-    });
+    return this.transport.call("POST", path`/jobs/purge_idempotency_keys`, options);
   }
 
   /**
@@ -2855,7 +2745,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   keepLog(options?: CallOptions): Call<JobResult> {
-    return this.transport.call({ method: "POST", path: path`/jobs/keep_log`, options });
+    return this.transport.call("POST", path`/jobs/keep_log`, options);
   }
 
   /**
@@ -2868,7 +2758,7 @@ export class JobsResource extends Resource {
    * Problems: `storage_unavailable`.
    */
   removeAttachments(options?: CallOptions): Call<AttachmentRemovals> {
-    return this.transport.call({ method: "POST", path: path`/jobs/remove_attachments`, options });
+    return this.transport.call("POST", path`/jobs/remove_attachments`, options);
   }
 
   /**
@@ -2879,7 +2769,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   fetchPictures(options?: CallOptions): Call<PictureFetches> {
-    return this.transport.call({ method: "POST", path: path`/jobs/fetch_pictures`, options });
+    return this.transport.call("POST", path`/jobs/fetch_pictures`, options);
   }
 
   /**
@@ -2892,7 +2782,7 @@ export class JobsResource extends Resource {
    * Problems: `storage_unavailable`.
    */
   continueImports(options?: CallOptions): Call<ContinuedImports> {
-    return this.transport.call({ method: "POST", path: path`/jobs/continue_imports`, options });
+    return this.transport.call("POST", path`/jobs/continue_imports`, options);
   }
 }
 
@@ -2988,7 +2878,7 @@ export class TasksResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Task, Select, Include>, PageOf<Selected<Task, Select, Include>, Count>> {
-    return this.transport.list({ method: "GET", path: path`/tasks`, query, options });
+    return this.transport.list(path`/tasks`, query, options);
   }
 
   /**
@@ -3001,7 +2891,7 @@ export class TasksResource extends Resource {
    * Problems: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
    */
   create(body: TaskInput, options?: CallOptions): Call<Task> {
-    return this.transport.call({ method: "POST", path: path`/tasks`, body, options });
+    return this.transport.call("POST", path`/tasks`, options, body);
   }
 
   /**
@@ -3016,7 +2906,7 @@ export class TasksResource extends Resource {
     query?: TasksGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Task, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/tasks/${id}`, query, options });
+    return this.transport.call("GET", path`/tasks/${id}`, options, undefined, query);
   }
 
   /**
@@ -3029,12 +2919,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   update(id: number, body: Changed<TaskPatch, Task>, options?: CallOptions): Call<Task> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/tasks/${id}`,
-      body: withoutFields(body, "id created_at updated_at contact owner"),
-      options,
-    });
+    return this.transport.call("PATCH", path`/tasks/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -3045,7 +2930,7 @@ export class TasksResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/tasks/${id}`, options });
+    return this.transport.call("DELETE", path`/tasks/${id}`, options);
   }
 
   /**
@@ -3058,7 +2943,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`.
    */
   complete(id: number, options?: CallOptions): Call<Task> {
-    return this.transport.call({ method: "POST", path: path`/tasks/${id}/complete`, options });
+    return this.transport.call("POST", path`/tasks/${id}/complete`, options);
   }
 
   /**
@@ -3071,7 +2956,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`.
    */
   reopen(id: number, options?: CallOptions): Call<Task> {
-    return this.transport.call({ method: "POST", path: path`/tasks/${id}/reopen`, options });
+    return this.transport.call("POST", path`/tasks/${id}/reopen`, options);
   }
 
   /**
@@ -3084,7 +2969,7 @@ export class TasksResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Task> {
-    return this.transport.call({ method: "POST", path: path`/tasks/${id}/restore`, body, options });
+    return this.transport.call("POST", path`/tasks/${id}/restore`, options, body);
   }
 
   /**
@@ -3097,17 +2982,12 @@ export class TasksResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call({ method: "POST", path: path`/tasks/bulk`, body, options });
+    return this.transport.call("POST", path`/tasks/bulk`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<TasksListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file({
-      method: "GET",
-      path: path`/tasks`,
-      query: { format: "csv", ...query },
-      options,
-    });
+    return this.transport.file(path`/tasks`, { format: "csv", ...query }, options);
   }
 }
 
@@ -3191,7 +3071,7 @@ export class ContactNotesResource extends Resource {
     Selected<ContactNote, Select, Include>,
     PageOf<Selected<ContactNote, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/contact_notes`, query, options });
+    return this.transport.list(path`/contact_notes`, query, options);
   }
 
   /**
@@ -3204,7 +3084,7 @@ export class ContactNotesResource extends Resource {
    * Problems: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
    */
   create(body: ContactNoteInput, options?: CallOptions): Call<ContactNote> {
-    return this.transport.call({ method: "POST", path: path`/contact_notes`, body, options });
+    return this.transport.call("POST", path`/contact_notes`, options, body);
   }
 
   /**
@@ -3219,7 +3099,7 @@ export class ContactNotesResource extends Resource {
     query?: ContactNotesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<ContactNote, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/contact_notes/${id}`, query, options });
+    return this.transport.call("GET", path`/contact_notes/${id}`, options, undefined, query);
   }
 
   /**
@@ -3236,12 +3116,12 @@ export class ContactNotesResource extends Resource {
     body: Changed<ContactNotePatch, ContactNote>,
     options?: CallOptions,
   ): Call<ContactNote> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/contact_notes/${id}`,
-      body: withoutFields(body, "id created_at updated_at contact owner"),
+    return this.transport.call(
+      "PATCH",
+      path`/contact_notes/${id}`,
       options,
-    });
+      withoutFields(body, FIXED),
+    );
   }
 
   /**
@@ -3252,7 +3132,7 @@ export class ContactNotesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/contact_notes/${id}`, options });
+    return this.transport.call("DELETE", path`/contact_notes/${id}`, options);
   }
 
   /**
@@ -3265,12 +3145,7 @@ export class ContactNotesResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<ContactNote> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/contact_notes/${id}/restore`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/contact_notes/${id}/restore`, options, body);
   }
 }
 
@@ -3352,7 +3227,7 @@ export class DealNotesResource extends Resource {
     Selected<DealNote, Select, Include>,
     PageOf<Selected<DealNote, Select, Include>, Count>
   > {
-    return this.transport.list({ method: "GET", path: path`/deal_notes`, query, options });
+    return this.transport.list(path`/deal_notes`, query, options);
   }
 
   /**
@@ -3365,7 +3240,7 @@ export class DealNotesResource extends Resource {
    * Problems: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   create(body: DealNoteInput, options?: CallOptions): Call<DealNote> {
-    return this.transport.call({ method: "POST", path: path`/deal_notes`, body, options });
+    return this.transport.call("POST", path`/deal_notes`, options, body);
   }
 
   /**
@@ -3380,7 +3255,7 @@ export class DealNotesResource extends Resource {
     query?: DealNotesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<DealNote, undefined, Include>> {
-    return this.transport.call({ method: "GET", path: path`/deal_notes/${id}`, query, options });
+    return this.transport.call("GET", path`/deal_notes/${id}`, options, undefined, query);
   }
 
   /**
@@ -3397,12 +3272,12 @@ export class DealNotesResource extends Resource {
     body: Changed<DealNotePatch, DealNote>,
     options?: CallOptions,
   ): Call<DealNote> {
-    return this.transport.call({
-      method: "PATCH",
-      path: path`/deal_notes/${id}`,
-      body: withoutFields(body, "id created_at updated_at deal owner"),
+    return this.transport.call(
+      "PATCH",
+      path`/deal_notes/${id}`,
       options,
-    });
+      withoutFields(body, FIXED),
+    );
   }
 
   /**
@@ -3413,7 +3288,7 @@ export class DealNotesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call({ method: "DELETE", path: path`/deal_notes/${id}`, options });
+    return this.transport.call("DELETE", path`/deal_notes/${id}`, options);
   }
 
   /**
@@ -3426,12 +3301,7 @@ export class DealNotesResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<DealNote> {
-    return this.transport.call({
-      method: "POST",
-      path: path`/deal_notes/${id}/restore`,
-      body,
-      options,
-    });
+    return this.transport.call("POST", path`/deal_notes/${id}/restore`, options, body);
   }
 }
 
@@ -3452,7 +3322,7 @@ export class AttachmentsResource extends Resource {
    * Problems: `attachment_type_not_allowed`, `storage_unavailable`.
    */
   create(body: UploadInput, options?: CallOptions): Call<Upload> {
-    return this.transport.call({ method: "POST", path: path`/attachments`, body, options });
+    return this.transport.call("POST", path`/attachments`, options, body);
   }
 
   /**
@@ -3465,7 +3335,7 @@ export class AttachmentsResource extends Resource {
    * Problems: `not_found`, `storage_unavailable`.
    */
   url(query?: AttachmentsUrlQuery, options?: CallOptions): Call<Download> {
-    return this.transport.call({ method: "GET", path: path`/attachments/url`, query, options });
+    return this.transport.call("GET", path`/attachments/url`, options, undefined, query);
   }
 }
 /** The resources of the API, and `request` for other paths. */
@@ -3513,6 +3383,6 @@ export class Resources extends Resource {
   }
   /** Sends a request to any path of the API. */
   request<Data>(request: Request): Call<Data> {
-    return this.transport.call<Data>(request);
+    return this.transport.request<Data>(request);
   }
 }
