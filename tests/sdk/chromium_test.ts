@@ -1,6 +1,7 @@
 /** The SDK in a browser: from an origin that the API lists, and from one that it does not. */
 import { assertEquals, assertMatch } from "@std/assert";
 import * as esbuild from "esbuild";
+import { waitUntil } from "../../dev/process.ts";
 import { createWorkspace, stack } from "../support/workspace.ts";
 import { findCommand, installPackage } from "./builtPackage.ts";
 
@@ -83,12 +84,13 @@ async function openPage(chromium: string, host: string): Promise<Outcome> {
     const html = `<body>${configuration}</body><script type="module" src="/page.js"></script>`;
     return new Response(html, { headers: { "content-type": "text/html" } });
   });
+  const profile = await Deno.makeTempDir();
   const browser = new Deno.Command(chromium, {
     args: [
       "--headless",
       "--no-sandbox",
       "--disable-gpu",
-      `--user-data-dir=${installation.directory}/profile`,
+      `--user-data-dir=${profile}`,
       "--host-resolver-rules=MAP unlisted.example 127.0.0.1",
       `http://${host}:${server.addr.port}/`,
     ],
@@ -101,6 +103,7 @@ async function openPage(chromium: string, host: string): Promise<Outcome> {
     browser.kill();
     await browser.status;
     await server.shutdown();
+    await waitUntil(() => removed(profile), 30_000);
   }
 }
 
@@ -113,4 +116,9 @@ async function bundled(resolveDir: string): Promise<string> {
   });
   await esbuild.stop();
   return outputFiles.map(({ text }) => text).join("");
+}
+
+/** The processes of a browser that ends still write to its profile for a moment. */
+async function removed(directory: string): Promise<boolean> {
+  return await Deno.remove(directory, { recursive: true }).then(() => true, () => false);
 }
