@@ -537,7 +537,8 @@ begin
     returning *
   )
   insert into private.duplicate_keys (workspace_id, table_name, key, record_id)
-  select s.workspace_id, 'contacts', key, s.contact_id
+  -- Two values of a contact may have one hash.
+  select distinct s.workspace_id, 'contacts', key, s.contact_id
   from stored s
   cross join lateral unnest(private.contact_keys(s.profile, s.company_id)) as key
   -- In the order of the index, thousands of keys are inserted faster.

@@ -76,7 +76,7 @@ export class Leaks {
 function summary({ status, headers, text }: TextAnswer, value: string): string {
   const shown = COMPARED.map((name) => headers.get(name) ?? "-").join(" ");
   return `${status} ${shown} ${text}`
-    .replace(new RegExp(`(?<![\\d.:-])${value}(?![\\d:-])`, "g"), "…")
+    .replace(new RegExp(`(?<![\\w.:-])${value}(?![\\w:-])`, "g"), "…")
     .replace(/"request_id":"[^"]*"/g, '"request_id":"…"')
     .replace(/"time":"[^"]*"/g, "");
 }

@@ -85,7 +85,7 @@ for (const { path, text } of [readme, ...guides]) {
   );
   const missing = needed.filter((program) => !installed.has(program));
   if (missing.length > 0) {
-    Deno.test.ignore(`${name} (needs ${missing.join(", ")})`, () => {});
+    console.log(`${path}: its calls did NOT run. They need ${missing.join(", ")}.`);
     continue;
   }
   test(name, async () => {
