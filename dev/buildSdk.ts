@@ -24,6 +24,8 @@ export async function buildSdk(directory: string): Promise<void> {
     declarationMap: true,
     sourceMap: true,
     exactOptionalPropertyTypes: true,
+    // Declared fields would be in the JavaScript a second time.
+    useDefineForClassFields: false,
     rewriteRelativeImportExtensions: true,
   });
   const errors = ts.getPreEmitDiagnostics(program);

@@ -219,10 +219,10 @@ export class Transport {
 
 /** A group of operations. */
 export class Resource {
-  protected readonly transport: Transport;
+  protected readonly api: Transport;
 
-  constructor(transport: Transport) {
-    this.transport = transport;
+  constructor(api: Transport) {
+    this.api = api;
   }
 }
 
@@ -296,7 +296,8 @@ function delayBefore(attempt: number, error: unknown): number {
   return FIRST_DELAY_MS * 2 ** attempt * (0.5 + Math.random() / 2);
 }
 
-function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits. Rejects with the signal's reason when it is aborted. */
+export function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);

@@ -46,7 +46,7 @@ export function emitClient({ operations, schemas, operators }: ApiDocument): str
       }
       /** Sends a request to any path of the API. */
       request<Data>(request: Request): Call<Data> {
-        return this.transport.request<Data>(request);
+        return this.api.request<Data>(request);
       }
     }`,
   ].join("\n");
@@ -96,7 +96,7 @@ function emitMethod(operation: Described, fixed: string | undefined): string {
   return `
     ${docComment(operation)}
     ${methodName(operation)}${typeParameters(operation)}(${inputs.join(", ")}): ${returned} {
-      return this.transport.${sent.replace(/(, undefined)+\)$/, ")")};
+      return this.api.${sent.replace(/(, undefined)+\)$/, ")")};
     }`;
 }
 
@@ -108,7 +108,7 @@ function emitExport(operation: Described): string[] {
   return [`
     /** Exports all records that match as a file: CSV, or JSON lines with \`format: "ndjson"\`. */
     export(query?: ExportQuery<${queryName(operation)}>, options?: CallOptions): FileCall {
-      return this.transport.file(${address(operation)}, { format: "csv", ...query }, options);
+      return this.api.file(${address(operation)}, { format: "csv", ...query }, options);
     }`];
 }
 
@@ -125,7 +125,7 @@ function emitFeed(operation: Described): string[] {
       query?: Omit<${queryName(operation)}, "sort" | "cursor" | "count" | "wait">,
       options?: CallOptions,
     ): Feed<${item}> {
-      return this.transport.follow(${address(operation)}, query, options);
+      return this.api.follow(${address(operation)}, query, options);
     }`];
 }
 

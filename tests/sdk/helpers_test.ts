@@ -151,3 +151,21 @@ test("sdk: a missing url and a refused origin are named", async () => {
     "could not be reached",
   );
 });
+
+test("sdk: the progress of an import ends with its result", async () => {
+  const portico = await newClient();
+  const content = "first_name,last_name\nAda,Lovelace\nGrace,Hopper\n";
+  const { id } = await portico.imports.create({
+    record_type: "contacts",
+    file_name: "people.csv",
+    content,
+  });
+  await portico.imports.run(id);
+  const states: string[] = [];
+  let created = 0;
+  for await (const { state, created_count } of portico.imports.progress(id, { intervalMs: 20 })) {
+    states.push(state);
+    created = created_count;
+  }
+  assertEquals([states.at(-1), created], ["completed", 2]);
+});

@@ -263,7 +263,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   index(options?: CallOptions): Call<Index> {
-    return this.transport.call("GET", path``, options);
+    return this.api.call("GET", path``, options);
   }
 
   /**
@@ -274,7 +274,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   health(options?: CallOptions): Call<Health> {
-    return this.transport.call("GET", path`/health`, options);
+    return this.api.call("GET", path`/health`, options);
   }
 
   /**
@@ -287,7 +287,7 @@ export class SystemResource extends Resource {
    * Problems: `not_ready`.
    */
   ready(options?: CallOptions): Call<Readiness> {
-    return this.transport.call("GET", path`/ready`, options);
+    return this.api.call("GET", path`/ready`, options);
   }
 
   /**
@@ -296,7 +296,7 @@ export class SystemResource extends Resource {
    * Allowed to: everyone.
    */
   openapi(options?: CallOptions): Call<Record<string, unknown>> {
-    return this.transport.call("GET", path`/openapi.json`, options);
+    return this.api.call("GET", path`/openapi.json`, options);
   }
 }
 
@@ -308,7 +308,7 @@ export class MeResource extends Resource {
    * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Me> {
-    return this.transport.call("GET", path`/me`, options);
+    return this.api.call("GET", path`/me`, options);
   }
 
   /**
@@ -321,7 +321,7 @@ export class MeResource extends Resource {
    * Problems: `invalid_picture`, `storage_unavailable`.
    */
   update(body: Changed<ProfilePatch, Me>, options?: CallOptions): Call<Me> {
-    return this.transport.call(
+    return this.api.call(
       "PATCH",
       path`/me`,
       options,
@@ -423,7 +423,7 @@ export class UsersResource extends Resource {
     query?: UsersListQuery & { select?: Select | undefined; count?: Count | undefined },
     options?: CallOptions,
   ): PageCall<Selected<User, Select, undefined>, PageOf<Selected<User, Select, undefined>, Count>> {
-    return this.transport.list(path`/users`, query, options);
+    return this.api.list(path`/users`, query, options);
   }
 
   /**
@@ -436,7 +436,7 @@ export class UsersResource extends Resource {
    * Problems: `member_exists`, `address_unavailable`, `request_in_flight`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   invite(body: UserInput, options?: CallOptions): Call<User> {
-    return this.transport.call("POST", path`/users`, options, body);
+    return this.api.call("POST", path`/users`, options, body);
   }
 
   /**
@@ -445,7 +445,7 @@ export class UsersResource extends Resource {
    * Allowed to: every member.
    */
   get(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call("GET", path`/users/${id}`, options);
+    return this.api.call("GET", path`/users/${id}`, options);
   }
 
   /**
@@ -458,7 +458,7 @@ export class UsersResource extends Resource {
    * Problems: `last_admin`, `email_taken`, `address_unavailable`, `email_confirmation_required`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`, `invalid_picture`, `storage_unavailable`.
    */
   update(id: number, body: Changed<UserPatch, User>, options?: CallOptions): Call<User> {
-    return this.transport.call(
+    return this.api.call(
       "PATCH",
       path`/users/${id}`,
       options,
@@ -476,7 +476,7 @@ export class UsersResource extends Resource {
    * Problems: `reassign_required`, `unknown_reference`, `forbidden`, `last_admin`, `auth_unavailable`.
    */
   offboard(id: number, query?: UsersOffboardQuery, options?: CallOptions): Call<Offboarding> {
-    return this.transport.call("DELETE", path`/users/${id}`, options, undefined, query);
+    return this.api.call("DELETE", path`/users/${id}`, options, undefined, query);
   }
 
   /**
@@ -487,7 +487,7 @@ export class UsersResource extends Resource {
    * Problems: `member_active`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resendInvite(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call("POST", path`/users/${id}/resend_invite`, options);
+    return this.api.call("POST", path`/users/${id}/resend_invite`, options);
   }
 
   /**
@@ -498,7 +498,7 @@ export class UsersResource extends Resource {
    * Problems: `member_pending`, `user_disabled`, `mail_failed`, `auth_rate_limited`, `auth_unavailable`.
    */
   resetPassword(id: number, options?: CallOptions): Call<User> {
-    return this.transport.call("POST", path`/users/${id}/password_reset`, options);
+    return this.api.call("POST", path`/users/${id}/password_reset`, options);
   }
 
   /**
@@ -511,7 +511,7 @@ export class UsersResource extends Resource {
    * Problems: `auth_unavailable`.
    */
   restore(id: number, body?: UserRestoreInput, options?: CallOptions): Call<User> {
-    return this.transport.call("POST", path`/users/${id}/restore`, options, body);
+    return this.api.call("POST", path`/users/${id}/restore`, options, body);
   }
 }
 
@@ -759,7 +759,7 @@ export class CompaniesResource extends Resource {
     Selected<Company, Select, Include>,
     PageOf<Selected<Company, Select, Include>, Count>
   > {
-    return this.transport.list(path`/companies`, query, options);
+    return this.api.list(path`/companies`, query, options);
   }
 
   /**
@@ -776,7 +776,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesCreateQuery,
     options?: CallOptions,
   ): Call<CreatedCompany> {
-    return this.transport.call("POST", path`/companies`, options, body, query);
+    return this.api.call("POST", path`/companies`, options, body, query);
   }
 
   /**
@@ -792,7 +792,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesDuplicatesQuery,
     options?: CallOptions,
   ): PageCall<CompanyDuplicatePair, PageOf<CompanyDuplicatePair, undefined>> {
-    return this.transport.list(path`/companies/duplicates`, query, options);
+    return this.api.list(path`/companies/duplicates`, query, options);
   }
 
   /**
@@ -809,7 +809,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesDuplicatesOfQuery,
     options?: CallOptions,
   ): Call<{ data: CompanyDuplicate[] }> {
-    return this.transport.call("GET", path`/companies/${id}/duplicates`, options, undefined, query);
+    return this.api.call("GET", path`/companies/${id}/duplicates`, options, undefined, query);
   }
 
   /**
@@ -822,7 +822,7 @@ export class CompaniesResource extends Resource {
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
-    return this.transport.call("POST", path`/companies/duplicates/dismiss`, options, body);
+    return this.api.call("POST", path`/companies/duplicates/dismiss`, options, body);
   }
 
   /**
@@ -833,13 +833,7 @@ export class CompaniesResource extends Resource {
    * Allowed to: every member.
    */
   undismissDuplicate(query?: CompaniesUndismissDuplicateQuery, options?: CallOptions): Call<void> {
-    return this.transport.call(
-      "DELETE",
-      path`/companies/duplicates/dismiss`,
-      options,
-      undefined,
-      query,
-    );
+    return this.api.call("DELETE", path`/companies/duplicates/dismiss`, options, undefined, query);
   }
 
   /**
@@ -854,7 +848,7 @@ export class CompaniesResource extends Resource {
     query?: CompaniesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Company, undefined, Include>> {
-    return this.transport.call("GET", path`/companies/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/companies/${id}`, options, undefined, query);
   }
 
   /**
@@ -867,12 +861,7 @@ export class CompaniesResource extends Resource {
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<CompanyPatch, Company>, options?: CallOptions): Call<Company> {
-    return this.transport.call(
-      "PATCH",
-      path`/companies/${id}`,
-      options,
-      withoutFields(body, FIXED),
-    );
+    return this.api.call("PATCH", path`/companies/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -883,7 +872,7 @@ export class CompaniesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/companies/${id}`, options);
+    return this.api.call("DELETE", path`/companies/${id}`, options);
   }
 
   /**
@@ -896,7 +885,7 @@ export class CompaniesResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`.
    */
   restore(id: number, options?: CallOptions): Call<Company> {
-    return this.transport.call("POST", path`/companies/${id}/restore`, options);
+    return this.api.call("POST", path`/companies/${id}/restore`, options);
   }
 
   /**
@@ -909,7 +898,7 @@ export class CompaniesResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call("POST", path`/companies/bulk`, options, body);
+    return this.api.call("POST", path`/companies/bulk`, options, body);
   }
 
   /**
@@ -935,7 +924,7 @@ export class CompaniesResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list(path`/companies/${id}/history`, query, options);
+    return this.api.list(path`/companies/${id}/history`, query, options);
   }
 
   /**
@@ -948,12 +937,12 @@ export class CompaniesResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: CompanyMergeInput, options?: CallOptions): Call<CompanyMergeResult> {
-    return this.transport.call("POST", path`/companies/${id}/merge`, options, body);
+    return this.api.call("POST", path`/companies/${id}/merge`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<CompaniesListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file(path`/companies`, { format: "csv", ...query }, options);
+    return this.api.file(path`/companies`, { format: "csv", ...query }, options);
   }
 }
 
@@ -1209,7 +1198,7 @@ export class ContactsResource extends Resource {
     Selected<Contact, Select, Include>,
     PageOf<Selected<Contact, Select, Include>, Count>
   > {
-    return this.transport.list(path`/contacts`, query, options);
+    return this.api.list(path`/contacts`, query, options);
   }
 
   /**
@@ -1226,7 +1215,7 @@ export class ContactsResource extends Resource {
     query?: ContactsCreateQuery,
     options?: CallOptions,
   ): Call<CreatedContact> {
-    return this.transport.call("POST", path`/contacts`, options, body, query);
+    return this.api.call("POST", path`/contacts`, options, body, query);
   }
 
   /**
@@ -1242,7 +1231,7 @@ export class ContactsResource extends Resource {
     query?: ContactsDuplicatesQuery,
     options?: CallOptions,
   ): PageCall<ContactDuplicatePair, PageOf<ContactDuplicatePair, undefined>> {
-    return this.transport.list(path`/contacts/duplicates`, query, options);
+    return this.api.list(path`/contacts/duplicates`, query, options);
   }
 
   /**
@@ -1259,7 +1248,7 @@ export class ContactsResource extends Resource {
     query?: ContactsDuplicatesOfQuery,
     options?: CallOptions,
   ): Call<{ data: ContactDuplicate[] }> {
-    return this.transport.call("GET", path`/contacts/${id}/duplicates`, options, undefined, query);
+    return this.api.call("GET", path`/contacts/${id}/duplicates`, options, undefined, query);
   }
 
   /**
@@ -1272,7 +1261,7 @@ export class ContactsResource extends Resource {
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
-    return this.transport.call("POST", path`/contacts/duplicates/dismiss`, options, body);
+    return this.api.call("POST", path`/contacts/duplicates/dismiss`, options, body);
   }
 
   /**
@@ -1283,13 +1272,7 @@ export class ContactsResource extends Resource {
    * Allowed to: every member.
    */
   undismissDuplicate(query?: ContactsUndismissDuplicateQuery, options?: CallOptions): Call<void> {
-    return this.transport.call(
-      "DELETE",
-      path`/contacts/duplicates/dismiss`,
-      options,
-      undefined,
-      query,
-    );
+    return this.api.call("DELETE", path`/contacts/duplicates/dismiss`, options, undefined, query);
   }
 
   /**
@@ -1306,7 +1289,7 @@ export class ContactsResource extends Resource {
     query?: ContactsGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Contact, undefined, Include>> {
-    return this.transport.call("GET", path`/contacts/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/contacts/${id}`, options, undefined, query);
   }
 
   /**
@@ -1319,7 +1302,7 @@ export class ContactsResource extends Resource {
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<ContactInput, Contact>, options?: CallOptions): Call<Contact> {
-    return this.transport.call("PATCH", path`/contacts/${id}`, options, withoutFields(body, FIXED));
+    return this.api.call("PATCH", path`/contacts/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1330,7 +1313,7 @@ export class ContactsResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/contacts/${id}`, options);
+    return this.api.call("DELETE", path`/contacts/${id}`, options);
   }
 
   /**
@@ -1343,7 +1326,7 @@ export class ContactsResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Contact> {
-    return this.transport.call("POST", path`/contacts/${id}/restore`, options, body);
+    return this.api.call("POST", path`/contacts/${id}/restore`, options, body);
   }
 
   /**
@@ -1356,7 +1339,7 @@ export class ContactsResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call("POST", path`/contacts/bulk`, options, body);
+    return this.api.call("POST", path`/contacts/bulk`, options, body);
   }
 
   /**
@@ -1382,7 +1365,7 @@ export class ContactsResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list(path`/contacts/${id}/history`, query, options);
+    return this.api.list(path`/contacts/${id}/history`, query, options);
   }
 
   /**
@@ -1395,12 +1378,12 @@ export class ContactsResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: ContactMergeInput, options?: CallOptions): Call<ContactMergeResult> {
-    return this.transport.call("POST", path`/contacts/${id}/merge`, options, body);
+    return this.api.call("POST", path`/contacts/${id}/merge`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<ContactsListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file(path`/contacts`, { format: "csv", ...query }, options);
+    return this.api.file(path`/contacts`, { format: "csv", ...query }, options);
   }
 }
 
@@ -1456,7 +1439,7 @@ export class TagsResource extends Resource {
     query?: TagsListQuery & { select?: Select | undefined; count?: Count | undefined },
     options?: CallOptions,
   ): PageCall<Selected<Tag, Select, undefined>, PageOf<Selected<Tag, Select, undefined>, Count>> {
-    return this.transport.list(path`/tags`, query, options);
+    return this.api.list(path`/tags`, query, options);
   }
 
   /**
@@ -1469,7 +1452,7 @@ export class TagsResource extends Resource {
    * Problems: `tag_exists`.
    */
   create(body: TagInput, options?: CallOptions): Call<Tag> {
-    return this.transport.call("POST", path`/tags`, options, body);
+    return this.api.call("POST", path`/tags`, options, body);
   }
 
   /**
@@ -1480,7 +1463,7 @@ export class TagsResource extends Resource {
    * Problems: `deleted`, `merged`.
    */
   get(id: number, query?: TagsGetQuery, options?: CallOptions): Call<Tag> {
-    return this.transport.call("GET", path`/tags/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/tags/${id}`, options, undefined, query);
   }
 
   /**
@@ -1493,7 +1476,7 @@ export class TagsResource extends Resource {
    * Problems: `deleted`, `merged`, `tag_exists`.
    */
   update(id: number, body: Changed<TagPatch, Tag>, options?: CallOptions): Call<Tag> {
-    return this.transport.call("PATCH", path`/tags/${id}`, options, withoutFields(body, FIXED));
+    return this.api.call("PATCH", path`/tags/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1504,7 +1487,7 @@ export class TagsResource extends Resource {
    * Allowed to: managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/tags/${id}`, options);
+    return this.api.call("DELETE", path`/tags/${id}`, options);
   }
 
   /**
@@ -1517,7 +1500,7 @@ export class TagsResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
    */
   restore(id: number, options?: CallOptions): Call<Tag> {
-    return this.transport.call("POST", path`/tags/${id}/restore`, options);
+    return this.api.call("POST", path`/tags/${id}/restore`, options);
   }
 
   /**
@@ -1530,7 +1513,7 @@ export class TagsResource extends Resource {
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(id: number, body: TagMergeInput, options?: CallOptions): Call<TagMergeResult> {
-    return this.transport.call("POST", path`/tags/${id}/merge`, options, body);
+    return this.api.call("POST", path`/tags/${id}/merge`, options, body);
   }
 }
 
@@ -1557,7 +1540,7 @@ export class SearchResource extends Resource {
    * Problems: `search_too_slow`.
    */
   all(query?: SearchAllQuery, options?: CallOptions): Call<{ data: SearchHit[] }> {
-    return this.transport.call("GET", path`/search`, options, undefined, query);
+    return this.api.call("GET", path`/search`, options, undefined, query);
   }
 }
 
@@ -1761,7 +1744,7 @@ export class DealsResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Deal, Select, Include>, PageOf<Selected<Deal, Select, Include>, Count>> {
-    return this.transport.list(path`/deals`, query, options);
+    return this.api.list(path`/deals`, query, options);
   }
 
   /**
@@ -1774,7 +1757,7 @@ export class DealsResource extends Resource {
    * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   create(body: DealInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call("POST", path`/deals`, options, body);
+    return this.api.call("POST", path`/deals`, options, body);
   }
 
   /**
@@ -1787,7 +1770,7 @@ export class DealsResource extends Resource {
    * Problems: `search_too_slow`.
    */
   board(query?: DealsBoardQuery, options?: CallOptions): Call<Board> {
-    return this.transport.call("GET", path`/deals/board`, options, undefined, query);
+    return this.api.call("GET", path`/deals/board`, options, undefined, query);
   }
 
   /**
@@ -1802,7 +1785,7 @@ export class DealsResource extends Resource {
     query?: DealsGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Deal, undefined, Include>> {
-    return this.transport.call("GET", path`/deals/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/deals/${id}`, options, undefined, query);
   }
 
   /**
@@ -1815,7 +1798,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   update(id: number, body: Changed<DealPatch, Deal>, options?: CallOptions): Call<Deal> {
-    return this.transport.call("PATCH", path`/deals/${id}`, options, withoutFields(body, FIXED));
+    return this.api.call("PATCH", path`/deals/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -1826,7 +1809,7 @@ export class DealsResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/deals/${id}`, options);
+    return this.api.call("DELETE", path`/deals/${id}`, options);
   }
 
   /**
@@ -1839,7 +1822,7 @@ export class DealsResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call("POST", path`/deals/${id}/restore`, options, body);
+    return this.api.call("POST", path`/deals/${id}/restore`, options, body);
   }
 
   /**
@@ -1852,7 +1835,7 @@ export class DealsResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call("POST", path`/deals/bulk`, options, body);
+    return this.api.call("POST", path`/deals/bulk`, options, body);
   }
 
   /**
@@ -1878,7 +1861,7 @@ export class DealsResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list(path`/deals/${id}/history`, query, options);
+    return this.api.list(path`/deals/${id}/history`, query, options);
   }
 
   /**
@@ -1891,7 +1874,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`.
    */
   archive(id: number, options?: CallOptions): Call<Deal> {
-    return this.transport.call("POST", path`/deals/${id}/archive`, options);
+    return this.api.call("POST", path`/deals/${id}/archive`, options);
   }
 
   /**
@@ -1904,7 +1887,7 @@ export class DealsResource extends Resource {
    * Problems: `deleted`.
    */
   unarchive(id: number, options?: CallOptions): Call<Deal> {
-    return this.transport.call("POST", path`/deals/${id}/unarchive`, options);
+    return this.api.call("POST", path`/deals/${id}/unarchive`, options);
   }
 
   /**
@@ -1917,12 +1900,12 @@ export class DealsResource extends Resource {
    * Problems: `deleted`, `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
    */
   move(id: number, body: MoveInput, options?: CallOptions): Call<Deal> {
-    return this.transport.call("POST", path`/deals/${id}/move`, options, body);
+    return this.api.call("POST", path`/deals/${id}/move`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<DealsListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file(path`/deals`, { format: "csv", ...query }, options);
+    return this.api.file(path`/deals`, { format: "csv", ...query }, options);
   }
 }
 
@@ -1936,7 +1919,7 @@ export class ConfigurationResource extends Resource {
    * Allowed to: every member.
    */
   get(options?: CallOptions): Call<Configuration> {
-    return this.transport.call("GET", path`/configuration`, options);
+    return this.api.call("GET", path`/configuration`, options);
   }
 
   /**
@@ -1952,7 +1935,7 @@ export class ConfigurationResource extends Resource {
     body: Changed<ConfigurationPatch, ConfigurationChange>,
     options?: CallOptions,
   ): Call<ConfigurationChange> {
-    return this.transport.call("PATCH", path`/configuration`, options, withoutFields(body, FIXED));
+    return this.api.call("PATCH", path`/configuration`, options, withoutFields(body, FIXED));
   }
 }
 
@@ -2117,7 +2100,7 @@ export class ChangesResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Change, Select, Include>, PageOf<Selected<Change, Select, Include>, Count>> {
-    return this.transport.list(path`/changes`, query, options);
+    return this.api.list(path`/changes`, query, options);
   }
 
   /**
@@ -2132,7 +2115,7 @@ export class ChangesResource extends Resource {
     query?: ChangesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<ChangeWithRecords, undefined, Include>> {
-    return this.transport.call("GET", path`/changes/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/changes/${id}`, options, undefined, query);
   }
 
   /**
@@ -2158,7 +2141,7 @@ export class ChangesResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list(path`/changes/${id}/records`, query, options);
+    return this.api.list(path`/changes/${id}/records`, query, options);
   }
 
   /**
@@ -2171,12 +2154,12 @@ export class ChangesResource extends Resource {
    * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
    */
   undo(id: string, body?: UndoInput, options?: CallOptions): Call<Undone> {
-    return this.transport.call("POST", path`/changes/${id}/undo`, options, body);
+    return this.api.call("POST", path`/changes/${id}/undo`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<ChangesListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file(path`/changes`, { format: "csv", ...query }, options);
+    return this.api.file(path`/changes`, { format: "csv", ...query }, options);
   }
 
   /**
@@ -2187,7 +2170,7 @@ export class ChangesResource extends Resource {
     query?: Omit<ChangesListQuery, "sort" | "cursor" | "count" | "wait">,
     options?: CallOptions,
   ): Feed<Change> {
-    return this.transport.follow(path`/changes`, query, options);
+    return this.api.follow(path`/changes`, query, options);
   }
 }
 
@@ -2258,7 +2241,7 @@ export class MergesResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Merge, Select, Include>, PageOf<Selected<Merge, Select, Include>, Count>> {
-    return this.transport.list(path`/merges`, query, options);
+    return this.api.list(path`/merges`, query, options);
   }
 }
 
@@ -2350,7 +2333,7 @@ export class ActivityResource extends Resource {
     Selected<Activity, Select, Include>,
     PageOf<Selected<Activity, Select, Include>, Count>
   > {
-    return this.transport.list(path`/activity`, query, options);
+    return this.api.list(path`/activity`, query, options);
   }
 }
 
@@ -2404,7 +2387,7 @@ export class TrashResource extends Resource {
     Selected<TrashItem, undefined, Include>,
     PageOf<Selected<TrashItem, undefined, Include>, undefined>
   > {
-    return this.transport.list(path`/trash`, query, options);
+    return this.api.list(path`/trash`, query, options);
   }
 
   /**
@@ -2415,7 +2398,7 @@ export class TrashResource extends Resource {
    * Allowed to: admins.
    */
   empty(options?: CallOptions): Call<Purged> {
-    return this.transport.call("DELETE", path`/trash`, options);
+    return this.api.call("DELETE", path`/trash`, options);
   }
 
   /**
@@ -2428,7 +2411,7 @@ export class TrashResource extends Resource {
     query?: TrashGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<TrashItem, undefined, Include>> {
-    return this.transport.call("GET", path`/trash/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/trash/${id}`, options, undefined, query);
   }
 
   /**
@@ -2439,7 +2422,7 @@ export class TrashResource extends Resource {
    * Allowed to: admins.
    */
   purge(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/trash/${id}`, options);
+    return this.api.call("DELETE", path`/trash/${id}`, options);
   }
 
   /**
@@ -2452,7 +2435,7 @@ export class TrashResource extends Resource {
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Restored> {
-    return this.transport.call("POST", path`/trash/${id}/restore`, options, body);
+    return this.api.call("POST", path`/trash/${id}/restore`, options, body);
   }
 }
 
@@ -2597,7 +2580,7 @@ export class ImportsResource extends Resource {
     Selected<ImportSummary, Select, undefined>,
     PageOf<Selected<ImportSummary, Select, undefined>, Count>
   > {
-    return this.transport.list(path`/imports`, query, options);
+    return this.api.list(path`/imports`, query, options);
   }
 
   /**
@@ -2610,7 +2593,7 @@ export class ImportsResource extends Resource {
    * Problems: `invalid_file`, `storage_unavailable`.
    */
   create(body: ImportInput, options?: CallOptions): Call<Import> {
-    return this.transport.call("POST", path`/imports`, options, body);
+    return this.api.call("POST", path`/imports`, options, body);
   }
 
   /**
@@ -2621,7 +2604,7 @@ export class ImportsResource extends Resource {
    * Allowed to: every member.
    */
   get(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call("GET", path`/imports/${id}`, options);
+    return this.api.call("GET", path`/imports/${id}`, options);
   }
 
   /**
@@ -2632,7 +2615,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `import_not_ready`.
    */
   update(id: string, body: Changed<ImportPatch, Import>, options?: CallOptions): Call<Import> {
-    return this.transport.call(
+    return this.api.call(
       "PATCH",
       path`/imports/${id}`,
       options,
@@ -2650,7 +2633,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`.
    */
   delete(id: string, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/imports/${id}`, options);
+    return this.api.call("DELETE", path`/imports/${id}`, options);
   }
 
   /**
@@ -2663,7 +2646,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`.
    */
   cancel(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call("POST", path`/imports/${id}/cancel`, options);
+    return this.api.call("POST", path`/imports/${id}/cancel`, options);
   }
 
   /**
@@ -2676,7 +2659,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   inspect(id: string, options?: CallOptions): Call<Import> {
-    return this.transport.call("POST", path`/imports/${id}/inspect`, options);
+    return this.api.call("POST", path`/imports/${id}/inspect`, options);
   }
 
   /**
@@ -2689,7 +2672,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
-    return this.transport.call("POST", path`/imports/${id}/run`, options, body);
+    return this.api.call("POST", path`/imports/${id}/run`, options, body);
   }
 
   /**
@@ -2700,7 +2683,7 @@ export class ImportsResource extends Resource {
    * Allowed to: every member.
    */
   rejected(id: string, options?: CallOptions): Call<string> {
-    return this.transport.call("GET", path`/imports/${id}/rejected`, options);
+    return this.api.call("GET", path`/imports/${id}/rejected`, options);
   }
 
   /**
@@ -2713,7 +2696,7 @@ export class ImportsResource extends Resource {
    * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
    */
   undo(id: string, body?: ImportUndoInput, options?: CallOptions): Call<ImportUndone> {
-    return this.transport.call("POST", path`/imports/${id}/undo`, options, body);
+    return this.api.call("POST", path`/imports/${id}/undo`, options, body);
   }
 }
 
@@ -2725,7 +2708,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   purgeTrash(options?: CallOptions): Call<JobResult> {
-    return this.transport.call("POST", path`/jobs/purge_trash`, options);
+    return this.api.call("POST", path`/jobs/purge_trash`, options);
   }
 
   /**
@@ -2734,7 +2717,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   purgeIdempotencyKeys(options?: CallOptions): Call<JobResult> {
-    return this.transport.call("POST", path`/jobs/purge_idempotency_keys`, options);
+    return this.api.call("POST", path`/jobs/purge_idempotency_keys`, options);
   }
 
   /**
@@ -2745,7 +2728,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   keepLog(options?: CallOptions): Call<JobResult> {
-    return this.transport.call("POST", path`/jobs/keep_log`, options);
+    return this.api.call("POST", path`/jobs/keep_log`, options);
   }
 
   /**
@@ -2758,7 +2741,7 @@ export class JobsResource extends Resource {
    * Problems: `storage_unavailable`.
    */
   removeAttachments(options?: CallOptions): Call<AttachmentRemovals> {
-    return this.transport.call("POST", path`/jobs/remove_attachments`, options);
+    return this.api.call("POST", path`/jobs/remove_attachments`, options);
   }
 
   /**
@@ -2769,7 +2752,7 @@ export class JobsResource extends Resource {
    * Allowed to: holders of the secret key.
    */
   fetchPictures(options?: CallOptions): Call<PictureFetches> {
-    return this.transport.call("POST", path`/jobs/fetch_pictures`, options);
+    return this.api.call("POST", path`/jobs/fetch_pictures`, options);
   }
 
   /**
@@ -2782,7 +2765,7 @@ export class JobsResource extends Resource {
    * Problems: `storage_unavailable`.
    */
   continueImports(options?: CallOptions): Call<ContinuedImports> {
-    return this.transport.call("POST", path`/jobs/continue_imports`, options);
+    return this.api.call("POST", path`/jobs/continue_imports`, options);
   }
 }
 
@@ -2878,7 +2861,7 @@ export class TasksResource extends Resource {
     },
     options?: CallOptions,
   ): PageCall<Selected<Task, Select, Include>, PageOf<Selected<Task, Select, Include>, Count>> {
-    return this.transport.list(path`/tasks`, query, options);
+    return this.api.list(path`/tasks`, query, options);
   }
 
   /**
@@ -2891,7 +2874,7 @@ export class TasksResource extends Resource {
    * Problems: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
    */
   create(body: TaskInput, options?: CallOptions): Call<Task> {
-    return this.transport.call("POST", path`/tasks`, options, body);
+    return this.api.call("POST", path`/tasks`, options, body);
   }
 
   /**
@@ -2906,7 +2889,7 @@ export class TasksResource extends Resource {
     query?: TasksGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<Task, undefined, Include>> {
-    return this.transport.call("GET", path`/tasks/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/tasks/${id}`, options, undefined, query);
   }
 
   /**
@@ -2919,7 +2902,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   update(id: number, body: Changed<TaskPatch, Task>, options?: CallOptions): Call<Task> {
-    return this.transport.call("PATCH", path`/tasks/${id}`, options, withoutFields(body, FIXED));
+    return this.api.call("PATCH", path`/tasks/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -2930,7 +2913,7 @@ export class TasksResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/tasks/${id}`, options);
+    return this.api.call("DELETE", path`/tasks/${id}`, options);
   }
 
   /**
@@ -2943,7 +2926,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`.
    */
   complete(id: number, options?: CallOptions): Call<Task> {
-    return this.transport.call("POST", path`/tasks/${id}/complete`, options);
+    return this.api.call("POST", path`/tasks/${id}/complete`, options);
   }
 
   /**
@@ -2956,7 +2939,7 @@ export class TasksResource extends Resource {
    * Problems: `deleted`.
    */
   reopen(id: number, options?: CallOptions): Call<Task> {
-    return this.transport.call("POST", path`/tasks/${id}/reopen`, options);
+    return this.api.call("POST", path`/tasks/${id}/reopen`, options);
   }
 
   /**
@@ -2969,7 +2952,7 @@ export class TasksResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Task> {
-    return this.transport.call("POST", path`/tasks/${id}/restore`, options, body);
+    return this.api.call("POST", path`/tasks/${id}/restore`, options, body);
   }
 
   /**
@@ -2982,12 +2965,12 @@ export class TasksResource extends Resource {
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
-    return this.transport.call("POST", path`/tasks/bulk`, options, body);
+    return this.api.call("POST", path`/tasks/bulk`, options, body);
   }
 
   /** Exports all records that match as a file: CSV, or JSON lines with `format: "ndjson"`. */
   export(query?: ExportQuery<TasksListQuery>, options?: CallOptions): FileCall {
-    return this.transport.file(path`/tasks`, { format: "csv", ...query }, options);
+    return this.api.file(path`/tasks`, { format: "csv", ...query }, options);
   }
 }
 
@@ -3071,7 +3054,7 @@ export class ContactNotesResource extends Resource {
     Selected<ContactNote, Select, Include>,
     PageOf<Selected<ContactNote, Select, Include>, Count>
   > {
-    return this.transport.list(path`/contact_notes`, query, options);
+    return this.api.list(path`/contact_notes`, query, options);
   }
 
   /**
@@ -3084,7 +3067,7 @@ export class ContactNotesResource extends Resource {
    * Problems: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
    */
   create(body: ContactNoteInput, options?: CallOptions): Call<ContactNote> {
-    return this.transport.call("POST", path`/contact_notes`, options, body);
+    return this.api.call("POST", path`/contact_notes`, options, body);
   }
 
   /**
@@ -3099,7 +3082,7 @@ export class ContactNotesResource extends Resource {
     query?: ContactNotesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<ContactNote, undefined, Include>> {
-    return this.transport.call("GET", path`/contact_notes/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/contact_notes/${id}`, options, undefined, query);
   }
 
   /**
@@ -3116,12 +3099,7 @@ export class ContactNotesResource extends Resource {
     body: Changed<ContactNotePatch, ContactNote>,
     options?: CallOptions,
   ): Call<ContactNote> {
-    return this.transport.call(
-      "PATCH",
-      path`/contact_notes/${id}`,
-      options,
-      withoutFields(body, FIXED),
-    );
+    return this.api.call("PATCH", path`/contact_notes/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -3132,7 +3110,7 @@ export class ContactNotesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/contact_notes/${id}`, options);
+    return this.api.call("DELETE", path`/contact_notes/${id}`, options);
   }
 
   /**
@@ -3145,7 +3123,7 @@ export class ContactNotesResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<ContactNote> {
-    return this.transport.call("POST", path`/contact_notes/${id}/restore`, options, body);
+    return this.api.call("POST", path`/contact_notes/${id}/restore`, options, body);
   }
 }
 
@@ -3227,7 +3205,7 @@ export class DealNotesResource extends Resource {
     Selected<DealNote, Select, Include>,
     PageOf<Selected<DealNote, Select, Include>, Count>
   > {
-    return this.transport.list(path`/deal_notes`, query, options);
+    return this.api.list(path`/deal_notes`, query, options);
   }
 
   /**
@@ -3240,7 +3218,7 @@ export class DealNotesResource extends Resource {
    * Problems: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   create(body: DealNoteInput, options?: CallOptions): Call<DealNote> {
-    return this.transport.call("POST", path`/deal_notes`, options, body);
+    return this.api.call("POST", path`/deal_notes`, options, body);
   }
 
   /**
@@ -3255,7 +3233,7 @@ export class DealNotesResource extends Resource {
     query?: DealNotesGetQuery & { include?: Include | undefined },
     options?: CallOptions,
   ): Call<Selected<DealNote, undefined, Include>> {
-    return this.transport.call("GET", path`/deal_notes/${id}`, options, undefined, query);
+    return this.api.call("GET", path`/deal_notes/${id}`, options, undefined, query);
   }
 
   /**
@@ -3272,12 +3250,7 @@ export class DealNotesResource extends Resource {
     body: Changed<DealNotePatch, DealNote>,
     options?: CallOptions,
   ): Call<DealNote> {
-    return this.transport.call(
-      "PATCH",
-      path`/deal_notes/${id}`,
-      options,
-      withoutFields(body, FIXED),
-    );
+    return this.api.call("PATCH", path`/deal_notes/${id}`, options, withoutFields(body, FIXED));
   }
 
   /**
@@ -3288,7 +3261,7 @@ export class DealNotesResource extends Resource {
    * Allowed to: the owner of each changed record, managers and admins.
    */
   delete(id: number, options?: CallOptions): Call<void> {
-    return this.transport.call("DELETE", path`/deal_notes/${id}`, options);
+    return this.api.call("DELETE", path`/deal_notes/${id}`, options);
   }
 
   /**
@@ -3301,7 +3274,7 @@ export class DealNotesResource extends Resource {
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<DealNote> {
-    return this.transport.call("POST", path`/deal_notes/${id}/restore`, options, body);
+    return this.api.call("POST", path`/deal_notes/${id}/restore`, options, body);
   }
 }
 
@@ -3322,7 +3295,7 @@ export class AttachmentsResource extends Resource {
    * Problems: `attachment_type_not_allowed`, `storage_unavailable`.
    */
   create(body: UploadInput, options?: CallOptions): Call<Upload> {
-    return this.transport.call("POST", path`/attachments`, options, body);
+    return this.api.call("POST", path`/attachments`, options, body);
   }
 
   /**
@@ -3335,7 +3308,7 @@ export class AttachmentsResource extends Resource {
    * Problems: `not_found`, `storage_unavailable`.
    */
   url(query?: AttachmentsUrlQuery, options?: CallOptions): Call<Download> {
-    return this.transport.call("GET", path`/attachments/url`, options, undefined, query);
+    return this.api.call("GET", path`/attachments/url`, options, undefined, query);
   }
 }
 /** The resources of the API, and `request` for other paths. */
@@ -3383,6 +3356,6 @@ export class Resources extends Resource {
   }
   /** Sends a request to any path of the API. */
   request<Data>(request: Request): Call<Data> {
-    return this.transport.request<Data>(request);
+    return this.api.request<Data>(request);
   }
 }
