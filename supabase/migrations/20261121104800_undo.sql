@@ -430,7 +430,11 @@ comment on function private.field_conflicts(uuid, text) is
   'records that were deleted since.';
 grant execute on function private.field_conflicts(uuid, text) to authenticated;
 
-create function private.reference_conflicts(p_change_id uuid, p_table_name text)
+create function private.reference_conflicts(
+  p_change_id uuid,
+  p_table_name text,
+  p_unrestorable jsonb
+)
 returns table (
   record_id bigint, field text, before jsonb, after jsonb, current jsonb, changed_by uuid
 )
@@ -448,14 +452,14 @@ begin
     -- A record whose former owner is gone returns without owner.
     where r.table_name = p_table_name and not r.is_array and r.column_name <> 'sales_id'
   loop
-    -- The undo restores the records that the change deleted.
+    -- The undo restores the records that the change deleted, except for the unrestorable ones.
     missing := private.missing_ids(reference.referenced_table, caller_workspace, array(
       select (e.before ->> reference.column_name)::bigint
       from private.change_effects(p_change_id) e
       where e.table_name = p_table_name and e.before ->> reference.column_name is not null
       except
       select e.record_id
-      from private.change_effects(p_change_id) e
+      from private.change_effects(p_change_id, p_unrestorable) e
       where e.table_name = reference.referenced_table and e.effect = 'deleted'
     ));
     return query execute format(
@@ -476,10 +480,10 @@ begin
   end loop;
 end
 $$;
-comment on function private.reference_conflicts(uuid, text) is
-  'Returns the fields whose value before a change refers to a record that does not exist. '
-  'changed_by is the change that deleted it.';
-grant execute on function private.reference_conflicts(uuid, text) to authenticated;
+comment on function private.reference_conflicts(uuid, text, jsonb) is
+  'Returns the fields whose value before a change refers to a record that does not exist, and that '
+  'the undo cannot restore. changed_by is the change that deleted it.';
+grant execute on function private.reference_conflicts(uuid, text, jsonb) to authenticated;
 
 create function private.child_conflicts(p_change_id uuid, p_table_name text, p_kept jsonb)
 returns table (record_id bigint, last_entry bigint)
@@ -548,6 +552,9 @@ set search_path = ''
 as $$
 declare
   tables constant text[] := private.tables_of_change(p_change_id);
+  unrestorable constant jsonb := (
+    select coalesce(jsonb_agg(to_jsonb(c)), '[]') from private.restore_conflicts(p_change_id) c
+  );
   touched_table text;
   conflicts jsonb := '[]';
 begin
@@ -562,7 +569,7 @@ begin
       select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
         'table_name', touched_table, 'reason', 'reference_deleted'
       )), '[]')
-      from private.reference_conflicts(p_change_id, touched_table) c
+      from private.reference_conflicts(p_change_id, touched_table, unrestorable) c
     );
   end loop;
   -- Children before parents: a record that is kept keeps the record that it belongs to.
@@ -586,7 +593,7 @@ begin
     select
       c.table_name, c.record_id, null::text, c.reason, null::jsonb, null::jsonb, null::jsonb,
       private.changed_later(c.table_name, c.record_id, null, e.last_entry)
-    from private.restore_conflicts(p_change_id) c
+    from jsonb_to_recordset(unrestorable) as c (table_name text, record_id bigint, reason text)
     join private.change_effects(p_change_id) e using (table_name, record_id);
   -- The related records of a merged record return from the winner, which must exist.
   return query

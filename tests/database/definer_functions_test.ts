@@ -181,8 +181,8 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       tx`select private.lock_change(${change_id})`,
     "private.restore_conflicts(uuid)": (tx, { change_id }) =>
       tx`select from private.restore_conflicts(${change_id})`,
-    "private.reference_conflicts(uuid,text)": (tx, { change_id }) =>
-      tx`select from private.reference_conflicts(${change_id}, 'contacts')`,
+    "private.reference_conflicts(uuid,text,jsonb)": (tx, { change_id }) =>
+      tx`select from private.reference_conflicts(${change_id}, 'contacts', '[]')`,
     "private.child_conflicts(uuid,text,jsonb)": (tx, { change_id }) =>
       tx`select from private.child_conflicts(${change_id}, 'contacts', '[]')`,
     "private.restore_change(uuid,jsonb)": (tx, { change_id }) =>

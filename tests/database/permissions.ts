@@ -101,7 +101,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.account_fields(text)",
     "private.field_conflicts(uuid,text)",
     "private.child_conflicts(uuid,text,jsonb)",
-    "private.reference_conflicts(uuid,text)",
+    "private.reference_conflicts(uuid,text,jsonb)",
     "private.undo_conflicts(uuid)",
     "private.restore_change(uuid,jsonb)",
     "private.leaving_ids(uuid,text)",

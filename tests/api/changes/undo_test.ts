@@ -156,6 +156,28 @@ test("changes.undo cannot return a contact to a deleted company, and names the d
   assertEquals([kept.status, after.first_name, after.company_id], [200, "Ada", null]);
 });
 
+test("changes.undo of a merge leaves the records of a purged loser with the winner", async () => {
+  const { admin } = await createWorkspace();
+  const make = async () => (await admin.api.post("/contacts", { first_name: "Ada" })).body.id;
+  const [winner, loser, other] = [await make(), await make(), await make()];
+  const taskOf = async (contact_id: number) =>
+    (await admin.api.post("/tasks", { contact_id, text: "Call" })).body.id;
+  const [task, otherTask] = [await taskOf(loser), await taskOf(other)];
+  const merge = await admin.api.post(`/contacts/${winner}/merge`, { loser_ids: [loser, other] });
+  const { data: items } = (await admin.api.get("/trash?reason=merged")).body;
+  const item = items.find(({ record_id }: { record_id: number }) => record_id === loser);
+  assertEquals((await admin.api.delete(`/trash/${item.id}`)).status, 204);
+  const path = `/changes/${changeOf(merge)}/undo`;
+  const refused = await admin.api.post(path);
+  const found = refused.body.conflicts.map((
+    { table_name, record_id, reason }: Record<string, unknown>,
+  ) => [table_name, record_id, reason]);
+  assertEquals(found, [["tasks", task, "reference_deleted"], ["contacts", loser, "purged"]]);
+  assertEquals((await admin.api.post(path, { on_conflict: "keep" })).status, 200);
+  const contactOf = async (id: number) => (await admin.api.get(`/tasks/${id}`)).body.contact_id;
+  assertEquals([await contactOf(task), await contactOf(otherTask)], [winner, other]);
+});
+
 test("changes.undo of a merge brings the losers and their records back", async () => {
   const { admin } = await createWorkspace();
   const make = async (first_name: string) =>
