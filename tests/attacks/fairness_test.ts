@@ -1,5 +1,7 @@
 /** The connections of an isolate under load: turns, time limits, and requests that need none. */
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { waitUntil } from "../../dev/process.ts";
 import {
   createDatabase,
@@ -140,3 +142,28 @@ test("a body that does not arrive in time is answered with 408", async () => {
     assertEquals(cancelled, true);
   });
 });
+
+test("a connection keeps nothing of the work that it has done", async () => {
+  const { admin } = await foundWorkspace();
+  const database = createDatabase(await testSettings({ databaseConnections: 1 }));
+  const values: WeakRef<object>[] = [];
+  for (let times = 0; times < 50; times++) {
+    const value = await database.read(scopeOf(admin), () => Promise.resolve({ times }));
+    values.push(new WeakRef(value));
+  }
+  const kept = () => {
+    collectGarbage();
+    return values.filter((value) => value.deref() !== undefined).length;
+  };
+  // The latest may still be in use.
+  assert(await waitUntil(() => Promise.resolve(kept() <= 1), 10_000), `${kept()} values are kept`);
+  await database.close();
+});
+
+/** Runs V8's garbage collector, which a flag makes callable. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect !== "function") throw new Error("The garbage collector cannot be called");
+  collect();
+}

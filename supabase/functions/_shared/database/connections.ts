@@ -34,8 +34,8 @@ interface Connection {
   isClosed(): boolean;
   /** Asks the server to stop the statement that runs. */
   cancel(): Promise<void>;
-  /** Rejected with `ClosedConnection` when the connection closes. */
-  closing: Promise<never>;
+  /** Called when the connection closes. Set while work runs on the connection. */
+  onClosed?(error: ClosedConnection): void;
 }
 
 /** A place for one connection. Only the work that has acquired the slot uses its connection. */
@@ -136,7 +136,7 @@ export async function withConnection<Value>(
     const isClosed = () => ended || connection.isClosed();
     const guarded = guardedSql(connection.sql, isClosed, options.prepare !== false);
     return await untilDeadline(
-      Promise.race([work(guarded), connection.closing]),
+      untilClosed(work(guarded), connection),
       left(milliseconds),
       connection,
     );
@@ -172,6 +172,22 @@ async function untilDeadline<Value>(
   return unwrap(await withTimeout(finished, Math.min(CANCEL_TIMEOUT_MS, milliseconds)));
 }
 
+/**
+ * Returns the value of the work.
+ * @throws ClosedConnection when the connection closes first.
+ */
+async function untilClosed<Value>(work: Promise<Value>, connection: Connection): Promise<Value> {
+  // Each race has a promise of its own: one that lives as long as the connection would keep the values
+  // of all races in memory.
+  const closed = Promise.withResolvers<never>();
+  connection.onClosed = closed.reject;
+  try {
+    return await Promise.race([work, closed.promise]);
+  } finally {
+    connection.onClosed = undefined;
+  }
+}
+
 /** Returns the slot's connection, or opens a new one when the slot has no usable connection. */
 async function openConnection(
   slot: Slot,
@@ -188,13 +204,14 @@ async function openConnection(
 async function connect(options: Options, timeoutMs: number): Promise<Connection> {
   const { default: createClient } = await import("postgres");
   let closed = false;
-  const { promise: closing, reject } = Promise.withResolvers<never>();
-  closing.catch(() => {});
+  let connection: Connection | undefined;
   const onclose = () => {
     closed = true;
     // The driver never settles a statement that is queued behind others when the connection closes.
     // The errors of the other statements say more, so they come first.
-    setTimeout(() => reject(new ClosedConnection("The connection to the database was closed")));
+    setTimeout(() =>
+      connection?.onClosed?.(new ClosedConnection("The connection to the database was closed"))
+    );
   };
   const client = createClient({ ...options, max: 1, onclose });
   try {
@@ -204,7 +221,7 @@ async function connect(options: Options, timeoutMs: number): Promise<Connection>
     const sql = closed ? undefined : await client.reserve();
     if (closed || !sql) throw new StaleConnection("The connection was closed while it opened");
     const cancel = () => cancelOnConnectionOf(opening);
-    return { sql, client, openedAt: Date.now(), isClosed: () => closed, closing, cancel };
+    return connection = { sql, client, openedAt: Date.now(), isClosed: () => closed, cancel };
   } catch (error) {
     void client.end({ timeout: 0 }).catch(() => {});
     throw asStale(error);
