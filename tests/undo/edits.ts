@@ -7,8 +7,8 @@ const LEFT_OUT = ["index", "last_seen"];
 /**
  * Returns the edits of these changes that the tables still show, as `table id field`: a field with
  * the value that the edit gave, an id that it added to an array or removed, a record that it created
- * or deleted. A field with the value that `undone` gave is left out: nothing shows that it was edited
- * since.
+ * or deleted. A field with the value that `undone` gave, and an id that it added or removed too, is left
+ * out: nothing shows that it was edited since.
  */
 export async function editsThatHold(
   workspaceId: string,
@@ -30,6 +30,7 @@ export async function editsThatHold(
       cross join lateral (
         select to_jsonb(t) -> f.field as value, a.before -> f.field as old, a.after -> f.field as new
       ) as v
+      ${byUndone(workspaceId, undone)}
       left join private.id_arrays ids
         on ids.table_name = a.table_name and ids.column_name = f.field
       where a.workspace_id = ${workspaceId}
@@ -43,12 +44,16 @@ export async function editsThatHold(
           -- whose array only lost a deleted id may go with its creation.
           when ids.column_name is not null then t.id is null or not exists (
             select
-            from jsonb_array_elements(${elements("new")}) as element
-            where not ${elements("value")} @> element and not ${elements("old")} @> element
+            from jsonb_array_elements(${elements("v", "new")}) as element
+            where not ${elements("v", "value")} @> element and not ${
+      elements("v", "old")
+    } @> element
+              and (${elements("u", "old")} @> element or not ${elements("u", "new")} @> element)
           ) and not exists (
             select
-            from jsonb_array_elements(${elements("old")}) as element
-            where not ${elements("new")} @> element and ${elements("value")} @> element
+            from jsonb_array_elements(${elements("v", "old")}) as element
+            where not ${elements("v", "new")} @> element and ${elements("v", "value")} @> element
+              and (${elements("u", "new")} @> element or not ${elements("u", "old")} @> element)
           )
           else v.value = v.new
         end
@@ -73,7 +78,22 @@ function isUnlikeUndone(workspaceId: string, undone: string) {
     )`;
 }
 
-/** An array of the row `v`, which is empty instead of null. */
-function elements(column: string) {
-  return sql`coalesce(nullif(v.${sql(column)}, 'null'), '[]')`;
+/** Adds the row `u`: the values of the field `f` before and after the undone change. */
+function byUndone(workspaceId: string, undone: string) {
+  return sql`
+    cross join lateral (
+      select
+        (array_agg(c.before -> f.field order by c.id))[1] as old,
+        (array_agg(c.after -> f.field order by c.id desc))[1] as new
+      from public.audit_log c
+      where c.workspace_id = ${workspaceId}
+        and c.change_id = ${undone}
+        and (c.table_name, c.record_id) = (a.table_name, a.record_id)
+        and (c.before ? f.field or c.after ? f.field)
+    ) as u`;
+}
+
+/** An array of the row `v` or `u`, which is empty instead of null. */
+function elements(row: "v" | "u", column: string) {
+  return sql`coalesce(nullif(${sql(row)}.${sql(column)}, 'null'), '[]')`;
 }
