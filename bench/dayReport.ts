@@ -29,11 +29,21 @@ export function dayTable(rounds: Round[]): string {
 }
 
 function growthOf({ memory }: Round): string {
+  const [first, last] = thirds(memory);
+  const percent = Math.round(growth(memory) * 100);
+  return `${figure(first)} → ${figure(last)} MB (${percent >= 0 ? "+" : ""}${percent} %)`;
+}
+
+/** By what share the last third is above the first. */
+function growth(memory: number[]): number {
+  const [first, last] = thirds(memory);
+  return last / first - 1;
+}
+
+/** The means of the first and the last third. */
+function thirds(memory: number[]): [number, number] {
   const third = Math.max(1, Math.floor(memory.length / 3));
-  const first = mean(memory.slice(0, third));
-  const last = mean(memory.slice(-third));
-  const growth = Math.round((last / first - 1) * 100);
-  return `${figure(first)} → ${figure(last)} MB (${growth >= 0 ? "+" : ""}${growth} %)`;
+  return [mean(memory.slice(0, third)), mean(memory.slice(-third))];
 }
 
 function mean(values: number[]): number {
@@ -55,6 +65,21 @@ function memoryTable(rounds: Round[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
+/** Names the rounds that miss an expectation. */
+function verdict(rounds: Round[]): string {
+  const [alone, ...loaded] = rounds;
+  const missed = {
+    "No 5xx": loaded.filter(({ serverErrors }) => serverErrors > 0),
+    "P99": loaded.filter(({ quiet }) => quiet.p99 > 2 * (alone?.quiet.p99 ?? NaN)),
+    "Memory": loaded.filter(({ memory }) => Math.abs(growth(memory)) > 0.1),
+  };
+  return Object.entries(missed).map(([name, of]) =>
+    of.length === 0
+      ? `${name}: met.`
+      : `${name}: missed with ${of.map(({ name }) => name).join("; ")}.`
+  ).join(" ");
+}
+
 /** The page for the docs. */
 export function dayPage(rounds: Round[], seconds: number): string {
   return `# Load
@@ -67,7 +92,9 @@ page.
 ${dayTable(rounds)}
 
 Expected: no 5xx, the quiet workspace's p99 at most twice what it is alone, memory of the first and the
-last third within a tenth. In the round with 100 slow connections, 50 clients do not send the rest of
+last third within a tenth. ${
+    verdict(rounds)
+  } In the round with 100 slow connections, 50 clients do not send the rest of
 their body, and 50 do not read their answer.
 
 Resident memory of the function in MB, as means of the tenths of each round:
