@@ -724,6 +724,7 @@ declare
   );
   returning_ids bigint[];
   positions bigint[];
+  former bigint[];
 begin
   if p_current = p_after and missing_ids = '{}' and leaving_ids = '{}' then
     return p_before;
@@ -732,7 +733,7 @@ begin
   into returning_ids, positions
   from unnest(before) with ordinality as b (id, position)
   where b.id <> all (private.ids_of(p_after)) and b.id <> all (missing_ids);
-  return to_jsonb(private.insert_at(
+  former := private.insert_at(
     array(
       select c.id
       from unnest(current) with ordinality as c (id, position)
@@ -741,7 +742,9 @@ begin
     ),
     coalesce(returning_ids, '{}'),
     coalesce(positions, '{}')
-  ));
+  );
+  -- Null and an empty array have the same ids. A later change from one to the other stays.
+  return case when former = current then p_current else to_jsonb(former) end;
 end
 $$;
 comment on function private.former_ids(text, text, jsonb, jsonb, jsonb, jsonb) is

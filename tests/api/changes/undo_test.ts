@@ -156,6 +156,17 @@ test("changes.undo cannot return a contact to a deleted company, and names the d
   assertEquals([kept.status, after.first_name, after.company_id], [200, "Ada", null]);
 });
 
+test("changes.undo keeps that a later change emptied an array to null", async () => {
+  const { admin } = await createWorkspace();
+  const { body: ada } = await admin.api.post("/contacts", { first_name: "Ada" });
+  const path = `/contacts/${ada.id}`;
+  const change = await admin.api.patch(path, { first_name: "Augusta", tags: [] });
+  await admin.api.patch(path, { tags: null });
+  const undo = await admin.api.post(`/changes/${changeOf(change)}/undo`, { on_conflict: "keep" });
+  const { body: after } = await admin.api.get(path);
+  assertEquals([undo.status, after.first_name, after.tags], [200, "Ada", null]);
+});
+
 test("changes.undo of a merge leaves the records of a purged loser with the winner", async () => {
   const { admin } = await createWorkspace();
   const make = async () => (await admin.api.post("/contacts", { first_name: "Ada" })).body.id;
