@@ -93,7 +93,6 @@ const MAXIMUM_WAIT = 20;
 
 /** Parameters that have the same schema in every list: name → schema. */
 export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
-  sort: z.string().describe("Columns to sort by, with `-` for descending order: `-created_at,id`."),
   limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT)
     .describe("Maximum number of records on a page."),
   cursor: z.string().describe("`next_cursor` of the previous page."),

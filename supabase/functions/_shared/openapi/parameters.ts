@@ -52,10 +52,7 @@ export function parametersOf(operation: Operation, schemas: Json): Json[] {
 
 /** Returns the parameters that many operations share: name → parameter. */
 export function sharedParameters(): Json {
-  // The values of `sort` differ from list to list.
-  const query = Object.entries(LIST_PARAMETERS).filter(([name]) => name !== "sort").map((
-    [name, schema],
-  ) => [
+  const query = Object.entries(LIST_PARAMETERS).map(([name, schema]) => [
     name,
     queryParameter(name, z.toJSONSchema(schema)),
   ]);
@@ -115,7 +112,12 @@ type Column = Listing["parameters"]["columns"][string];
 function conditions({ name, kind, operators, type }: Column): Json[] {
   const value = type === "bigint" ? { type: "integer" } : VALUES[kind];
   const short = operators.some((operator) => operator === "eq" || operator === "cs")
-    ? [{ name, in: "query", description: `Where \`${name}\` ${SHORT[kind]}.`, schema: value }]
+    ? [{
+      name,
+      in: "query",
+      description: `Where \`${name}\` ${SHORT[kind] ?? OPERATORS.eq}.`,
+      schema: value,
+    }]
     : [];
   const long = operators.map((operator) => ({
     name: `${name}@${operator}`,
@@ -157,18 +159,10 @@ function commaSeparated(schema: Json): Json {
   return { schema, style: "form", explode: false };
 }
 
-/** Kind of a column → what `field=value` asks of it. */
-const SHORT: Record<Column["kind"], string> = {
-  number: OPERATORS.eq,
-  time: OPERATORS.eq,
-  date: OPERATORS.eq,
-  text: OPERATORS.eq,
-  long_text: OPERATORS.eq,
-  boolean: OPERATORS.eq,
-  uuid: OPERATORS.eq,
+/** Kind of a column → what `field=value` asks of it, when it is not equality. */
+const SHORT: Partial<Record<Column["kind"], string>> = {
   ids: "contains the value",
   elements: "has an element with the value",
-  opaque: "",
 };
 
 function listOf(names: string[], description: string): Json {
