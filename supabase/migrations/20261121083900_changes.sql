@@ -4,8 +4,8 @@
 -- Tables      changes: written by triggers only; partitioned by month
 -- Views       private.log_partitions: the monthly partitions of changes and the audit log
 -- Functions   private.current_change(): the change of this transaction
---             private.add_log_partitions(last_month): creates missing monthly partitions
---             private.drop_log_partitions(older_than): drops old ones; for the service role
+--             private.add_missing_log_partition(last_month): creates a monthly partition
+--             private.drop_oldest_log_partition(older_than): drops one; for the service role
 --
 -- Settings, which the gateway sets for one transaction
 --   portico.operation   id of the operation
@@ -142,48 +142,53 @@ $$;
 comment on function private.add_log_partition(text, date) is
   'Creates the partition of a month unless it exists. Moves the rows of the month there.';
 
-create function private.add_log_partitions(last_month date)
-returns void
+create function private.add_missing_log_partition(last_month date)
+returns text
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  month date;
+  missing record;
 begin
-  for month in
-    select generate_series(date_trunc('month', now()), last_month, interval '1 month')::date
-  loop
-    perform private.add_log_partition('changes', month);
-    perform private.add_log_partition('audit_log', month);
-  end loop;
+  select t.table_name, m.month::date as month into missing
+  from generate_series(date_trunc('month', now()), last_month, interval '1 month') as m (month)
+  cross join unnest(array['changes', 'audit_log']) as t (table_name)
+  where to_regclass(format('private.%I', t.table_name || to_char(m.month, '_YYYY_MM'))) is null
+  order by m.month, t.table_name
+  limit 1;
+  if found then
+    perform private.add_log_partition(missing.table_name, missing.month);
+  end if;
+  return missing.table_name;
 end
 $$;
-comment on function private.add_log_partitions(date) is
-  'Creates the missing partitions from this month to the last month.';
+comment on function private.add_missing_log_partition(date) is
+  'Creates the first missing partition from this month to the last month. Returns its table, or null '
+  'when none is missing.';
 
-create function private.drop_log_partitions(older_than interval)
-returns text[]
+create function private.drop_oldest_log_partition(older_than interval)
+returns text
 language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  dropped constant text[] := array(
-    select p.partition_name
-    from private.log_partitions p
-    where p.month + interval '1 month' < now() - older_than
-    order by p.partition_name
-  );
-  partition_name text;
+  oldest text;
 begin
-  foreach partition_name in array dropped loop
-    execute format('drop table private.%I', partition_name);
-  end loop;
-  return dropped;
+  select p.partition_name into oldest
+  from private.log_partitions p
+  where p.month + interval '1 month' < now() - older_than
+  order by p.month, p.partition_name
+  limit 1;
+  if found then
+    execute format('drop table private.%I', oldest);
+  end if;
+  return oldest;
 end
 $$;
-comment on function private.drop_log_partitions(interval) is
-  'Drops the partitions whose rows are all older than the interval. Returns their names.';
-grant execute on function private.drop_log_partitions(interval) to service_role;
+comment on function private.drop_oldest_log_partition(interval) is
+  'Drops the oldest partition whose rows are all older than the interval. Returns its name, or null '
+  'when there is none.';
+grant execute on function private.drop_oldest_log_partition(interval) to service_role;
 
 create table private.changes_default partition of public.changes default;
 alter table private.changes_default enable row level security;

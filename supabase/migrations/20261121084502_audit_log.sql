@@ -341,4 +341,9 @@ comment on view public.activity is
   'The audit log with the changed fields as one object: {field: {"before", "after"}}.';
 grant select on public.activity to authenticated;
 
-select private.add_log_partitions((now() + interval '3 months')::date);
+do $$
+begin
+  while private.add_missing_log_partition((now() + interval '3 months')::date) is not null loop
+  end loop;
+end
+$$;

@@ -3,7 +3,7 @@
 --
 -- Functions  gateway.purge_trash(older_than, max_rows)
 --            gateway.purge_idempotency_keys(max_rows)
---            gateway.add_log_partitions(), gateway.drop_log_partitions(older_than)
+--            gateway.add_log_partition(), gateway.drop_log_partition(older_than)
 --
 -- A call deletes a limited number of rows, so that its transaction is short. It returns
 -- {table: rows}, or null while another call of the same job is running. pg_cron runs the jobs where
@@ -69,47 +69,58 @@ comment on function gateway.purge_idempotency_keys(integer) is
   '{table: rows}, or null while another call is running.';
 grant execute on function gateway.purge_idempotency_keys(integer) to portico_gateway;
 
--- A partition is added and dropped under locks on whole tables. Requests must not wait for them, so
--- the job gives up after two seconds, and its next run tries again. There are partitions for the next
--- three months.
+-- A partition is added and dropped under locks on whole tables. A request that holds one of these
+-- tables and waits for another would be in a deadlock with the job, and PostgreSQL could end the
+-- request. So a call changes one partition, and gives up when a lock takes longer than a tenth of
+-- deadlock_timeout: the job ends before PostgreSQL looks for a deadlock.
 
-create function gateway.add_log_partitions()
+create function gateway.add_log_partition()
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
-set lock_timeout = '2s'
+set lock_timeout = '100ms'
 as $$
+declare
+  changed text;
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
-    return null;
+  if pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
+    changed := private.add_missing_log_partition((now() + interval '3 months')::date);
+    return jsonb_build_object('log_partitions', num_nonnulls(changed));
   end if;
-  perform private.add_log_partitions((now() + interval '3 months')::date);
-  return '{}';
+  return null;
+exception
+  when lock_not_available then
+    return null;
 end
 $$;
-comment on function gateway.add_log_partitions() is
-  'Adds the partitions of the next three months. Returns {}, or null while another call is running.';
-grant execute on function gateway.add_log_partitions() to portico_gateway;
+comment on function gateway.add_log_partition() is
+  'Adds the first missing partition of the next three months. Returns {"log_partitions": 0 or 1}, or '
+  'null while another call is running or a table is in use.';
+grant execute on function gateway.add_log_partition() to portico_gateway;
 
-create function gateway.drop_log_partitions(older_than interval)
+create function gateway.drop_log_partition(older_than interval)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
-set lock_timeout = '2s'
+set lock_timeout = '100ms'
 as $$
+declare
+  changed text;
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
-    return null;
+  if pg_try_advisory_xact_lock(hashtextextended('portico log partitions', 0)) then
+    changed := private.drop_oldest_log_partition(older_than);
+    return jsonb_build_object('log_partitions', num_nonnulls(changed));
   end if;
-  return jsonb_build_object(
-    'log_partitions', cardinality(private.drop_log_partitions(older_than))
-  );
+  return null;
+exception
+  when lock_not_available then
+    return null;
 end
 $$;
-comment on function gateway.drop_log_partitions(interval) is
-  'Drops the partitions of the log whose entries are all older than the interval. Returns '
-  '{"log_partitions": number}, or null while another call is running.';
-grant execute on function gateway.drop_log_partitions(interval) to portico_gateway;
+comment on function gateway.drop_log_partition(interval) is
+  'Drops the oldest partition of the log whose entries are all older than the interval. Returns '
+  '{"log_partitions": 0 or 1}, or null while another call is running or a table is in use.';
+grant execute on function gateway.drop_log_partition(interval) to portico_gateway;
 
 do $$
 begin
@@ -124,11 +135,10 @@ begin
     'portico purge_idempotency_keys', '47 * * * *', 'select gateway.purge_idempotency_keys(100000)'
   );
   perform cron.schedule(
-    'portico log partitions', '7 3 * * *',
-    $job$
-      select gateway.add_log_partitions();
-      select gateway.drop_log_partitions('400 days')
-    $job$
+    'portico add_log_partition', '7 * * * *', 'select gateway.add_log_partition()'
+  );
+  perform cron.schedule(
+    'portico drop_log_partition', '27 * * * *', $job$select gateway.drop_log_partition('400 days')$job$
   );
 exception
   -- pg_cron is available, but not loaded or not in this database. The routes /jobs/* run the jobs.

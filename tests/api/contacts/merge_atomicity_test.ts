@@ -146,7 +146,13 @@ async function withFault(
   try {
     await work();
   } finally {
-    await sql.unsafe(`drop schema ${name} cascade`);
+    // The drop locks partitions before their parent, and an insert the parent before a partition. With
+    // the parent locked first there is no deadlock.
+    await sql.begin((tx) =>
+      tx.unsafe(`
+        lock table ${table} in access exclusive mode;
+        drop schema ${name} cascade`)
+    );
   }
 }
 

@@ -53,10 +53,10 @@ const keepLog = job({
   output: JobResult,
   run: async (context) => {
     const { logRetentionDays } = context.settings;
-    await context.transaction((sql) => sql`select gateway.add_log_partitions()`);
+    await purge(context, (sql) => sql`select gateway.add_log_partition() as purged`);
     return await purge(context, (sql) =>
       sql`
-        select gateway.drop_log_partitions(
+        select gateway.drop_log_partition(
           make_interval(days => ${logRetentionDays}::integer)
         ) as purged`);
   },
