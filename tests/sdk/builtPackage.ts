@@ -10,11 +10,22 @@ export interface Installation extends AsyncDisposable {
   home: string;
 }
 
-/** Builds the package, with the files that `package.json` names, and installs it. */
+let build: Promise<string> | undefined;
+
+/** Builds the package once for all tests of a file. */
+async function builtPackage(): Promise<string> {
+  const directory = await Deno.makeTempDir();
+  addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+  await buildSdk(directory);
+  return directory;
+}
+
+/** Installs the package, with the files that `package.json` names. */
 export async function installPackage(): Promise<Installation> {
   const directory = await Deno.makeTempDir();
   const home = join(directory, "node_modules", "@portico", "client");
-  await buildSdk(join(home, "dist"));
+  build ??= builtPackage();
+  await copyDirectory(await build, join(home, "dist"));
   for (const name of ["package.json", "LICENSE", "README.md", "openapi.json"]) {
     await Deno.copyFile(join("client-sdk", name), join(home, name));
   }
@@ -35,6 +46,17 @@ async function copyDirectory(from: string, to: string): Promise<void> {
   }
 }
 
+/** Writes `program.ts`, which has the tests of the types and imports the installed package. */
+export async function writeTypesProgram(directory: string): Promise<string> {
+  const program = join(directory, "program.ts");
+  const tests = await Deno.readTextFile("tests/sdk/types_test.ts");
+  await Deno.writeTextFile(
+    program,
+    tests.replaceAll("../../client-sdk/src/mod.ts", "@portico/client"),
+  );
+  return program;
+}
+
 /** Returns the first of these commands that the machine has. */
 export async function findCommand(...names: string[]): Promise<string | undefined> {
   const directories = (Deno.env.get("PATH") ?? "").split(":");
@@ -53,13 +75,16 @@ export async function missingFiles(home: string): Promise<string[]> {
     if (!name.endsWith(".js") && !name.endsWith(".d.ts")) continue;
     if (!await exists(join(home, "dist", `${name}.map`))) missing.push(`${name}.map`);
   }
-  const { exports } = JSON.parse(await Deno.readTextFile(join(home, "package.json")));
-  for (const target of Object.values(exports).flatMap((entry) => Object.values(Object(entry)))) {
-    if (
-      typeof target === "string" && target.startsWith("./") && !await exists(join(home, target))
-    ) {
-      missing.push(target);
-    }
+  const { exports, main, module, types } = JSON.parse(
+    await Deno.readTextFile(join(home, "package.json")),
+  );
+  for (const target of [main, module, types, ...targetsOf(exports)]) {
+    if (!await exists(join(home, target))) missing.push(target);
   }
   return missing;
+}
+
+/** The files of `exports`, below conditions of any depth. */
+function targetsOf(entry: unknown): string[] {
+  return typeof entry === "string" ? [entry] : Object.values(Object(entry)).flatMap(targetsOf);
 }

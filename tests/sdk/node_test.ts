@@ -47,3 +47,19 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name: `sdk: the npm package is a CommonJS module too${node ? "" : ": not run, there is no Node"}`,
+  ignore: node === undefined,
+  async fn() {
+    await using installation = await installPackage();
+    const program = join(installation.directory, "program.cjs");
+    await Deno.writeTextFile(
+      program,
+      `const { createClient } = require("@portico/client");
+       console.log(typeof createClient({ url: "http://127.0.0.1" }).contacts.list);`,
+    );
+    const { stdout } = await new Deno.Command(node ?? "node", { args: [program] }).output();
+    assertEquals(new TextDecoder().decode(stdout), "function\n");
+  },
+});

@@ -1,10 +1,9 @@
 /** The npm package: its files, and its types in the oldest and the pinned TypeScript. */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { join } from "@std/path";
 import * as esbuild from "esbuild";
 import ts from "typescript";
 import oldest from "typescript-oldest";
-import { installPackage, missingFiles } from "./builtPackage.ts";
+import { installPackage, missingFiles, writeTypesProgram } from "./builtPackage.ts";
 
 /** Bytes of the whole client, minified and compressed. */
 const MAXIMUM_SIZE = 5_120;
@@ -25,12 +24,7 @@ for (const [name, compiler] of Object.entries(compilers)) {
   for (const exactOptionalPropertyTypes of [true, false]) {
     Deno.test(`sdk: its types compile in the ${name} TypeScript, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, async () => {
       await using installation = await installPackage();
-      const program = join(installation.directory, "program.ts");
-      const tests = await Deno.readTextFile("tests/sdk/types_test.ts");
-      await Deno.writeTextFile(
-        program,
-        tests.replaceAll("../../client-sdk/src/mod.ts", "@portico/client"),
-      );
+      const program = await writeTypesProgram(installation.directory);
       assertEquals(errorsOf(compiler, program, exactOptionalPropertyTypes), []);
     });
   }
