@@ -27,6 +27,7 @@ const operation = z.object({
   summary: z.string(),
   description: z.string().default(""),
   "x-surface": z.string().optional(),
+  "x-access": z.string().optional(),
   "x-filters": z.record(z.string(), z.string()).optional(),
   parameters: z.array(z.union([parameterReference, parameter])).default([])
     // Conditions on fields follow from `x-filters`.

@@ -8,6 +8,7 @@ import { emitClient } from "./client.ts";
 import { readDocument } from "./document.ts";
 import { compactJson, formatted } from "./formatted.ts";
 import { operationsPage, permissionsPage, problemsPage } from "./reference.ts";
+import { emitQueryOptions } from "./queryOptions.ts";
 import { emitTypes } from "./sdkTypes.ts";
 
 /** Returns the files: path below the repository's root → text. */
@@ -19,6 +20,7 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
     "client-sdk/openapi.json": await formatted(compactJson(document), "json"),
     "client-sdk/src/generated/types.ts": await formatted(await emitTypes(described.schemas), "ts"),
     "client-sdk/src/generated/client.ts": await formatted(emitClient(described), "ts"),
+    "client-sdk/src/generated/queryOptions.ts": await formatted(emitQueryOptions(described), "ts"),
     "docs/reference/operations.md": await formatted(operationsPage(operations), "md"),
     "docs/reference/problems.md": await formatted(problemsPage(operations), "md"),
     "docs/reference/permissions.md": await formatted(await permissionsPage(operations), "md"),

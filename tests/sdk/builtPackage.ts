@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import { buildSdk } from "../../dev/buildSdk.ts";
 import { exists } from "../../dev/files.ts";
+import { runTool } from "./npmTools.ts";
 
 /** A directory whose `node_modules` has the package. It is removed on disposal. */
 export interface Installation extends AsyncDisposable {
@@ -20,9 +21,11 @@ async function builtPackage(): Promise<string> {
   return directory;
 }
 
-/** Installs the package, with the files that `package.json` names. */
-export async function installPackage(): Promise<Installation> {
+/** Installs the package, with the files that `package.json` names, beside other packages of npm. */
+export async function installPackage(others: string[] = []): Promise<Installation> {
   const directory = await Deno.makeTempDir();
+  await Deno.writeTextFile(join(directory, "package.json"), '{ "type": "module" }');
+  if (others.length > 0) await installFromNpm(directory, others);
   const home = join(directory, "node_modules", "@portico", "client");
   build ??= builtPackage();
   await copyDirectory(await build, join(home, "dist"));
@@ -30,12 +33,17 @@ export async function installPackage(): Promise<Installation> {
     await Deno.copyFile(join("client-sdk", name), join(home, name));
   }
   await copyDirectory(join("client-sdk", "src"), join(home, "src"));
-  await Deno.writeTextFile(join(directory, "package.json"), '{ "type": "module" }');
   return {
     directory,
     home,
     [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
   };
+}
+
+async function installFromNpm(directory: string, packages: string[]): Promise<void> {
+  const args = ["install", "--no-audit", "--no-fund", "--no-package-lock", ...packages];
+  const { success, output } = await runTool("npm", args, directory);
+  if (!success) throw new Error(output);
 }
 
 async function copyDirectory(from: string, to: string): Promise<void> {
@@ -46,15 +54,34 @@ async function copyDirectory(from: string, to: string): Promise<void> {
   }
 }
 
-/** Writes `program.ts`, which has the tests of the types and imports the installed package. */
-export async function writeTypesProgram(directory: string): Promise<string> {
-  const program = join(directory, "program.ts");
-  const tests = await Deno.readTextFile("tests/sdk/types_test.ts");
-  await Deno.writeTextFile(
-    program,
-    tests.replaceAll("../../client-sdk/src/mod.ts", "@portico/client"),
+/** Files with tests of the types. */
+const TYPES = ["types_test", "queryTypes_test"];
+/** Entry → its name in programs. */
+const NAMES = { mod: "@portico/client", reactQuery: "@portico/client/react-query" };
+
+/**
+ * Writes the tests of the types as programs that import the installed package. Returns their files.
+ * The libraries of the bindings are linked.
+ */
+export async function writeTypesPrograms(directory: string): Promise<string[]> {
+  const tanstack = join(directory, "node_modules", "@tanstack");
+  await Deno.mkdir(tanstack);
+  const library = await Deno.realPath(join("node_modules", "@tanstack", "query-core"));
+  await Deno.symlink(library, join(tanstack, "query-core"));
+  return await Promise.all(
+    TYPES.map(async (name) => {
+      const text = await Deno.readTextFile(join("tests", "sdk", `${name}.ts`));
+      const program = join(directory, `${name}.ts`);
+      await Deno.writeTextFile(
+        program,
+        Object.entries(NAMES).reduce(
+          (text, [file, entry]) => text.replaceAll(`../../client-sdk/src/${file}.ts`, entry),
+          text,
+        ),
+      );
+      return program;
+    }),
   );
-  return program;
 }
 
 /** Returns the first of these commands that the machine has. */

@@ -1,7 +1,7 @@
 /** The npm package, as its linters and the newest TypeScript see it. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { findCommand, installPackage, writeTypesProgram } from "./builtPackage.ts";
+import { findCommand, installPackage, writeTypesPrograms } from "./builtPackage.ts";
 import { runTool } from "./npmTools.ts";
 
 const ignore = await findCommand("npx") === undefined;
@@ -37,25 +37,64 @@ for (const exact of [true, false]) {
     ignore,
     async fn() {
       await using installation = await installPackage();
-      await writeTypesProgram(installation.directory);
-      const compilerOptions = {
-        target: "es2022",
-        module: "nodenext",
-        lib: ["es2022", "dom", "dom.iterable"],
-        types: [],
-        strict: true,
-        skipLibCheck: false,
-        noEmit: true,
-        noUncheckedIndexedAccess: true,
-        exactOptionalPropertyTypes: exact,
-      };
-      const configuration = join(installation.directory, "tsconfig.json");
-      await Deno.writeTextFile(
-        configuration,
-        JSON.stringify({ compilerOptions, include: ["*.ts"] }),
-      );
-      const { output, success } = await runTool("tsc", ["-p", "."], installation.directory);
-      assertEquals([success, output.replace(/^npm warn.*\n/gm, "")], [true, ""]);
+      await writeTypesPrograms(installation.directory);
+      await assertCompiles(installation.directory, { exactOptionalPropertyTypes: exact });
     },
   });
+}
+
+const REACT = `
+import { useInfiniteQuery, useMutation, useSuspenseQuery } from "@tanstack/react-query";
+import { createClient } from "@portico/client";
+import { createQueries } from "@portico/client/react-query";
+
+const queries = createQueries(createClient({ url: "https://example.com" }));
+
+export function useContact(id: number): string | null {
+  const { data } = useSuspenseQuery(queries.contacts.get(id));
+  const pages = useInfiniteQuery(queries.contacts.infiniteList({ count: "exact" }));
+  const total: number | undefined = pages.data?.pages[0]?.total;
+  const remove = useMutation({
+    ...queries.contacts.delete({ optimistic: true }),
+    onSuccess: ({ changeId }) => changeId && undo.mutate(changeId),
+  });
+  const undo = useMutation(queries.undo());
+  if (total === 0) remove.mutate({ id });
+  // @ts-expect-error the id is a number
+  remove.mutate({ id: "1" });
+  return data.last_name;
+}
+`;
+
+Deno.test({
+  name: `sdk: the options fit the hooks of React${notRun}`,
+  ignore,
+  async fn() {
+    await using installation = await installPackage([
+      "@tanstack/react-query@5.108.0",
+      "@types/react@19.3.0",
+      "react@19.3.1",
+    ]);
+    await Deno.writeTextFile(join(installation.directory, "page.ts"), REACT);
+    await assertCompiles(installation.directory, {});
+  },
+});
+
+/** Compiles the programs of a directory with the newest TypeScript. */
+async function assertCompiles(directory: string, options: Record<string, boolean>): Promise<void> {
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    lib: ["es2022", "dom", "dom.iterable"],
+    types: [],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    noUncheckedIndexedAccess: true,
+    ...options,
+  };
+  const configuration = JSON.stringify({ compilerOptions, include: ["*.ts"] });
+  await Deno.writeTextFile(join(directory, "tsconfig.json"), configuration);
+  const { output, success } = await runTool("tsc", ["-p", "."], directory);
+  assertEquals([success, output.replace(/^npm warn.*\n/gm, "")], [true, ""]);
 }
