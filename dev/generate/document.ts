@@ -13,7 +13,9 @@ const schema = z.looseObject({
     return z.record(z.string(), schema).optional();
   },
 });
-const content = z.object({ "application/json": z.object({ schema }) });
+const content = z.object({
+  "application/json": z.object({ schema, example: z.unknown().optional() }),
+});
 const parameter = z.object({
   name: z.string(),
   in: z.enum(["path", "query", "header"]),
@@ -28,6 +30,7 @@ const operation = z.object({
   description: z.string().default(""),
   "x-surface": z.string().optional(),
   "x-access": z.string().optional(),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
   "x-filters": z.record(z.string(), z.string()).optional(),
   parameters: z.array(z.union([parameterReference, parameter])).default([])
     // Conditions on fields follow from `x-filters`.

@@ -7,6 +7,7 @@ import { VERSION } from "../../supabase/functions/api/version.ts";
 import { emitClient } from "./client.ts";
 import { readDocument } from "./document.ts";
 import { compactJson, formatted } from "./formatted.ts";
+import { postmanCollection, postmanEnvironment } from "./postman.ts";
 import { operationsPage, permissionsPage, problemsPage } from "./reference.ts";
 import { emitQueryOptions } from "./queryOptions.ts";
 import { emitTypes } from "./sdkTypes.ts";
@@ -21,6 +22,14 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
     "client-sdk/src/generated/types.ts": await formatted(await emitTypes(described.schemas), "ts"),
     "client-sdk/src/generated/client.ts": await formatted(emitClient(described), "ts"),
     "client-sdk/src/generated/queryOptions.ts": await formatted(emitQueryOptions(described), "ts"),
+    "docs/postman/portico.postman_collection.json": await formatted(
+      compactJson(postmanCollection(described.operations)),
+      "json",
+    ),
+    "docs/postman/portico.postman_environment.json": await formatted(
+      compactJson(postmanEnvironment()),
+      "json",
+    ),
     "docs/reference/operations.md": await formatted(operationsPage(operations), "md"),
     "docs/reference/problems.md": await formatted(problemsPage(operations), "md"),
     "docs/reference/permissions.md": await formatted(await permissionsPage(operations), "md"),

@@ -124,7 +124,11 @@ function problemResponse(status: string, codes: ProblemCode[]): Json {
   const challenge = status === "401" ? ["WWW-Authenticate"] as const : [];
   const members = Object.assign({}, ...codes.map(problemMembers));
   const narrowed = {
-    properties: { status: { const: Number(status) }, code: { enum: codes }, ...members },
+    properties: {
+      status: { type: "integer", const: Number(status) },
+      code: { type: "string", enum: codes },
+      ...members,
+    },
   };
   return {
     description: codes.map((code) => `\`${code}\`: ${problemType(code)[1]}.`).join("\n\n"),
