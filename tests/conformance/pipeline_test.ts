@@ -2,15 +2,15 @@
 import { assertEquals } from "@std/assert";
 import type { JWTPayload } from "jose";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { problemsOf } from "../../supabase/functions/_shared/facts.ts";
 import type { ProblemCode } from "../../supabase/functions/_shared/problem.ts";
 import type { Settings } from "../../supabase/functions/_shared/settings.ts";
 import { fromNow, makeKey, serveKeys, sign, unsigned } from "../identity/tokens.ts";
 import { assertProblem } from "../support/answers.ts";
-import { type AppUnderTest, withApp } from "../support/app.ts";
+import { withApp } from "../support/app.ts";
 import { isForMembers, requestTo } from "../support/operations.ts";
 import { operations } from "../support/registry.ts";
-import { createWorkspace, stack, test } from "../support/workspace.ts";
+import { createWorkspace, test } from "../support/workspace.ts";
+import { accepted, assertEach, withToken } from "./everyOperation.ts";
 
 const ISSUER = "https://project.example.com/auth/v1";
 const UNREACHABLE = "postgresql://a:b@127.0.0.1:1/c";
@@ -40,38 +40,6 @@ const TOKENS: Partial<Record<ProblemCode, string>> = {
   token_subject_missing: await signed({ sub: undefined }),
   token_role_not_allowed: await signed({ role: "anon" }),
 };
-
-/** Sends a request to each operation that can answer a code, and asserts that it does. */
-async function assertEach(
-  app: AppUnderTest,
-  code: ProblemCode,
-  status: number,
-  init: (operation: Operation) => RequestInit,
-  among: readonly Operation[] = operations,
-): Promise<void> {
-  const able = among.filter((operation) => problemsOf(operation).has(code));
-  assertEquals(able.length > 0, true, code);
-  for (const operation of able) {
-    const { path } = requestTo(operation);
-    const { method } = operation;
-    assertProblem(await app.send(path, { method, ...init(operation) }), status, code);
-  }
-}
-
-function withToken(operation: Operation, token: string): RequestInit {
-  const { init } = requestTo(operation, { token, body: operation.example });
-  return init;
-}
-
-/** A request that its operation accepts, up to its transaction. */
-function accepted(operation: Operation): RequestInit {
-  if (isForMembers(operation)) return withToken(operation, admin.token);
-  const body = operation.body && JSON.stringify(operation.example ?? {});
-  return {
-    body,
-    headers: { apikey: stack.secretKey, ...(body && { "Content-Type": "application/json" }) },
-  };
-}
 
 test("every operation refuses an origin that is not allowed", async () => {
   const headers = { Origin: "https://evil.example.com" };
@@ -126,7 +94,7 @@ test("every operation with a body refuses one that is too large, and one that is
   const endless = () =>
     new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(1)) });
   const post = (operation: Operation, changes: RequestInit): RequestInit => {
-    const { headers } = accepted(operation);
+    const { headers } = accepted(operation, admin.token);
     return { headers, ...changes };
   };
   await withApp(
@@ -136,7 +104,7 @@ test("every operation with a body refuses one that is too large, and one that is
   );
   await withApp(NO_RATE_LIMIT, (app) =>
     assertEach(app, "body_too_large", 413, (operation) => {
-      const headers = new Headers(accepted(operation).headers);
+      const headers = new Headers(accepted(operation, admin.token).headers);
       headers.set("Content-Length", "99999999");
       return { headers, body: "x" };
     }));
@@ -149,5 +117,9 @@ test("every operation that needs the database answers 503 without it", async () 
     // Without a source the job has nothing to look for.
     pictureSources: ["gravatar"],
   };
-  await withApp(settings, (app) => assertEach(app, "database_unavailable", 503, accepted));
+  await withApp(
+    settings,
+    (app) =>
+      assertEach(app, "database_unavailable", 503, (operation) => accepted(operation, admin.token)),
+  );
 });

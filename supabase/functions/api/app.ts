@@ -15,6 +15,7 @@ import {
   createRateLimiter,
   type Log,
   mount,
+  operationAt,
   type Platform,
   refuse,
   refuseRoute,
@@ -95,7 +96,11 @@ function createHono(
     const { method, path } = context.req;
     return refuse(refuseRoute(operations, method, path), context, platform.checkAnswers);
   });
-  app.onError((error, context) => refuse(error, context, platform.checkAnswers));
+  app.onError((error, context) => {
+    const { method, path } = context.req;
+    context.get("state").operation ??= operationAt(operations, method, path);
+    return refuse(error, context, platform.checkAnswers);
+  });
   return app;
 }
 

@@ -20,7 +20,7 @@ export { type Log, requestLog } from "./log.ts";
 export type { AppEnvironment, Platform } from "./platform.ts";
 export { createRateLimiter } from "./rateLimit.ts";
 export { rememberSuccess } from "./remember.ts";
-export { refuse, refuseRoute } from "./refusal.ts";
+export { operationAt, refuse, refuseRoute } from "./refusal.ts";
 
 type Step = MiddlewareHandler<AppEnvironment>;
 type RequestContext = Parameters<Step>[0];

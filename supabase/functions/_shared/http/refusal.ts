@@ -51,6 +51,15 @@ export function refuseRoute(
   });
 }
 
+/** Returns the operation of a request that was refused before its route was looked for. */
+export function operationAt(
+  operations: readonly Operation[],
+  method: string,
+  path: string,
+): Operation | undefined {
+  return operations.find((operation) => operation.method === method && matches(operation, path));
+}
+
 function allowedMethods(operations: readonly Operation[], path: string): string[] {
   const methods: string[] = operations.filter((operation) => matches(operation, path))
     .map((operation) => operation.method);
