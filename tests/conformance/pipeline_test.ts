@@ -1,5 +1,4 @@
 /** The problems of the pipeline before an operation runs, for every operation in the registry. */
-import { assertEquals } from "@std/assert";
 import type { JWTPayload } from "jose";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import type { ProblemCode } from "../../supabase/functions/_shared/problem.ts";
