@@ -1,6 +1,7 @@
 /**
  * The API gateway of the local stack: one port for functions, auth, REST and storage, as on the
- * hosted platform. Functions answer CORS themselves: the gateway adds no header to their answers.
+ * hosted platform, and for the documentation. Functions answer CORS themselves: the gateway adds no
+ * header to their answers.
  */
 
 import { parse } from "@std/toml";
@@ -17,10 +18,13 @@ export interface GatewayOptions {
   functions?: Handler;
   /** Serves `/auth/v1`, `/rest/v1` and `/storage/v1`. */
   services: Handler;
+  /** Serves `/docs`. */
+  docs?: (request: Request) => Promise<Response>;
   log(line: string): void;
 }
 
 const SERVICES = /^\/(auth|rest|storage)\/v1(\/|$)/;
+const DOCS = /^\/docs(\/|$)/;
 const FUNCTION = /^\/functions\/v1\/([^/]+)(\/.*)?$/;
 
 /** Starts the gateway. Throws `Deno.errors.AddrInUse`. */
@@ -48,6 +52,7 @@ function route(
 ): Promise<Response> | Response {
   const { pathname } = new URL(request.url);
   if (SERVICES.test(pathname)) return options.services(requestTo(request.url, request), clientGone);
+  if (options.docs && DOCS.test(pathname)) return options.docs(request);
   const [, slug, rest = ""] = FUNCTION.exec(pathname) ?? [];
   if (slug === undefined) return json(404, { message: "no Route matched with those values" });
   if (!options.functions || !options.slugs.includes(slug)) {

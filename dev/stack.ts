@@ -5,7 +5,9 @@
 
 import { join, resolve } from "@std/path";
 import postgres from "postgres";
+import { SITE } from "./buildDocs.ts";
 import { type Credentials, loadCredentials } from "./credentials.ts";
+import { docsServer } from "./docsServer.ts";
 import { functionEnvironment } from "./functionEnvironment.ts";
 import { FUNCTION_DIRECTORY, FUNCTION_ENTRYPOINT, FunctionServer } from "./functionServer.ts";
 import { readSlugs, startGateway } from "./gateway.ts";
@@ -75,13 +77,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await using parts = new AsyncDisposableStack();
   const ports = holdPorts(parts, options);
   await Deno.mkdir(directory, { recursive: true });
-  parts.defer(
-    await lockDirectory(directory, {
-      pid: Deno.pid,
-      apiUrl: localUrl(ports.api.port),
-      databasePort: ports.database.port,
-    }),
-  );
+  const apiUrl = localUrl(ports.api.port);
+  const lock = { pid: Deno.pid, apiUrl, databasePort: ports.database.port };
+  parts.defer(await lockDirectory(directory, lock));
   const database = await startDatabase(parts, options, directory, ports.database);
   const credentials = await loadCredentials(directory);
   const addresses = addressesOf(ports, database.url, credentials);
@@ -97,6 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     slugs: await readSlugs(),
     functions: functions && ((request, clientGone) => functions.fetch(request, clientGone)),
     services: (request) => services.fetch(request),
+    docs: docsServer(SITE),
     log: options.log ?? (() => {}),
   });
   parts.defer(() => gateway.shutdown());

@@ -1,6 +1,7 @@
 /** `deno task start`: runs the local stack until Ctrl-C, `deno task stop` or SIGTERM. */
 
 import { parseOptions, portOption } from "./arguments.ts";
+import { buildDocsIfOld, SITE } from "./buildDocs.ts";
 import { ensureDemoUser } from "./demoUser.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { DEFAULT_DIRECTORY } from "./stackData.ts";
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
   const options = parseOptions(Deno.args, OPTIONS, FLAGS);
   const begun = Date.now();
   const ending = endOnSignal();
+  const docs = buildDocsIfOld(SITE).catch((error) => console.error(`The docs: ${error.message}`));
   const stack = await startStack({
     directory: options.directory ?? DEFAULT_DIRECTORY,
     apiPort: portOption(options, "port", 54321),
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
   ending.stack = stack;
   onSignal("SIGUSR2", () => switchDatabase(stack));
   const email = options["no-demo"] ? undefined : await ensureDemoUser(stack);
+  await docs;
   printAddresses(stack, email, Date.now() - begun);
 }
 
@@ -78,6 +81,7 @@ Portico is running (started in ${(milliseconds / 1000).toFixed(1)} s). Ctrl-C en
   Function URL     ${functionUrl}
   Database URL     ${databaseUrl}
   Mail             ${mailUrl}
+  Documentation    ${apiUrl}/docs
   Publishable key  ${publishableKey}
 ${email ? demoLines(stack, email) : ""}`);
 }
