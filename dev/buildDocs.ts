@@ -49,6 +49,7 @@ async function stateOfSources(): Promise<string> {
     DOCUMENT.source,
     "deno.json",
     "dev/buildDocs.ts",
+    ...await filesBelow("docs"),
     ...await filesBelow("dev/docs"),
   ];
   const texts = await Promise.all(paths.map((path) => Deno.readFile(join(ROOT, path))));
@@ -61,6 +62,7 @@ async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
     const path = `${folder}/${name}`;
+    if (join(ROOT, path) === SITE) continue;
     found.push(...isDirectory ? await filesBelow(path) : [path]);
   }
   return found.sort();

@@ -22,20 +22,28 @@ export interface RenderedPage {
   html: string;
   headings: Heading[];
   entries: SearchEntry[];
+  /** Other files of the repository that the page links to. The site has them at `fileTarget`. */
+  files: string[];
 }
 
-/** The files that a page may link to, and where they are in the site. */
+/** The pages and the document, and where they are in the site. */
 const targets = new Map([
   ...pages.map(({ source, target }) => [source, target] as const),
   [DOCUMENT.source, DOCUMENT.target],
 ]);
 
-/** Renders a page. Throws when it links to a file that the site does not have. */
+/** Where the site has a file of the repository that is no page. */
+export function fileTarget(source: string): string {
+  return `files/${source}`;
+}
+
+/** Renders a page. */
 export function renderPage(page: Page, markdown: string): RenderedPage {
   const renderer = new PageRenderer(page);
   const tokens = renderer.marked.lexer(markdown);
   const html = renderer.marked.parser(tokens);
-  return { html, headings: renderer.headings, entries: renderer.entries };
+  const { headings, entries, files } = renderer;
+  return { html, headings, entries, files };
 }
 
 /** The id that GitHub gives to a heading. `taken` has those of the headings before. */
@@ -57,6 +65,7 @@ class PageRenderer {
   readonly marked: Marked;
   readonly headings: Heading[] = [];
   readonly entries: SearchEntry[] = [];
+  readonly files: string[] = [];
   readonly #page: Page;
   readonly #ids = new Set<string>();
 
@@ -161,7 +170,10 @@ class PageRenderer {
     const [path = "", fragment] = link.split("#");
     const source = join(dirname(this.#page.source), path).replaceAll("\\", "/");
     const target = targets.get(source);
-    if (target === undefined) throw new Error(`${this.#page.source} links to ${source}.`);
+    if (target === undefined) {
+      this.files.push(source);
+      return this.#relative(fileTarget(source));
+    }
     return this.#relative(target) + (fragment === undefined ? "" : `#${fragment}`);
   }
 

@@ -5,12 +5,12 @@ import * as esbuild from "esbuild";
 import { apiPageHtml, documentScript, scalarScript } from "./apiReference.ts";
 import { API_PAGE, DOCUMENT, pages } from "./contents.ts";
 import { pageHtml } from "./layout.ts";
-import { type RenderedPage, renderPage } from "./markdown.ts";
+import { fileTarget, type RenderedPage, renderPage } from "./markdown.ts";
 import { searchIndexScript } from "./search.ts";
 
 /**
  * Returns the path and the text of every file of the site. `read` returns a file of the repository.
- * Throws when a page links to a file that the site does not have.
+ * Throws when a page links to a file that does not exist.
  */
 export async function siteFiles(
   read: (path: string) => Promise<string>,
@@ -21,7 +21,13 @@ export async function siteFiles(
     browserScripts(),
     scalarScript(),
   ]);
+  const linked = await Promise.all(
+    rendered.flatMap(({ files }) => files).map(async (
+      path,
+    ) => [fileTarget(path), await read(path)]),
+  );
   return {
+    ...Object.fromEntries(linked),
     ...Object.fromEntries(pages.map((page, index) => {
       const { html, headings } = rendered[index] as RenderedPage;
       return [page.target, pageHtml({ ...page, html, headings })];
