@@ -23,6 +23,7 @@ const KNOWN = [
   "error",
   "trace_id",
   "parent_span_id",
+  "trace_flags",
 ];
 
 test("requestLog writes one line per request, for every outcome", async () => {
@@ -35,7 +36,7 @@ test("requestLog writes one line per request, for every outcome", async () => {
       ["/api/contacts/1?x=1", { headers }, "contacts.get", 400, "unknown_parameter"],
       ["/api/no_such_route", { headers }, "unknown", 404, "route_not_found"],
       ["/api/me", { method: "PUT" }, "unknown", 405, "method_not_allowed"],
-      ["/api/me", { headers: { Origin: "null" } }, "unknown", 403, "origin_not_allowed"],
+      ["/api/me", { headers: { Origin: "null" } }, "me.get", 403, "origin_not_allowed"],
       ["/api/me", { method: "OPTIONS" }, "unknown", 204, undefined],
     ];
     for (const [index, [path, init, route, status, code]] of requests.entries()) {
@@ -141,10 +142,16 @@ test("requestLog names the trace of the request", async () => {
   await withApp({}, async (app) => {
     const trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
     const parent_span_id = "00f067aa0ba902b7";
-    const none = { trace_id: undefined, parent_span_id: undefined };
+    const none = { trace_id: undefined, parent_span_id: undefined, trace_flags: undefined };
+    const trace = { trace_id, parent_span_id };
+    const sampled = { ...trace, trace_flags: "01" };
+    const unsampled = { ...trace, trace_flags: "00" };
     const cases: [HeadersInit, Record<string, string | undefined>][] = [
-      [{ traceparent: `00-${trace_id}-${parent_span_id}-01` }, { trace_id, parent_span_id }],
-      [{ "sentry-trace": `${trace_id}-${parent_span_id}-1` }, { trace_id, parent_span_id }],
+      [{ traceparent: `00-${trace_id}-${parent_span_id}-01` }, sampled],
+      [{ traceparent: `00-${trace_id}-${parent_span_id}-00` }, unsampled],
+      [{ "sentry-trace": `${trace_id}-${parent_span_id}-1` }, sampled],
+      [{ "sentry-trace": `${trace_id}-${parent_span_id}-0` }, unsampled],
+      [{ "sentry-trace": `${trace_id}-${parent_span_id}` }, { ...trace, trace_flags: undefined }],
       [{ traceparent: `00-${"0".repeat(32)}-${parent_span_id}-01` }, none],
       [{ traceparent: `00-${trace_id}` }, none],
       [{ traceparent: `00-${trace_id.toUpperCase()}-${parent_span_id}-01` }, none],
@@ -152,8 +159,8 @@ test("requestLog names the trace of the request", async () => {
     ];
     for (const [headers, expected] of cases) {
       await app.send("/api/health", { headers });
-      const { trace_id, parent_span_id } = app.lines.at(-1) ?? {};
-      assertEquals({ trace_id, parent_span_id }, expected, JSON.stringify(headers));
+      const { trace_id, parent_span_id, trace_flags } = app.lines.at(-1) ?? {};
+      assertEquals({ trace_id, parent_span_id, trace_flags }, expected, JSON.stringify(headers));
     }
   });
 });

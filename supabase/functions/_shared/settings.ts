@@ -38,6 +38,16 @@ export interface Settings {
   logRetentionDays: number;
   /** Where a job may look for missing pictures. Without one it looks nowhere. */
   pictureSources: PictureSource[];
+  /** Where spans of requests are sent. Undefined: nowhere. */
+  spans?: SpanSettings;
+}
+
+/** A collector of OpenTelemetry. The variables are those of its specification. */
+export interface SpanSettings {
+  /** Address for traces: `https://collector.example.com/v1/traces`. */
+  url: string;
+  headers: Record<string, string>;
+  serviceName: string;
 }
 
 interface TimeLimits {
@@ -97,6 +107,7 @@ export function readSettings(environment: Environment): Settings {
     rateLimit: count(environment, "RATE_LIMIT_PER_MINUTE", 600),
     logRetentionDays: count(environment, "LOG_RETENTION_DAYS", 400),
     pictureSources: splitList(environment.PICTURE_SOURCES).map(pictureSource),
+    spans: spanSettings(environment),
   };
 }
 
@@ -108,6 +119,21 @@ function required(environment: Environment, name: string): string {
 
 function splitList(text: string | undefined): string[] {
   return (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+}
+
+/** Reads the variables of OpenTelemetry ("OpenTelemetry Protocol Exporter"). */
+function spanSettings(environment: Environment): SpanSettings | undefined {
+  const endpoint = environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) return undefined;
+  const headers = splitList(environment.OTEL_EXPORTER_OTLP_HEADERS).map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return [name.trim(), decodeURIComponent(value.join("=").trim())];
+  });
+  return {
+    url: `${endpoint.replace(/\/+$/, "")}/v1/traces`,
+    headers: Object.fromEntries(headers),
+    serviceName: environment.OTEL_SERVICE_NAME || "portico",
+  };
 }
 
 function pictureSource(name: string): PictureSource {

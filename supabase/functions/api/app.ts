@@ -22,6 +22,7 @@ import {
   releaseBody,
   rememberSuccess,
   requestLog,
+  withSpans,
 } from "../_shared/http/pipeline.ts";
 import type { Network } from "../_shared/internet/internet.ts";
 import type { Operation } from "../_shared/operation.ts";
@@ -56,7 +57,8 @@ export interface App {
 
 /** Builds the app. It opens no connection before the first request that needs one. */
 export function createApp(settings: Settings, options: AppOptions = {}): App {
-  const { log = writeLine, resources = registry, checkAnswers = false, network } = options;
+  const { resources = registry, checkAnswers = false, network } = options;
+  const { log, flush } = withSpans(options.log ?? writeLine, settings.spans);
   const platform = createPlatform(settings, { log, resources, checkAnswers, network });
   const loaded = new Map<string, Promise<Hono<AppEnvironment>>>();
   const load = (prefix: string) => {
@@ -71,7 +73,9 @@ export function createApp(settings: Settings, options: AppOptions = {}): App {
   };
   return {
     fetch: async (request) => (await load(prefixOf(request.url, resources))).fetch(request),
-    close: () => platform.database.close(),
+    async close() {
+      await Promise.all([platform.database.close(), flush()]);
+    },
   };
 }
 

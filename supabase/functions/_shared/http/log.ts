@@ -6,6 +6,7 @@
 import type { MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
 import { setMetric, timing } from "hono/timing";
+import type { SpanSettings } from "../settings.ts";
 import type { AppEnvironment, RequestState } from "./platform.ts";
 
 /** Writes one line of the log. */
@@ -38,17 +39,47 @@ function withState(log: Log): MiddlewareHandler<AppEnvironment> {
   };
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-|$)/;
-const SENTRY_TRACE = /^(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})(-[01])?$/;
+/** Returns a log whose lines are also sent as spans, when a collector is set. */
+export function withSpans(
+  log: Log,
+  spans: SpanSettings | undefined,
+): { log: Log; flush(): Promise<void> } {
+  if (!spans) return { log, flush: () => Promise.resolve() };
+  const report = (error: unknown) =>
+    log({ time: new Date().toISOString(), error: `Spans were not sent: ${error}` });
+  // Loaded only here, because few projects have a collector.
+  const loading = import("./spans.ts")
+    .then(({ createSpanExporter }) => createSpanExporter(spans, report));
+  return {
+    log(line) {
+      log(line);
+      loading.then((exporter) => exporter.add(line));
+    },
+    flush: async () => (await loading).flush(),
+  };
+}
+
+const TRACEPARENT =
+  /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+const SENTRY_TRACE = /^(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})(?:-([01]))?$/;
+
+/** A trace, the span in it that the request belongs to, and `01` when the client records it. */
+interface ParentTrace {
+  trace_id?: string;
+  parent_span_id?: string;
+  trace_flags?: string;
+}
 
 /**
  * Returns the trace that the request belongs to, so that a collector can join its line with the
  * spans of the client (W3C "Trace Context", 3.2; Sentry's `sentry-trace`).
  */
-function parentTrace(headers: Headers): { trace_id?: string; parent_span_id?: string } {
+function parentTrace(headers: Headers): ParentTrace {
   const match = TRACEPARENT.exec(headers.get("traceparent") ?? "") ??
     SENTRY_TRACE.exec(headers.get("sentry-trace") ?? "");
-  return match ? { trace_id: match[1], parent_span_id: match[2] } : {};
+  if (!match) return {};
+  const [, trace_id, parent_span_id, flags] = match;
+  return { trace_id, parent_span_id, trace_flags: flags?.padStart(2, "0") };
 }
 
 function line(

@@ -16,7 +16,7 @@ import { run } from "./run.ts";
 import { validated } from "./validation.ts";
 
 export { releaseBody } from "./body.ts";
-export { type Log, requestLog } from "./log.ts";
+export { type Log, requestLog, withSpans } from "./log.ts";
 export type { AppEnvironment, Platform } from "./platform.ts";
 export { createRateLimiter } from "./rateLimit.ts";
 export { rememberSuccess } from "./remember.ts";

@@ -14,6 +14,7 @@ import type { Input, Operation, Transaction } from "../operation.ts";
 import { Problem } from "../problem.ts";
 import { StreamReply } from "../reply.ts";
 import { type StoredAnswer, toAnswer, withChange } from "./answer.ts";
+import { keepAlive } from "./background.ts";
 import { idempotencyHooks, type IdempotentRequest, idempotentSaga } from "./idempotency.ts";
 import type { Platform, RequestState } from "./platform.ts";
 
@@ -135,17 +136,12 @@ async function runSaga(
   return { status: 200, headers: result.headers, body: result.body };
 }
 
-/** The hosted runtime keeps a worker for work that it knows of; elsewhere the process goes on. */
 function runInBackground(
   { reportFailure }: Platform,
   { requestId }: RequestScope,
   work: () => Promise<void>,
 ): void {
-  const working = work().catch((error) => reportFailure(requestId, error));
-  const { EdgeRuntime } = globalThis as {
-    EdgeRuntime?: { waitUntil(working: Promise<void>): void };
-  };
-  EdgeRuntime?.waitUntil(working);
+  keepAlive(work().catch((error) => reportFailure(requestId, error)));
 }
 
 /** The scope of work that a job does for a member: with the claims that the member would have. */
