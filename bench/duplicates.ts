@@ -93,7 +93,7 @@ async function printTimes(
   for (const [name, columns] of Object.entries(CASES)) {
     const tenant = await createTenant(sql, stack);
     const insert = await timed(() => insertContacts(sql, tenant, columns(size), size));
-    await sql.unsafe("analyze public.contacts, private.duplicate_keys");
+    await sql.unsafe("analyze public.contacts, private.contact_duplicate_keys");
     const ids = await sql<{ id: number }[]>`
       select id::float8 as id from public.contacts
       where workspace_id = ${tenant.workspaceId} order by md5(id::text) limit ${ROUNDS + 1}`;

@@ -38,6 +38,9 @@
 --   PT422 unknown_reference                 the new owner is disabled
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
+-- The setting portico.membership has the caller's user id, workspace and member id, as long as the
+-- transaction lasts. It only saves queries: policies and foreign keys check what is taken from it.
+--
 -- The service role may import records with their ids and times. While private.restore() restores
 -- rows, the setting portico.restoring is on, and triggers do not set owners or check values.
 
@@ -161,7 +164,10 @@ begin
       create trigger "05_set_created_at"
         before insert on public.%1$I
         for each row
-        when (current_user = 'authenticated')
+        when (
+          current_user = 'authenticated'
+          and (new.created_at, new.updated_at) is distinct from (now(), now())
+        )
         execute function private.set_created_at();
       create trigger "05_guard_identity"
         before update of id, workspace_id on public.%1$I
@@ -192,7 +198,7 @@ comment on procedure private.add_identity_triggers(text) is
 
 -- Owner -----------------------------------------------------------------------------------------
 
--- One query of the caller's membership serves both columns.
+-- The membership is read once per transaction, because a bulk of records has one caller.
 create function private.set_workspace_and_owner()
 returns trigger
 language plpgsql security definer
@@ -200,19 +206,22 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := auth.uid();
-  caller_workspace uuid;
-  caller_member bigint;
+  membership text[];
 begin
   if caller_id is null then
     new.workspace_id := coalesce(new.workspace_id, private.workspace_of(to_jsonb(new)));
     return new;
   end if;
-  select workspace_id, id into caller_workspace, caller_member
-  from public.sales
-  where user_id = caller_id and not disabled;
-  new.workspace_id := coalesce(new.workspace_id, caller_workspace);
+  membership := string_to_array(current_setting('portico.membership', true), ' ');
+  if membership[1] is distinct from caller_id::text then
+    select array[s.user_id::text, s.workspace_id::text, s.id::text] into membership
+    from public.sales s
+    where s.user_id = caller_id and not s.disabled;
+    perform set_config('portico.membership', array_to_string(membership, ' '), true);
+  end if;
+  new.workspace_id := coalesce(new.workspace_id, membership[2]::uuid);
   if new.sales_id is null and not private.is_restoring() then
-    new.sales_id := caller_member;
+    new.sales_id := membership[3]::bigint;
   end if;
   return new;
 end

@@ -1,7 +1,7 @@
 -- Duplicates: contacts and companies that may be the same, and pairs that members dismissed.
 --
 -- Tables     contact_dismissals, company_dismissals: pairs that are no duplicates
---            private.duplicate_keys: what records are found by
+--            private.contact_duplicate_keys, private.company_duplicate_keys: what records are found by
 --            private.contact_profiles: what contacts are compared by
 -- Functions  private.contact_duplicates(record_id), private.company_duplicates(record_id): the
 --            pairs of one record, or of all records, with a score and reasons
@@ -42,68 +42,65 @@ $$;
 comment on function private.plain_words(text) is
   'Returns the words of the first 200 characters in lower case, without accents and punctuation.';
 
-create function private.formal_name(word text)
-returns text
-language plpgsql immutable parallel safe
-set search_path = ''
-as $$
-begin
-  -- As a constant of the statement, the object is parsed once.
-  return coalesce(
-    '{
-    "abby": "abigail", "al": "albert", "alex": "alexander", "alexandra": "alexander",
-    "andy": "andrew", "annie": "anne", "art": "arthur", "barb": "barbara", "becky": "rebecca",
-    "ben": "benjamin", "bernie": "bernard", "bert": "albert", "beth": "elizabeth",
-    "betty": "elizabeth", "bill": "william", "billy": "william", "bob": "robert",
-    "bobby": "robert", "cathy": "catherine", "charlie": "charles", "chris": "christopher",
-    "chuck": "charles", "cindy": "cynthia", "dan": "daniel", "danny": "daniel", "dave": "david",
-    "deb": "deborah", "debbie": "deborah", "dick": "richard", "don": "donald", "doug": "douglas",
-    "ed": "edward", "eddie": "edward", "eliza": "elizabeth", "ellie": "eleanor", "fran": "frances",
-    "frank": "francis", "fred": "frederick", "gabe": "gabriel", "gerry": "gerald",
-    "greg": "gregory", "hank": "henry", "harry": "henry", "jack": "john", "jake": "jacob",
-    "jeff": "jeffrey", "jen": "jennifer", "jenny": "jennifer", "jerry": "gerald", "jim": "james",
-    "jimmy": "james", "joe": "joseph", "johnny": "john", "jon": "john", "jonathan": "john",
-    "josh": "joshua", "judy": "judith", "kate": "catherine", "katherine": "catherine",
-    "kathy": "catherine", "katie": "catherine", "ken": "kenneth", "larry": "lawrence",
-    "liz": "elizabeth", "lizzy": "elizabeth", "lou": "louis", "maggie": "margaret",
-    "mandy": "amanda", "matt": "matthew", "max": "maximilian", "meg": "margaret", "mel": "melanie",
-    "mick": "michael", "mike": "michael", "mitch": "mitchell", "nate": "nathan",
-    "nathaniel": "nathan", "ned": "edward", "nick": "nicholas", "pam": "pamela", "pat": "patrick",
-    "patty": "patricia", "peg": "margaret", "peggy": "margaret", "pete": "peter", "phil": "philip",
-    "phillip": "philip", "ray": "raymond", "rich": "richard", "rick": "richard", "rob": "robert",
-    "robbie": "robert", "ron": "ronald", "sally": "sarah", "sam": "samuel", "sandy": "sandra",
-    "steph": "stephanie", "stephen": "steven", "steve": "steven", "sue": "susan",
-    "susie": "susan", "suzie": "susan", "ted": "edward", "terry": "terence", "theo": "theodore",
-    "tim": "timothy", "toby": "tobias", "tom": "thomas", "tommy": "thomas", "tony": "anthony",
-    "trish": "patricia", "vicky": "victoria", "vince": "vincent", "wes": "wesley", "will": "william",
-    "zach": "zachary", "zack": "zachary"
-  }'::jsonb ->> word,
-    word
-  );
-end
-$$;
-comment on function private.formal_name(text) is
-  'Returns the full first name of a short form such as bob, else the word itself.';
-
+-- Titles have an empty text. As a constant of the statement, the object is parsed once.
 create function private.name_words(name text)
 returns text[]
 language plpgsql immutable parallel safe
 set search_path = ''
 as $$
 declare
+  plain constant text[] := case
+    -- Most names are one word without accents. They need no normalisation.
+    when name ~ '^[A-Za-z]+$' then array[lower(left(name, 200))]
+    else private.plain_words(coalesce(name, ''))
+  end;
   words text[] := '{}';
   word text;
 begin
-  foreach word in array private.plain_words(coalesce(name, '')) loop
-    if word <> '' and word <> all ('{dr,mr,mrs,ms,miss,prof,sir,jr,sr,phd,herr,frau}'::text[]) then
-      words := words || private.formal_name(word);
+  foreach word in array plain loop
+    word := coalesce(
+      '{
+        "dr": "", "mr": "", "mrs": "", "ms": "", "miss": "", "prof": "", "sir": "", "jr": "",
+        "sr": "", "phd": "", "herr": "", "frau": "",
+        "abby": "abigail", "al": "albert", "alex": "alexander", "alexandra": "alexander",
+        "andy": "andrew", "annie": "anne", "art": "arthur", "barb": "barbara", "becky": "rebecca",
+        "ben": "benjamin", "bernie": "bernard", "bert": "albert", "beth": "elizabeth",
+        "betty": "elizabeth", "bill": "william", "billy": "william", "bob": "robert",
+        "bobby": "robert", "cathy": "catherine", "charlie": "charles", "chris": "christopher",
+        "chuck": "charles", "cindy": "cynthia", "dan": "daniel", "danny": "daniel", "dave": "david",
+        "deb": "deborah", "debbie": "deborah", "dick": "richard", "don": "donald", "doug": "douglas",
+        "ed": "edward", "eddie": "edward", "eliza": "elizabeth", "ellie": "eleanor", "fran": "frances",
+        "frank": "francis", "fred": "frederick", "gabe": "gabriel", "gerry": "gerald",
+        "greg": "gregory", "hank": "henry", "harry": "henry", "jack": "john", "jake": "jacob",
+        "jeff": "jeffrey", "jen": "jennifer", "jenny": "jennifer", "jerry": "gerald", "jim": "james",
+        "jimmy": "james", "joe": "joseph", "johnny": "john", "jon": "john", "jonathan": "john",
+        "josh": "joshua", "judy": "judith", "kate": "catherine", "katherine": "catherine",
+        "kathy": "catherine", "katie": "catherine", "ken": "kenneth", "larry": "lawrence",
+        "liz": "elizabeth", "lizzy": "elizabeth", "lou": "louis", "maggie": "margaret",
+        "mandy": "amanda", "matt": "matthew", "max": "maximilian", "meg": "margaret", "mel": "melanie",
+        "mick": "michael", "mike": "michael", "mitch": "mitchell", "nate": "nathan",
+        "nathaniel": "nathan", "ned": "edward", "nick": "nicholas", "pam": "pamela", "pat": "patrick",
+        "patty": "patricia", "peg": "margaret", "peggy": "margaret", "pete": "peter", "phil": "philip",
+        "phillip": "philip", "ray": "raymond", "rich": "richard", "rick": "richard", "rob": "robert",
+        "robbie": "robert", "ron": "ronald", "sally": "sarah", "sam": "samuel", "sandy": "sandra",
+        "steph": "stephanie", "stephen": "steven", "steve": "steven", "sue": "susan",
+        "susie": "susan", "suzie": "susan", "ted": "edward", "terry": "terence", "theo": "theodore",
+        "tim": "timothy", "toby": "tobias", "tom": "thomas", "tommy": "thomas", "tony": "anthony",
+        "trish": "patricia", "vicky": "victoria", "vince": "vincent", "wes": "wesley", "will": "william",
+        "zach": "zachary", "zack": "zachary"
+      }'::jsonb ->> word,
+      word
+    );
+    if word <> '' then
+      words := words || word;
     end if;
   end loop;
   return words;
 end
 $$;
 comment on function private.name_words(text) is
-  'Returns the words of a person''s name without titles. Short forms become the full name.';
+  'Returns the words of a person''s name without titles. Short forms such as bob become the full '
+  'name.';
 
 create function private.text_similarity(a text, b text)
 returns real
@@ -146,28 +143,11 @@ create type private.contact_profile as (
   given text, family text, emails text[], phones text[], domains text[]
 );
 
-create function private.shared_domains(domains text[])
-returns text[]
-language plpgsql stable security definer
-set search_path = ''
-as $$
-begin
-  return array(
-    select f.domain
-    from public.favicons_excluded_domains f
-    where f.workspace_id is null and f.domain = any (domains)
-  );
-end
-$$;
-comment on function private.shared_domains(text[]) is
-  'Returns those of the domains whose addresses belong to unrelated people, such as e-mail '
-  'providers.';
-
 create function private.contact_profile_of(
-  first_name text, last_name text, email_jsonb jsonb, phone_jsonb jsonb
+  first_name text, last_name text, email_jsonb jsonb, phone_jsonb jsonb, shared_domains text[]
 )
 returns private.contact_profile
-language plpgsql stable
+language plpgsql immutable
 set search_path = ''
 as $$
 declare
@@ -185,7 +165,6 @@ declare
   emails text[] := '{}';
   phones text[] := '{}';
   domains text[] := '{}';
-  shared text[];
   address text;
   domain text;
   phone text;
@@ -204,15 +183,11 @@ begin
     if address like '%_@_%' and address <> all (emails) then
       emails := emails || address;
       domain := split_part(address, '@', 2);
-      if domain <> all (domains) then
+      if domain <> all (domains) and domain <> all (shared_domains) then
         domains := domains || domain;
       end if;
     end if;
   end loop;
-  shared := private.shared_domains(domains);
-  if shared <> '{}' then
-    domains := array(select d from unnest(domains) as d where d <> all (shared));
-  end if;
   -- The last nine digits are the same with and without the code of the country.
   for i in 0 .. least(jsonb_array_length(numbers), 10) - 1 loop
     phone := right(ltrim(
@@ -228,8 +203,33 @@ begin
   return profile;
 end
 $$;
-comment on function private.contact_profile_of(text, text, jsonb, jsonb) is
-  'Returns the normalised values of a contact that duplicates share.';
+comment on function private.contact_profile_of(text, text, jsonb, jsonb, text[]) is
+  'Returns the normalised values of a contact that duplicates share. Addresses in the shared domains '
+  'belong to unrelated people, such as those of e-mail providers.';
+
+create function private.distinct_words(given text, family text)
+returns text[]
+language plpgsql immutable parallel safe
+set search_path = ''
+as $$
+begin
+  -- Most contacts have two different names of one word. They need no query.
+  if given <> '' and family <> '' and given <> family
+    and position(' ' in given) = 0 and position(' ' in family) = 0
+  then
+    return case when given < family then array[given, family] else array[family, given] end;
+  end if;
+  return array(
+    select distinct word
+    from unnest(string_to_array(concat_ws(' ', given, family), ' ')) as word
+    where word <> ''
+    order by word
+    limit 6
+  );
+end
+$$;
+comment on function private.distinct_words(text, text) is
+  'Returns the words of two names, sorted, each once and at most 6.';
 
 create function private.contact_keys(profile private.contact_profile, company_id bigint)
 returns bigint[]
@@ -237,13 +237,7 @@ language plpgsql immutable
 set search_path = ''
 as $$
 declare
-  words constant text[] := array(
-    select distinct word
-    from unnest(string_to_array(concat_ws(' ', profile.given, profile.family), ' ')) as word
-    where word <> ''
-    order by word
-    limit 6
-  );
+  words constant text[] := private.distinct_words(profile.given, profile.family);
   names constant text[] := case
     when cardinality(words) > 1 then words || array_to_string(words, ' ') else words
   end;
@@ -266,16 +260,14 @@ begin
   end loop;
   foreach value in array places loop
     foreach name in array names loop
-      if name <> '' then
-        keys := keys || hashtextextended(value || ' name ' || name, 0);
-      end if;
+      keys := keys || hashtextextended(value || ' name ' || name, 0);
     end loop;
   end loop;
   return keys;
 end
 $$;
 comment on function private.contact_keys(private.contact_profile, bigint) is
-  'Returns the keys of a contact, each once: addresses, phone numbers, and words of the name together with the '
+  'Returns the keys of a contact: addresses, phone numbers, and words of the name together with the '
   'company or the domain of an address.';
 
 create function private.name_similarity(a private.contact_profile, b private.contact_profile)
@@ -457,25 +449,37 @@ comment on function private.company_match(text, text, text, text, text, text) is
 
 -- No foreign keys: checking them would take longer than finding the keys. Deleting a record, also
 -- with its workspace, deletes its keys.
-create table private.duplicate_keys (
+create table private.contact_duplicate_keys (
   workspace_id uuid not null,
-  table_name text not null,
   key bigint not null,
   record_id bigint not null,
-  primary key (workspace_id, table_name, key, record_id)
+  primary key (workspace_id, key, record_id)
 );
-comment on table private.duplicate_keys is
-  'What a record is found by as a duplicate: hashes of its normalised values. Kept by triggers.';
-comment on column private.duplicate_keys.workspace_id is 'The workspace of the record.';
-comment on column private.duplicate_keys.table_name is 'The table of the record.';
-comment on column private.duplicate_keys.key is 'The hash of a value.';
-comment on column private.duplicate_keys.record_id is 'The id of the record.';
+comment on table private.contact_duplicate_keys is
+  'What a contact is found by as a duplicate: hashes of its normalised values. Kept by triggers.';
+comment on column private.contact_duplicate_keys.workspace_id is 'The workspace of the contact.';
+comment on column private.contact_duplicate_keys.key is 'The hash of a value.';
+comment on column private.contact_duplicate_keys.record_id is 'The contact.';
 
-create index ix__duplicate_keys__table_name__record_id
-  on private.duplicate_keys (table_name, record_id);
+alter table private.contact_duplicate_keys enable row level security;
+create policy "service role only" on private.contact_duplicate_keys for all to service_role
+  using (true)
+  with check (true);
 
-alter table private.duplicate_keys enable row level security;
-create policy "service role only" on private.duplicate_keys for all to service_role
+create table private.company_duplicate_keys (
+  workspace_id uuid not null,
+  key bigint not null,
+  record_id bigint not null,
+  primary key (workspace_id, key, record_id)
+);
+comment on table private.company_duplicate_keys is
+  'What a company is found by as a duplicate: hashes of its normalised values. Kept by triggers.';
+comment on column private.company_duplicate_keys.workspace_id is 'The workspace of the company.';
+comment on column private.company_duplicate_keys.key is 'The hash of a value.';
+comment on column private.company_duplicate_keys.record_id is 'The company.';
+
+alter table private.company_duplicate_keys enable row level security;
+create policy "service role only" on private.company_duplicate_keys for all to service_role
   using (true)
   with check (true);
 
@@ -497,7 +501,8 @@ create policy "service role only" on private.contact_profiles for all to service
   using (true)
   with check (true);
 
--- Statement triggers, because a bulk of records is inserted faster by one statement.
+-- Statement triggers, because a bulk of records is inserted faster by one statement. Keys are deleted
+-- by their values, so that the table needs no second index, which each insert would write too.
 create function private.write_contact_keys()
 returns trigger
 language plpgsql volatile security definer
@@ -505,24 +510,33 @@ set search_path = ''
 as $$
 declare
   changed_ids bigint[];
+  shared_domains constant text[] := array(
+    select f.domain from public.favicons_excluded_domains f where f.workspace_id is null
+  );
 begin
-  if tg_op = 'INSERT' then
-    changed_ids := array(select n.id from new_rows n);
-  else
-    if tg_op = 'DELETE' then
-      changed_ids := array(select o.id from old_rows o);
-    else
-      changed_ids := array(
-        select n.id
-        from new_rows n
-        join old_rows o using (id)
-        where (n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb, n.company_id)
-          is distinct from (o.first_name, o.last_name, o.email_jsonb, o.phone_jsonb, o.company_id)
-      );
-    end if;
-    delete from private.duplicate_keys k
-    where k.table_name = 'contacts' and k.record_id = any (changed_ids);
-    delete from private.contact_profiles p where p.contact_id = any (changed_ids);
+  if tg_op = 'DELETE' then
+    changed_ids := array(select o.id from old_rows o);
+  elsif tg_op = 'UPDATE' then
+    changed_ids := array(
+      select n.id
+      from new_rows n
+      join old_rows o using (id)
+      where (n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb, n.company_id)
+        is distinct from (o.first_name, o.last_name, o.email_jsonb, o.phone_jsonb, o.company_id)
+    );
+  end if;
+  if changed_ids <> '{}' then
+    with removed as (
+      delete from private.contact_profiles p
+      where p.contact_id = any (changed_ids)
+      returning *
+    )
+    delete from private.contact_duplicate_keys k
+    using removed r
+    cross join lateral unnest(private.contact_keys(r.profile, r.company_id)) as removed_key
+    where k.workspace_id = r.workspace_id
+      and k.key = removed_key
+      and k.record_id = r.contact_id;
   end if;
   if tg_op = 'DELETE' or changed_ids = '{}' then
     return null;
@@ -531,14 +545,16 @@ begin
     insert into private.contact_profiles (contact_id, workspace_id, company_id, profile)
     select
       n.id, n.workspace_id, n.company_id,
-      private.contact_profile_of(n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb)
+      private.contact_profile_of(
+        n.first_name, n.last_name, n.email_jsonb, n.phone_jsonb, shared_domains
+      )
     from new_rows n
     where tg_op = 'INSERT' or n.id = any (changed_ids)
     returning *
   )
-  insert into private.duplicate_keys (workspace_id, table_name, key, record_id)
+  insert into private.contact_duplicate_keys (workspace_id, key, record_id)
   -- Two values of a contact may have one hash.
-  select distinct s.workspace_id, 'contacts', key, s.contact_id
+  select distinct s.workspace_id, key, s.contact_id
   from stored s
   cross join lateral unnest(private.contact_keys(s.profile, s.company_id)) as key
   -- In the order of the index, thousands of keys are inserted faster.
@@ -555,13 +571,16 @@ set search_path = ''
 as $$
 begin
   if tg_op in ('UPDATE', 'DELETE') then
-    delete from private.duplicate_keys k
+    delete from private.company_duplicate_keys k
     using old_rows o
-    where k.table_name = 'companies' and k.record_id = o.id;
+    cross join lateral unnest(private.company_keys(o.name, o.website::text)) as removed_key
+    where k.workspace_id = o.workspace_id
+      and k.key = removed_key
+      and k.record_id = o.id;
   end if;
   if tg_op in ('INSERT', 'UPDATE') then
-    insert into private.duplicate_keys (workspace_id, table_name, key, record_id)
-    select n.workspace_id, 'companies', key, n.id
+    insert into private.company_duplicate_keys (workspace_id, key, record_id)
+    select n.workspace_id, key, n.id
     from new_rows n
     cross join lateral unnest(private.company_keys(n.name, n.website::text)) as key
     on conflict do nothing;
@@ -604,6 +623,28 @@ comment on procedure private.add_duplicate_triggers(text, text) is
 call private.add_duplicate_triggers('contacts', 'write_contact_keys');
 call private.add_duplicate_triggers('companies', 'write_company_keys');
 
+-- Pairs by keys ---------------------------------------------------------------------------------
+
+create function private.keys_of(p_workspace_id uuid, p_table_name text, p_record_id bigint)
+returns setof bigint
+language sql stable
+set search_path = ''
+as $$
+  select unnest(private.contact_keys(p.profile, p.company_id))
+  from private.contact_profiles p
+  where p_table_name = 'contacts'
+    and p.workspace_id = p_workspace_id
+    and p.contact_id = p_record_id
+  union
+  select unnest(private.company_keys(c.name, c.website::text))
+  from public.companies c
+  where p_table_name = 'companies'
+    and c.workspace_id = p_workspace_id
+    and c.id = p_record_id
+$$;
+comment on function private.keys_of(uuid, text, bigint) is
+  'Returns the keys of a contact or a company, each once.';
+
 create function private.lock_duplicate_keys(p_table_name text, p_record_id bigint)
 returns void
 language sql volatile security definer
@@ -611,12 +652,10 @@ set search_path = ''
 as $$
   select pg_advisory_xact_lock(hashtextextended(keys.workspace_id::text, keys.key))
   from (
-    select k.workspace_id, k.key
-    from private.duplicate_keys k
-    where k.table_name = p_table_name
-      and k.record_id = p_record_id
-      and k.workspace_id = (select private.workspace_id())
-    order by k.key
+    select caller.workspace_id, own.key
+    from private.workspace_id() as caller (workspace_id)
+    cross join lateral private.keys_of(caller.workspace_id, p_table_name, p_record_id) as own (key)
+    order by own.key
   ) as keys
 $$;
 comment on function private.lock_duplicate_keys(text, bigint) is
@@ -624,56 +663,74 @@ comment on function private.lock_duplicate_keys(text, bigint) is
   'common key the second sees the first.';
 grant execute on function private.lock_duplicate_keys(text, bigint) to authenticated;
 
-create function private.all_pairs(p_workspace_id uuid, p_table_name text)
+create function private.all_pairs(p_workspace_id uuid, p_key_table regclass)
 returns table (id bigint, other_id bigint)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  with groups as materialized (
-    select array_agg(k.record_id order by k.record_id) as ids
-    from private.duplicate_keys k
-    where k.workspace_id = p_workspace_id and k.table_name = p_table_name
-    group by k.key
-    having count(*) > 1
+begin
+  return query execute format(
+    $sql$
+      with groups as materialized (
+        select array_agg(k.record_id order by k.record_id) as ids
+        from %s k
+        where k.workspace_id = $1
+        group by k.key
+        having count(*) > 1
+      )
+      select distinct a.id, b.id
+      from groups g
+      cross join lateral unnest(
+        case when cardinality(g.ids) <= 20 then g.ids else g.ids[:1] end
+      ) as a (id)
+      cross join lateral unnest(g.ids) as b (id)
+      where a.id < b.id
+    $sql$,
+    p_key_table
   )
-  select distinct a.id, b.id
-  from groups g
-  cross join lateral unnest(
-    case when cardinality(g.ids) <= 20 then g.ids else g.ids[:1] end
-  ) as a (id)
-  cross join lateral unnest(g.ids) as b (id)
-  where a.id < b.id
+  using p_workspace_id;
+end
 $$;
-comment on function private.all_pairs(uuid, text) is
+comment on function private.all_pairs(uuid, regclass) is
   'Returns the pairs of records that share a key. A key of more than 20 records gives the pairs with '
   'the oldest of them.';
 
 create function private.pairs_of(p_workspace_id uuid, p_table_name text, p_record_id bigint)
 returns table (id bigint, other_id bigint)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select distinct least(p_record_id, other.record_id), greatest(p_record_id, other.record_id)
-  from private.duplicate_keys own
-  cross join lateral (
-    select array(
-      select k.record_id
-      from private.duplicate_keys k
-      where k.workspace_id = p_workspace_id and k.table_name = p_table_name and k.key = own.key
-      order by k.record_id
-      limit 21
-    ) as ids offset 0
-  ) as oldest
-  cross join lateral unnest(
-    case
-      when cardinality(oldest.ids) <= 20 or oldest.ids[1] = p_record_id then oldest.ids
-      else oldest.ids[:1]
-    end
-  ) as other (record_id)
-  where own.workspace_id = p_workspace_id
-    and own.table_name = p_table_name
-    and own.record_id = p_record_id
-    and other.record_id <> p_record_id
+declare
+  key_table constant regclass := case p_table_name
+    when 'contacts' then 'private.contact_duplicate_keys'
+    else 'private.company_duplicate_keys'
+  end;
+begin
+  return query execute format(
+    $sql$
+      select distinct least($3, other.record_id), greatest($3, other.record_id)
+      from private.keys_of($1, $2, $3) as own (key)
+      cross join lateral (
+        select array(
+          select k.record_id
+          from %s k
+          where k.workspace_id = $1 and k.key = own.key
+          order by k.record_id
+          limit 21
+        ) as ids offset 0
+      ) as oldest
+      cross join lateral unnest(
+        case
+          when cardinality(oldest.ids) <= 20 or oldest.ids[1] = $3 then oldest.ids
+          else oldest.ids[:1]
+        end
+      ) as other (record_id)
+      where other.record_id <> $3
+    $sql$,
+    key_table
+  )
+  using p_workspace_id, p_table_name, p_record_id;
+end
 $$;
 comment on function private.pairs_of(uuid, text, bigint) is
   'Returns the pairs of one record, as all_pairs() does, at most 20 for each key.';
@@ -826,7 +883,7 @@ declare
 begin
   if p_record_id is null then
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
-    from private.all_pairs(caller_workspace, 'contacts') p;
+    from private.all_pairs(caller_workspace, 'private.contact_duplicate_keys') p;
   else
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
     from private.pairs_of(caller_workspace, 'contacts', p_record_id) p;
@@ -907,7 +964,7 @@ declare
 begin
   if p_record_id is null then
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
-    from private.all_pairs(caller_workspace, 'companies') p;
+    from private.all_pairs(caller_workspace, 'private.company_duplicate_keys') p;
   else
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
     from private.pairs_of(caller_workspace, 'companies', p_record_id) p;

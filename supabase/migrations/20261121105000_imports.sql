@@ -388,9 +388,8 @@ begin
     from unnest($1) as wanted (email)
     cross join lateral (
       select k.record_id
-      from private.duplicate_keys k
+      from private.contact_duplicate_keys k
       where k.workspace_id = $2
-        and k.table_name = 'contacts'
         and k.key = hashtextextended('email ' || wanted.email, 0)
       -- Keeps the search by key for each address, whatever the planner expects.
       offset 0
