@@ -190,123 +190,136 @@ create trigger "10_record_changes"
 -- also omits the index of a deal that changes only because other deals of its stage move: then the
 -- setting portico.moved_deals has the ids of the other deals, as an array. An update of these fields
 -- only adds no row.
-create function private.write_audit_log()
-returns trigger
-language plpgsql volatile security definer
+--
+-- Each table has a function of its own, whose statements name the columns. So nothing is converted to
+-- JSON that is not logged, which would take most of the time of a bulk update. A migration that adds a
+-- column drops the function with its triggers, and calls private.add_audit_triggers() again.
+
+create function private.logged_columns(table_name text)
+returns table (name text, is_changed text)
+language sql stable
 set search_path = ''
 as $$
-declare
-  omitted_fields constant text[] := '{id,workspace_id,updated_at,search}';
-  moved_deals constant bigint[] := nullif(current_setting('portico.moved_deals', true), '');
-  change constant uuid := private.current_change();
-  caller constant uuid := auth.uid();
-  caller_member constant bigint := private.member_id();
-  request constant text := nullif(current_setting('portico.request_id', true), '');
-  created constant text := case when private.is_restoring() then 'restored' else 'created' end;
-  winner_id constant bigint := nullif(current_setting('portico.merged_into', true), '')::bigint;
-begin
-  if tg_op = 'INSERT' then
-    insert into public.audit_log (
-      workspace_id, change_id, table_name, record_id, action, after, member_id, user_id,
-      request_id
+  select
+    a.attname::text,
+    -- citext compares without case, and json not at all.
+    format(
+      case
+        when t.typname = 'json' or t.typnamespace <> 'pg_catalog'::regnamespace
+          then 'o.%1$I::text is distinct from n.%1$I::text'
+        else 'o.%1$I is distinct from n.%1$I'
+      end
+      || case
+        when a.attname = 'index' then ' and (moved_deals is null or n.id = any (moved_deals))'
+        else ''
+      end,
+      a.attname
     )
-    select
-      n.workspace_id,
-      change,
-      tg_table_name,
-      n.id,
-      created,
-      jsonb_strip_nulls(to_jsonb(n) - omitted_fields),
-      caller_member,
-      caller,
-      request
-    from new_rows n;
-  elsif tg_op = 'UPDATE' then
-    -- A full join prevents a nested loop: a plan cached for one row would be slow for thousands.
-    insert into public.audit_log (
-      workspace_id, change_id, table_name, record_id, action, before, after, member_id, user_id,
-      request_id
-    )
-    select
-      workspace_id,
-      change,
-      tg_table_name,
-      id,
-      case when changed.after ? 'stage' then 'stage_changed' else 'updated' end,
-      changed.before,
-      changed.after,
-      caller_member,
-      caller,
-      request
-    from old_rows o
-    full join new_rows n using (workspace_id, id)
-    cross join lateral (
-      select
-        jsonb_object_agg(field, old_row -> field) as before,
-        jsonb_object_agg(field, value) as after
-      from (select to_jsonb(o) as old_row offset 0) as converted_once
-      cross join jsonb_each(to_jsonb(n)) as new_row (field, value)
-      where field <> all (omitted_fields)
-        and old_row -> field is distinct from value
-        and (field <> 'index' or moved_deals is null or n.id = any (moved_deals))
-    ) as changed
-    where changed.after is not null;
-  else
-    insert into public.audit_log (
-      workspace_id, change_id, table_name, record_id, action, before, after, member_id, user_id,
-      request_id
-    )
-    select
-      o.workspace_id,
-      change,
-      tg_table_name,
-      o.id,
-      case when winner_id is null then 'deleted' else 'merged' end,
-      jsonb_strip_nulls(to_jsonb(o) - omitted_fields),
-      case when winner_id is not null then jsonb_build_object('merged_into', winner_id) end,
-      caller_member,
-      caller,
-      request
-    from old_rows o
-    -- Skips rows of a workspace that is being deleted.
-    where exists (select from public.workspaces w where w.id = o.workspace_id);
-  end if;
-  return null;
-end
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_type t on t.oid = a.atttypid
+  where a.attrelid = format('public.%I', table_name)::regclass
+    and a.attnum > 0
+    and not a.attisdropped
+    and a.attname not in ('id', 'workspace_id', 'updated_at', 'search')
+  order by a.attnum
 $$;
-comment on function private.write_audit_log() is
-  'Adds a row to the audit log for each record that a statement changes.';
+comment on function private.logged_columns(text) is
+  'Returns the columns of a table that are logged, with the SQL of whether an update from o to n '
+  'changes them.';
 
 -- These triggers run before those of the trash, so that a deletion is logged before its effects.
 create procedure private.add_audit_triggers(table_name text)
 language plpgsql
 set search_path = ''
 as $$
+declare
+  -- A field that changes to or from null is logged as null, and others are left out.
+  pair constant text := '%1$L: case when %2$s then coalesce(to_jsonb(%3$s.%1$I), ''null'') end';
 begin
-  execute format(
-    $sql$
-      create trigger "05_audit_inserted"
-        after insert on public.%1$I
-        referencing new table as new_rows
-        for each statement
-        execute function private.write_audit_log();
-      create trigger "05_audit_updated"
-        after update on public.%1$I
-        referencing old table as old_rows new table as new_rows
-        for each statement
-        execute function private.write_audit_log();
-      create trigger "05_audit_deleted"
-        after delete on public.%1$I
-        referencing old table as old_rows
-        for each statement
-        execute function private.write_audit_log();
-    $sql$,
-    table_name
+  execute (
+    select format(
+      $sql$
+        create function private.%1$I()
+        returns trigger
+        language plpgsql volatile security definer
+        set search_path = ''
+        as $trigger$
+        declare
+          moved_deals constant bigint[] := nullif(current_setting('portico.moved_deals', true), '');
+          change constant uuid := private.current_change();
+          caller constant uuid := auth.uid();
+          caller_member constant bigint := private.member_id();
+          request constant text := nullif(current_setting('portico.request_id', true), '');
+          created constant text := case
+            when private.is_restoring() then 'restored' else 'created'
+          end;
+          winner_id constant bigint := nullif(current_setting('portico.merged_into', true), '');
+        begin
+          if tg_op = 'INSERT' then
+            insert into public.audit_log (
+              workspace_id, change_id, table_name, record_id, action, after, member_id, user_id,
+              request_id
+            )
+            select
+              n.workspace_id, change, tg_table_name, n.id, created,
+              jsonb_strip_nulls(json_object(%2$s absent on null returning jsonb)),
+              caller_member, caller, request
+            from new_rows n;
+          elsif tg_op = 'UPDATE' then
+            -- A full join prevents a nested loop: a plan cached for one row would be slow for
+            -- thousands.
+            insert into public.audit_log (
+              workspace_id, change_id, table_name, record_id, action, before, after, member_id,
+              user_id, request_id
+            )
+            select
+              workspace_id, change, tg_table_name, id,
+              case when changed.after ? 'stage' then 'stage_changed' else 'updated' end,
+              changed.before, changed.after, caller_member, caller, request
+            from old_rows o
+            full join new_rows n using (workspace_id, id)
+            cross join lateral (
+              select
+                json_object(%4$s absent on null returning jsonb) as before,
+                json_object(%5$s absent on null returning jsonb) as after
+              offset 0
+            ) as changed
+            where changed.after <> '{}';
+          else
+            insert into public.audit_log (
+              workspace_id, change_id, table_name, record_id, action, before, after, member_id,
+              user_id, request_id
+            )
+            select
+              o.workspace_id, change, tg_table_name, o.id,
+              case when winner_id is null then 'deleted' else 'merged' end,
+              jsonb_strip_nulls(json_object(%3$s absent on null returning jsonb)),
+              case when winner_id is not null then jsonb_build_object('merged_into', winner_id) end,
+              caller_member, caller, request
+            from old_rows o
+            -- Skips rows of a workspace that is being deleted.
+            where exists (select from public.workspaces w where w.id = o.workspace_id);
+          end if;
+          return null;
+        end
+        $trigger$;
+        comment on function private.%1$I() is
+          'Adds a row to the audit log for each record that a statement on %6$s changes.';
+      $sql$,
+      'log_' || table_name,
+      string_agg(format('%1$L: n.%1$I', c.name), ', '),
+      string_agg(format('%1$L: o.%1$I', c.name), ', '),
+      string_agg(format(pair, c.name, c.is_changed, 'o'), ', '),
+      string_agg(format(pair, c.name, c.is_changed, 'n'), ', '),
+      table_name
+    )
+    from private.logged_columns(table_name) c
   );
+  call private.add_statement_triggers(table_name, '05_audit', 'log_' || table_name);
 end
 $$;
 comment on procedure private.add_audit_triggers(text) is
-  'Adds triggers to a table that log created, updated and deleted records.';
+  'Adds triggers to a table that log created, updated and deleted records, and their function.';
 
 call private.add_audit_triggers('sales');
 

@@ -3,7 +3,7 @@
 -- Tables      private.external_ids: one row for each element of the columns external_ids
 -- Functions   private.external_ids_fit(external_ids)              whether they keep to the limits
 --             private.find_external_ids(table_name, source, ids)  for callers of the gateway
--- Procedures  private.add_external_id_triggers(table_name)        for tables with external_ids
+--             private.sync_external_ids()                         for triggers of these tables
 --
 -- The column of the record is the truth. Triggers copy it into the table, whose constraint keeps an
 -- id from belonging to two records. It is checked at the end of the transaction, because a merge
@@ -84,36 +84,6 @@ end
 $$;
 comment on function private.sync_external_ids() is
   'Copies the column external_ids of changed records into the table.';
-
-create procedure private.add_external_id_triggers(table_name text)
-language plpgsql
-set search_path = ''
-as $$
-begin
-  execute format(
-    $sql$
-      create trigger "35_external_ids_inserted"
-        after insert on public.%1$I
-        referencing new table as new_rows
-        for each statement
-        execute function private.sync_external_ids();
-      create trigger "35_external_ids_updated"
-        after update on public.%1$I
-        referencing old table as old_rows new table as new_rows
-        for each statement
-        execute function private.sync_external_ids();
-      create trigger "35_external_ids_deleted"
-        after delete on public.%1$I
-        referencing old table as old_rows
-        for each statement
-        execute function private.sync_external_ids();
-    $sql$,
-    table_name
-  );
-end
-$$;
-comment on procedure private.add_external_id_triggers(text) is
-  'Adds triggers to a table that copy its external ids into private.external_ids.';
 
 create function private.find_external_ids(p_table_name text, p_source text, p_ids text[])
 returns table (external_id text, record_id bigint)

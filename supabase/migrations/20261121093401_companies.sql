@@ -115,7 +115,7 @@ call private.add_identity_triggers('companies');
 call private.add_owner_triggers('companies');
 call private.add_audit_triggers('companies');
 call private.add_trash_triggers('companies');
-call private.add_external_id_triggers('companies');
+call private.add_statement_triggers('companies', '35_external_ids', 'sync_external_ids');
 call private.add_picture_triggers('companies', 'logo');
 
 create function private.set_company_search()

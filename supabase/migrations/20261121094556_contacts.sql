@@ -177,7 +177,7 @@ call private.add_identity_triggers('contacts');
 call private.add_owner_triggers('contacts');
 call private.add_audit_triggers('contacts');
 call private.add_trash_triggers('contacts');
-call private.add_external_id_triggers('contacts');
+call private.add_statement_triggers('contacts', '35_external_ids', 'sync_external_ids');
 call private.add_picture_triggers('contacts', 'avatar');
 
 create trigger "20_remove_references"

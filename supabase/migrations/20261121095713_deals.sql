@@ -136,7 +136,7 @@ call private.add_identity_triggers('deals');
 call private.add_owner_triggers('deals');
 call private.add_audit_triggers('deals');
 call private.add_trash_triggers('deals');
-call private.add_external_id_triggers('deals');
+call private.add_statement_triggers('deals', '35_external_ids', 'sync_external_ids');
 
 create trigger "30_check_stage"
   before insert on public.deals

@@ -80,7 +80,7 @@ call private.add_identity_triggers('tasks');
 call private.add_owner_triggers('tasks');
 call private.add_audit_triggers('tasks');
 call private.add_trash_triggers('tasks');
-call private.add_external_id_triggers('tasks');
+call private.add_statement_triggers('tasks', '35_external_ids', 'sync_external_ids');
 
 create trigger "30_check_type"
   before insert on public.tasks

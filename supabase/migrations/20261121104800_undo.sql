@@ -30,7 +30,7 @@ with recursive tables as (
   select c.oid, c.relname::text as table_name
   from pg_catalog.pg_trigger t
   join pg_catalog.pg_class c on c.oid = t.tgrelid
-  where t.tgfoid = to_regproc('private.write_audit_log') and t.tgname = '05_audit_inserted'
+  where t.tgname = '05_audit_inserted'
 ), steps as (
   select t.oid, t.table_name, 0 as depth from tables t
   union all

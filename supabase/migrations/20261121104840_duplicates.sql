@@ -590,38 +590,8 @@ end
 $$;
 comment on function private.write_company_keys() is 'Keeps the keys of companies.';
 
-create procedure private.add_duplicate_triggers(table_name text, function_name text)
-language plpgsql
-set search_path = ''
-as $$
-begin
-  execute format(
-    $sql$
-      create trigger "60_duplicates_inserted"
-        after insert on public.%1$I
-        referencing new table as new_rows
-        for each statement
-        execute function private.%2$I();
-      create trigger "60_duplicates_updated"
-        after update on public.%1$I
-        referencing old table as old_rows new table as new_rows
-        for each statement
-        execute function private.%2$I();
-      create trigger "60_duplicates_deleted"
-        after delete on public.%1$I
-        referencing old table as old_rows
-        for each statement
-        execute function private.%2$I();
-    $sql$,
-    table_name, function_name
-  );
-end
-$$;
-comment on procedure private.add_duplicate_triggers(text, text) is
-  'Adds triggers to a table that keep the keys of its records.';
-
-call private.add_duplicate_triggers('contacts', 'write_contact_keys');
-call private.add_duplicate_triggers('companies', 'write_company_keys');
+call private.add_statement_triggers('contacts', '60_duplicates', 'write_contact_keys');
+call private.add_statement_triggers('companies', '60_duplicates', 'write_company_keys');
 
 -- Pairs by keys ---------------------------------------------------------------------------------
 
@@ -663,7 +633,20 @@ comment on function private.lock_duplicate_keys(text, bigint) is
   'common key the second sees the first.';
 grant execute on function private.lock_duplicate_keys(text, bigint) to authenticated;
 
-create function private.all_pairs(p_workspace_id uuid, p_key_table regclass)
+create function private.key_table(table_name text)
+returns text
+language sql immutable
+set search_path = ''
+as $$
+  select case table_name
+    when 'contacts' then 'contact_duplicate_keys'
+    when 'companies' then 'company_duplicate_keys'
+  end
+$$;
+comment on function private.key_table(text) is
+  'Returns the table with the keys of contacts or companies.';
+
+create function private.all_pairs(p_workspace_id uuid, p_table_name text)
 returns table (id bigint, other_id bigint)
 language plpgsql stable
 set search_path = ''
@@ -673,7 +656,7 @@ begin
     $sql$
       with groups as materialized (
         select array_agg(k.record_id order by k.record_id) as ids
-        from %s k
+        from private.%I k
         where k.workspace_id = $1
         group by k.key
         having count(*) > 1
@@ -686,12 +669,12 @@ begin
       cross join lateral unnest(g.ids) as b (id)
       where a.id < b.id
     $sql$,
-    p_key_table
+    private.key_table(p_table_name)
   )
   using p_workspace_id;
 end
 $$;
-comment on function private.all_pairs(uuid, regclass) is
+comment on function private.all_pairs(uuid, text) is
   'Returns the pairs of records that share a key. A key of more than 20 records gives the pairs with '
   'the oldest of them.';
 
@@ -700,11 +683,6 @@ returns table (id bigint, other_id bigint)
 language plpgsql stable
 set search_path = ''
 as $$
-declare
-  key_table constant regclass := case p_table_name
-    when 'contacts' then 'private.contact_duplicate_keys'
-    else 'private.company_duplicate_keys'
-  end;
 begin
   return query execute format(
     $sql$
@@ -713,7 +691,7 @@ begin
       cross join lateral (
         select array(
           select k.record_id
-          from %s k
+          from private.%I k
           where k.workspace_id = $1 and k.key = own.key
           order by k.record_id
           limit 21
@@ -727,7 +705,7 @@ begin
       ) as other (record_id)
       where other.record_id <> $3
     $sql$,
-    key_table
+    private.key_table(p_table_name)
   )
   using p_workspace_id, p_table_name, p_record_id;
 end
@@ -883,7 +861,7 @@ declare
 begin
   if p_record_id is null then
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
-    from private.all_pairs(caller_workspace, 'private.contact_duplicate_keys') p;
+    from private.all_pairs(caller_workspace, 'contacts') p;
   else
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
     from private.pairs_of(caller_workspace, 'contacts', p_record_id) p;
@@ -964,7 +942,7 @@ declare
 begin
   if p_record_id is null then
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
-    from private.all_pairs(caller_workspace, 'private.company_duplicate_keys') p;
+    from private.all_pairs(caller_workspace, 'companies') p;
   else
     select array_agg(p.id), array_agg(p.other_id) into ids, other_ids
     from private.pairs_of(caller_workspace, 'companies', p_record_id) p;

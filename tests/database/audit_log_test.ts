@@ -57,10 +57,22 @@ test("audit log: every table of business records has its three triggers, and no 
     select c.relname as name, count(*)::int as triggers
     from pg_trigger t
     join pg_class c on c.oid = t.tgrelid
-    where t.tgfoid = 'private.write_audit_log()'::regprocedure
+    where t.tgname like '05_audit_%'
     group by c.relname
     order by c.relname`;
   assertEquals([...rows], tracked.map(({ name }) => ({ name, triggers: 3 })));
+});
+
+test("audit log: every column of a logged table is in the function that logs it", async () => {
+  const missing = await sql<{ name: string }[]>`
+    select a.attrelid::regclass || '.' || a.attname as name
+    from pg_trigger t
+    join pg_proc p on p.oid = t.tgfoid
+    join pg_attribute a on a.attrelid = t.tgrelid and a.attnum > 0 and not a.attisdropped
+    where t.tgname = '05_audit_inserted'
+      and a.attname not in ('id', 'workspace_id', 'updated_at', 'search')
+      and p.prosrc not like '%' || format('%1$L: n.%1$I', a.attname) || '%'`;
+  assertEquals(missing.map(({ name }) => name), [], "Call private.add_audit_triggers() again.");
 });
 
 for (const relation of tracked) {
