@@ -233,8 +233,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  -- A field that changes to or from null is logged as null, and others are left out.
-  pair constant text := '%1$L: case when %2$s then coalesce(to_jsonb(%3$s.%1$I), ''null'') end';
+  changed_field constant text :=
+    'case when %2$s then jsonb_build_object(%1$L, %3$s.%1$I) else ''{}'' end';
 begin
   execute (
     select format(
@@ -280,8 +280,8 @@ begin
             full join new_rows n using (workspace_id, id)
             cross join lateral (
               select
-                json_object(%4$s absent on null returning jsonb) as before,
-                json_object(%5$s absent on null returning jsonb) as after
+                %4$s as before,
+                %5$s as after
               offset 0
             ) as changed
             where changed.after <> '{}';
@@ -309,8 +309,8 @@ begin
       'log_' || table_name,
       string_agg(format('%1$L: n.%1$I', c.name), ', '),
       string_agg(format('%1$L: o.%1$I', c.name), ', '),
-      string_agg(format(pair, c.name, c.is_changed, 'o'), ', '),
-      string_agg(format(pair, c.name, c.is_changed, 'n'), ', '),
+      string_agg(format(changed_field, c.name, c.is_changed, 'o'), ' || '),
+      string_agg(format(changed_field, c.name, c.is_changed, 'n'), ' || '),
       table_name
     )
     from private.logged_columns(table_name) c
