@@ -11,7 +11,7 @@ const SDK = join(dirname(dirname(fromFileUrl(import.meta.url))), "client-sdk");
 const SOURCES = join(SDK, "src");
 
 /** The entries of `exports` in `package.json`. */
-const ENTRIES = ["mod.ts", "reactQuery.ts"];
+const ENTRIES = ["mod.ts", "reactQuery.ts", "reactAdmin.ts"];
 
 /** Empties a directory and writes the built files to it. Throws when the sources have an error. */
 export async function buildSdk(directory: string): Promise<void> {

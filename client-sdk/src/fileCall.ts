@@ -16,4 +16,4 @@ export type ExportQuery<Query> =
   | (Omit<Query, Paging | "select" | "include"> & { format?: "csv" | undefined })
   | (Omit<Query, Paging> & { format: "ndjson" });
 
-type Paging = "limit" | "cursor" | "count";
+type Paging = "limit" | "cursor" | "offset" | "count";

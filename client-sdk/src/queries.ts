@@ -117,7 +117,10 @@ export class ResourceQueries {
     return {
       queryKey: this.#tagged<InfiniteData<Pages, PageParam>>(operation, [...path, query]),
       queryFn: async ({ signal, pageParam }) =>
-        await call(pageParam === undefined ? query : { ...query, [name]: pageParam }, { signal }),
+        await call(
+          pageParam === undefined ? query : { ...query, offset: undefined, [name]: pageParam },
+          { signal },
+        ),
       initialPageParam: undefined,
       getNextPageParam: ({ next_cursor, has_more }) =>
         has_more === false ? undefined : next_cursor ?? undefined,

@@ -114,7 +114,7 @@ export class Transport {
     return new PageCall(answer, ({ next_cursor, has_more }) => {
       if (next_cursor === null || has_more === false) return undefined;
       const name = query && "after" in query ? "after" : "cursor";
-      return this.list(path, { ...query, [name]: next_cursor }, options);
+      return this.list(path, { ...query, offset: undefined, [name]: next_cursor }, options);
     });
   }
 

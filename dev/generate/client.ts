@@ -130,7 +130,7 @@ function emitFeed(operation: Described): string[] {
      * \`after\`. It waits for new ones, and never ends by itself.
      */
     follow(
-      query?: Omit<${queryName(operation)}, "sort" | "cursor" | "count" | "wait">,
+      query?: Omit<${queryName(operation)}, "sort" | "cursor" | "offset" | "count" | "wait">,
       options?: CallOptions,
     ): Feed<${item}> {
       return this.api.follow(${address(operation)}, query, options);

@@ -10,6 +10,7 @@ import { compactJson, formatted } from "./formatted.ts";
 import { postmanCollection, postmanEnvironment } from "./postman.ts";
 import { operationsPage, permissionsPage, problemsPage } from "./reference.ts";
 import { emitQueryOptions } from "./queryOptions.ts";
+import { emitResourceFacts } from "./resourceFacts.ts";
 import { emitTypes } from "./sdkTypes.ts";
 
 /** Returns the files: path below the repository's root → text. */
@@ -30,6 +31,7 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
       compactJson(postmanEnvironment()),
       "json",
     ),
+    "client-sdk/src/generated/resources.ts": await formatted(emitResourceFacts(described), "ts"),
     "docs/reference/operations.md": await formatted(operationsPage(operations), "md"),
     "docs/reference/problems.md": await formatted(problemsPage(operations), "md"),
     "docs/reference/permissions.md": await formatted(await permissionsPage(operations), "md"),

@@ -62,6 +62,7 @@ Deno.test("parseListQuery without parameters is the first page of all fields", (
     sort: [],
     limit: DEFAULT_LIMIT,
     cursor: undefined,
+    offset: undefined,
     count: undefined,
     select: LIST.fields,
     include: [],
@@ -168,7 +169,9 @@ Deno.test("parseListQuery checks a list's own filter by its schema", () => {
 });
 
 Deno.test("parseListQuery refuses a parameter that is given twice", () => {
-  for (const name of ["sort", "limit", "cursor", "count", "select", "include", "q", "due"]) {
+  for (
+    const name of ["sort", "limit", "cursor", "offset", "count", "select", "include", "q", "due"]
+  ) {
     assertEquals(refusal({ [name]: ["today", "today"] }).message, "Give it once.");
   }
 });
@@ -178,7 +181,7 @@ Deno.test("parseListQuery refuses parameters of a page in an export", () => {
   assertEquals(parse({ format: "csv", sort: "name", q: "x" }).format, "csv");
   assertEquals(parse({ format: "ndjson", select: "id", include: "owner" }).format, "ndjson");
   refusal({ format: "xlsx" });
-  for (const name of ["limit", "cursor"]) {
+  for (const name of ["limit", "cursor", "offset"]) {
     for (const format of ["csv", "ndjson"]) refusal({ [name]: "1", format });
   }
   refusal({ count: "exact", format: "csv" });
@@ -188,7 +191,9 @@ Deno.test("parseListQuery refuses parameters of a page in an export", () => {
 });
 
 Deno.test("isListParameter knows names and operators; isFilter knows those that choose records", () => {
-  const parameters = ["sort", "limit", "cursor", "count", "select", "include", "format"];
+  const parameters = [
+    ...["sort", "limit", "cursor", "offset", "count", "select", "include", "format"],
+  ];
   const filters = ["q", "due", "name", "name@ilike", "tags@ov", "id@gt", "id@in", "emails@is"];
   for (const name of [...parameters, ...filters]) {
     assertEquals(isListParameter(name, LIST), true, name);
@@ -199,7 +204,7 @@ Deno.test("isListParameter knows names and operators; isFilter knows those that 
 Deno.test("isListParameter refuses other operators, and names that objects inherit", () => {
   const unknown = ["nope", "name@nope", "tags@gt", "active@gt", "name@eq@eq", "name@", "@eq", ""];
   const inherited = ["__proto__", "constructor", "toString@eq", "valueOf", "hasOwnProperty"];
-  for (const name of [...unknown, ...inherited, "offset"]) {
+  for (const name of [...unknown, ...inherited, "page"]) {
     assertEquals(isListParameter(name, LIST), false, name);
     assertEquals(isFilter(name, LIST), false, name);
   }

@@ -352,6 +352,8 @@ export interface UsersListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -546,6 +548,8 @@ export interface CompaniesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -692,6 +696,8 @@ export interface CompaniesHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -974,6 +980,8 @@ export interface ContactsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -1131,6 +1139,8 @@ export interface ContactsHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -1395,6 +1405,8 @@ export interface TagsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -1571,6 +1583,8 @@ export interface DealsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -1678,6 +1692,8 @@ export interface DealsHistoryQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -1959,6 +1975,8 @@ export interface ChangesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2034,6 +2052,8 @@ export interface ChangesRecordsQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2167,7 +2187,7 @@ export class ChangesResource extends Resource {
    * `after`. It waits for new ones, and never ends by itself.
    */
   follow(
-    query?: Omit<ChangesListQuery, "sort" | "cursor" | "count" | "wait">,
+    query?: Omit<ChangesListQuery, "sort" | "cursor" | "offset" | "count" | "wait">,
     options?: CallOptions,
   ): Feed<Change> {
     return this.api.follow(path`/changes`, query, options);
@@ -2186,6 +2206,8 @@ export interface MergesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2265,6 +2287,8 @@ export interface ActivityListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2472,6 +2496,8 @@ export interface ImportsListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2789,6 +2815,8 @@ export interface TasksListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -2986,6 +3014,8 @@ export interface ContactNotesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */
@@ -3137,6 +3167,8 @@ export interface DealNotesListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */

@@ -41,7 +41,18 @@ import { invariant, Problem } from "../problem.ts";
 import type { Reply } from "../reply.ts";
 import { matchFilter, type Search, sourceOf } from "./search.ts";
 import { runSearch } from "./words.ts";
-import { jsonSql, orderKeys, selectIds, selectRecord, selectRows, whereSql } from "./select.ts";
+import {
+  jsonSql,
+  type Key,
+  orderKeys,
+  type Records,
+  type Rows,
+  selectIds,
+  selectKeyBefore,
+  selectRecord,
+  selectRows,
+  whereSql,
+} from "./select.ts";
 
 export { LIST_OPERATORS } from "./columns.ts";
 export { runSearch, searchWords } from "./words.ts";
@@ -224,23 +235,33 @@ async function answerPage(sql: Sql, query: ListQuery, table: SortedTable): Promi
   const sort = query.sort.length > 0 ? query.sort : table.defaultSort;
   const keys = orderKeys(sql, sort, table, query.sort.length > 0 ? undefined : match.rank);
   const binding = bindingOf(query, table, match.tooManyToRank);
-  const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, keys.length);
   const where = whereSql(sql, query, table, match.conditions);
   const output = sql`${jsonSql(sql, query, table)}::text`;
   const source = sourceOf(query, table);
+  const records = { source, where, keys };
+  const position = await positionOf(sql, query, binding, records);
   const [rows, counted] = await pipelined([
-    selectRows(sql, {
-      source,
-      where,
-      keys,
-      after: position?.key,
-      limit,
-      output,
-      separator: ",",
-    }),
+    position
+      ? selectRows(sql, { ...records, after: position.key, limit, output, separator: "," })
+      : NO_ROWS,
     query.count && countRows(sql, query.count, source, where),
   ]);
   return pageReply(rows, position?.offset ?? 0, counted, binding);
+}
+
+const NO_ROWS: Rows = { text: "", count: 0, hasMore: false };
+
+/** Returns where a page begins, or undefined when its offset is behind the last record. */
+async function positionOf(
+  sql: Sql,
+  { cursor, offset = 0 }: ListQuery,
+  binding: string,
+  records: Records,
+): Promise<{ key?: Key; offset: number } | undefined> {
+  if (cursor !== undefined) return decodeCursor(cursor, binding, records.keys.length);
+  if (offset === 0) return { offset };
+  const key = await selectKeyBefore(sql, offset, records);
+  return key && { key, offset };
 }
 
 async function readFeed(

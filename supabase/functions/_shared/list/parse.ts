@@ -1,6 +1,7 @@
 /**
  * Parses the parameters of a list from text to typed values:
- * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `count`, `select`, `include`.
+ * `field=value`, `field@op=value`, `q`, `sort`, `limit`, `cursor`, `offset`, `count`, `select`,
+ * `include`.
  */
 import * as z from "zod";
 import { type Column, normalizeValue, type Operator, parseList } from "./columns.ts";
@@ -33,6 +34,8 @@ export interface ListQuery {
   sort: SortKey[];
   limit: number;
   cursor?: string;
+  /** Number of records before the page. Undefined with a cursor. */
+  offset?: number;
   count?: Count;
   select: string[];
   include: string[];
@@ -89,6 +92,9 @@ export const DEFAULT_LIMIT = 25;
 /** Maximum number of records per page. */
 export const MAXIMUM_LIMIT = 200;
 
+/** Postgres reads the keys of all records before an offset. */
+export const MAXIMUM_OFFSET = 100_000;
+
 const MAXIMUM_WAIT = 20;
 
 /** Parameters that have the same schema in every list: name → schema. */
@@ -96,6 +102,11 @@ export const LIST_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   limit: z.int().min(1).max(MAXIMUM_LIMIT).default(DEFAULT_LIMIT)
     .describe("Maximum number of records on a page."),
   cursor: z.string().describe("`next_cursor` of the previous page."),
+  offset: z.int().min(0).max(MAXIMUM_OFFSET)
+    .describe(
+      "Number of records before the page, instead of `cursor`: for page numbers. The further " +
+        "away, the slower. Records that are added or deleted meanwhile shift the pages.",
+    ),
   count: z.enum(["exact", "estimated"])
     .describe(
       "Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the " +
@@ -129,7 +140,7 @@ const MAXIMUM_PATTERN_LENGTH = 200;
 const MAXIMUM_WILDCARDS = 5;
 const MAXIMUM_PATTERNS = 3;
 /** Parameters that do not select records. */
-const PRESENTATION = ["sort", "limit", "cursor", "count", "select", "include"];
+const PRESENTATION = ["sort", "limit", "cursor", "offset", "count", "select", "include"];
 
 const FEED_PARAMETERS = ["after", "wait"];
 
@@ -154,6 +165,7 @@ export function parseListQuery(parameters: Parameters, list: ListParameters): Li
     sort: feed && list.feed ? list.feed : parseSort(single(parameters, "sort"), list),
     limit: parseWhole(parameters, "limit", [1, MAXIMUM_LIMIT]) ?? DEFAULT_LIMIT,
     cursor: single(parameters, "cursor"),
+    offset: parseOffset(parameters),
     count,
     select: parseNames(parameters, "select", list.fields) ?? list.fields,
     include: parseNames(parameters, "include", list.includes) ?? [],
@@ -169,7 +181,9 @@ function parseFeed(parameters: Parameters, { feed }: ListParameters): FeedQuery 
     if (given && parameters[given] !== "json") throw invalid(given, "Use it together with after.");
     return undefined;
   }
-  const [excluded] = ["sort", "cursor", "count"].filter((name) => parameters[name] !== undefined);
+  const [excluded] = ["sort", "cursor", "offset", "count"].filter((name) =>
+    parameters[name] !== undefined
+  );
   if (excluded) throw invalid(excluded, "Remove it: it cannot be combined with after.");
   const format = single(parameters, "format") ?? "json";
   if (format !== "json" && format !== "ndjson") {
@@ -182,7 +196,7 @@ function parseFeed(parameters: Parameters, { feed }: ListParameters): FeedQuery 
 /** Returns the names of a list's parameters, without the forms `field@op`. */
 export function parameterNames(list: ListParameters): string[] {
   return [
-    ...["sort", "limit", "cursor", "count", "select"],
+    ...["sort", "limit", "cursor", "offset", "count", "select"],
     ...(list.includes.length > 0 ? ["include"] : []),
     ...(list.searchable ? ["q"] : []),
     ...(list.csv || list.feed ? ["format"] : []),
@@ -294,7 +308,10 @@ function parseFormat(parameters: Parameters, { csv }: ListParameters): ListQuery
   if (format !== "csv" && format !== "ndjson") {
     throw invalid("format", "Use csv, ndjson or json.", ["csv", "ndjson", "json"]);
   }
-  const excluded = ["limit", "cursor", "count", ...(format === "csv" ? ["select", "include"] : [])];
+  const excluded = [
+    ...["limit", "cursor", "offset", "count"],
+    ...(format === "csv" ? ["select", "include"] : []),
+  ];
   const [given] = excluded.filter((name) => parameters[name] !== undefined);
   if (given) throw invalid(given, `Remove it: it cannot be combined with format=${format}.`);
   return format;
@@ -324,6 +341,14 @@ function parseSort(text: string | undefined, list: ListParameters): SortKey[] {
   return keys.filter((key, index) => keys.findIndex((k) => k.column === key.column) === index);
 }
 
+function parseOffset(parameters: Parameters): number | undefined {
+  const offset = parseWhole(parameters, "offset", [0, MAXIMUM_OFFSET]);
+  if (offset !== undefined && parameters.cursor !== undefined) {
+    throw invalid("offset", "Remove it: it cannot be combined with cursor.");
+  }
+  return offset;
+}
+
 function parseWhole(
   parameters: Parameters,
   name: string,
@@ -331,7 +356,7 @@ function parseWhole(
 ): number | undefined {
   const text = single(parameters, name);
   if (text === undefined) return undefined;
-  const value = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
   if (value >= least && value <= most) return value;
   throw invalid(name, `Use a whole number from ${least} to ${most}.`);
 }

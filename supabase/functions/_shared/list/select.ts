@@ -37,12 +37,16 @@ interface OrderKey {
 /** The values of a record's order keys, as Postgres prints them. */
 export type Key = (string | null)[];
 
-/** The rows to select, and the output of each row. */
-interface Selection {
+/** Records in an order. */
+export interface Records {
   /** Name of the table or view to read, with the columns of the list. */
   source: string;
   where: Fragment;
   keys: OrderKey[];
+}
+
+/** The rows to select, and the output of each row. */
+interface Selection extends Records {
   /** Key of the record before the first row. Undefined for the first row. */
   after?: Key;
   limit: number;
@@ -153,6 +157,28 @@ export async function selectRows(
   return rows;
 }
 
+/**
+ * Returns the key of the last record before an offset, or undefined when there are fewer records. It
+ * reads no more than the keys of the records before it.
+ */
+export async function selectKeyBefore(
+  sql: Sql,
+  offset: number,
+  { source, where, keys }: Records,
+): Promise<Key | undefined> {
+  const [row] = await sql<{ key: Key }[]>`
+    select to_json(array[${keyTexts(sql, keys)}]) as key
+    from ${sql(source)} as record
+    where ${where}
+    order by ${commaSeparated(sql, keys.map((key) => orderSql(sql, key)))}
+    limit 1 offset ${sql.unsafe(String(offset - 1))}`;
+  return row?.key;
+}
+
+function keyTexts(sql: Sql, keys: OrderKey[]): Fragment {
+  return commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
+}
+
 interface Range {
   /** Null when it is too large. */
   text: string | null;
@@ -192,7 +218,7 @@ function rangeSql(
   { source, where, keys, limit, output, separator }: Selection,
   range: Fragment,
 ): Fragment {
-  const key = commaSeparated(sql, keys.map(({ expression }) => sql`(${expression})::text`));
+  const key = keyTexts(sql, keys);
   const order = commaSeparated(sql, keys.map((key) => orderSql(sql, key)));
   const number = (value: number) => sql.unsafe(String(value));
   const maximum = number(limit);
