@@ -4,7 +4,7 @@ import { type Contact, type Portico, PorticoError } from "../../client-sdk/src/m
 import { NumberedPages } from "../../client-sdk/src/numberedPages.ts";
 import { createDataProvider, FormError } from "../../client-sdk/src/reactAdmin.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
-import { present } from "../support/exactly.ts";
+import { exactly, present } from "../support/exactly.ts";
 import { insertRows } from "../support/records.ts";
 import { clientOf, newClient } from "./signedIn.ts";
 
@@ -96,8 +96,8 @@ test("dataProvider: getOne, getMany and getManyReference read records, with meta
   const { portico, provider } = await situation();
   const company = await portico.companies.create({ name: "Acme" });
   const ids = await createContacts(portico, ["A", "B"], { company_id: company.id });
+  const [first, second] = exactly(2, ids);
   await createContacts(portico, ["C"]);
-  const [first = 0, second = 0] = ids;
   const one = await provider.getOne<Contact>("contacts", {
     id: String(first),
     meta: { include: ["company"] },

@@ -9,7 +9,7 @@ import { installPackage, missingFiles, writeTypesPrograms } from "./builtPackage
 const MAXIMUM_SIZES = {
   "@portico/client": 5_120,
   "@portico/client/react-query": 3_072,
-  "@portico/client/react-admin": 8_192,
+  "@portico/client/react-admin": 4_096,
 };
 
 Deno.test("sdk: the package has all files that it names, and its README links to nothing outside", async () => {
