@@ -249,7 +249,7 @@ test("contacts.list answers 400 with the allowed names to unknown names", async 
       "toString@eq=1",
       "first_name@eq@eq=1",
       "@eq=1",
-      "offset=1",
+      "page=1",
       "order=id",
     ]
   ) {
