@@ -1,5 +1,6 @@
 /**
- * `deno task check`: checks format, lint, types, and that the generated files are up to date.
+ * `deno task check`: checks format, lint, types, that the generated files are up to date, and
+ * that the document breaks no client of the last release.
  * Runs all checks and ends with the line `N passed, N failed`.
  */
 
@@ -13,6 +14,9 @@ const CHECKS: Record<string, string[]> = {
   "lint": ["lint"],
   "types": ["check", "."],
 };
+if (await exists(join(ROOT, ".git"))) {
+  CHECKS["contract of the last release"] = ["run", "--allow-all", "dev/contractBreaks.ts"];
+}
 if (await exists(join(ROOT, "dev", "generate.ts"))) {
   CHECKS["generated files"] = ["run", "--allow-all", "dev/generate.ts", "--check"];
 }
