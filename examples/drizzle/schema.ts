@@ -289,7 +289,7 @@ export const imports = pgTable("imports", {
   user_id: uuid().notNull(),
   record_type: text().default("contacts").notNull(),
   file_name: text(),
-  format: text().default("csv").notNull(),
+  format: text(),
   state: text().default("awaiting_upload").notNull(),
   source: text().default("import").notNull(),
   policy: text().default("merge").notNull(),

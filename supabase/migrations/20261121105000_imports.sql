@@ -6,6 +6,7 @@
 --            private.lock_import(id, wait)                  the same
 --            private.delete_import(id)                      the same
 --            private.set_import_file(id, content)           the same
+--            private.append_import_file(id, content)        the same
 --            private.import_bytes(id, start, count)         the same
 --            private.reject_import_rows(id, rows)           the same
 --            private.clear_import_rejections(id)            the same
@@ -29,7 +30,7 @@ create table public.imports (
   user_id uuid not null,
   record_type text not null default 'contacts',
   file_name text,
-  format text not null default 'csv',
+  format text,
   state text not null default 'awaiting_upload',
   source text not null default 'import',
   policy text not null default 'merge',
@@ -58,7 +59,7 @@ create table public.imports (
   constraint imports_record_type_check check (
     record_type in ('contacts', 'companies', 'deals', 'tasks')
   ),
-  constraint imports_format_check check (format in ('csv', 'ndjson', 'xlsx')),
+  constraint imports_format_check check (format in ('csv', 'ndjson', 'xlsx', 'vcard')),
   constraint imports_state_check check (
     state in (
       'awaiting_upload', 'incomplete', 'ready', 'checking', 'running', 'completed', 'failed',
@@ -75,7 +76,8 @@ comment on column public.imports.user_id is
   'The auth user who worked on the import last, whose rights it has.';
 comment on column public.imports.record_type is 'The table that the rows become records of.';
 comment on column public.imports.file_name is 'Name of the file.';
-comment on column public.imports.format is 'csv, ndjson or xlsx.';
+comment on column public.imports.format is
+  'csv, ndjson, xlsx or vcard. Null until the file is there, unless it was named.';
 comment on column public.imports.state is
   'awaiting_upload, incomplete (a column has no date format, or no column has a required field), '
   'ready, checking (before an import of all or nothing, or in a dry run), running, completed, '
@@ -241,13 +243,13 @@ as $$
   update public.imports i
   set
     (
-      state, source, policy, match_on, all_or_nothing, columns, layout, size, position, row_count,
-      created_count, updated_count, skipped_count, rejected_count, dry_run, error, on_conflict,
-      started_at, finished_at
+      format, state, source, policy, match_on, all_or_nothing, columns, layout, size, position,
+      row_count, created_count, updated_count, skipped_count, rejected_count, dry_run, error,
+      on_conflict, started_at, finished_at
     ) = (
       select
-        n.state, n.source, n.policy, n.match_on, n.all_or_nothing, n.columns, n.layout, n.size,
-        n.position, n.row_count, n.created_count, n.updated_count, n.skipped_count,
+        n.format, n.state, n.source, n.policy, n.match_on, n.all_or_nothing, n.columns, n.layout,
+        n.size, n.position, n.row_count, n.created_count, n.updated_count, n.skipped_count,
         n.rejected_count, n.dry_run, n.error, n.on_conflict, n.started_at, n.finished_at
       from jsonb_populate_record(i, p_changes) as n
     ),
@@ -313,6 +315,19 @@ as $$
 $$;
 comment on function private.set_import_file(uuid, bytea) is 'Stores the file of an import.';
 grant execute on function private.set_import_file(uuid, bytea) to authenticated;
+
+create function private.append_import_file(p_id uuid, p_content bytea)
+returns void
+language sql volatile security definer
+set search_path = ''
+as $$
+  update private.import_files f
+  set content = f.content || p_content
+  where f.import_id = p_id and private.may_change_import(p_id)
+$$;
+comment on function private.append_import_file(uuid, bytea) is
+  'Appends a part to the file of an import.';
+grant execute on function private.append_import_file(uuid, bytea) to authenticated;
 
 create function private.import_bytes(p_id uuid, p_start integer, p_count integer)
 returns bytea

@@ -128,6 +128,13 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
         select from private.import_files
         where import_id = ${import_id} and content = 'stranger'`;
     },
+    "private.append_import_file(uuid,bytea)": async (tx, { import_id }) => {
+      await tx`select private.append_import_file(${import_id}, ' of a stranger')`;
+      await tx`reset role`;
+      return await tx`
+        select from private.import_files
+        where import_id = ${import_id} and convert_from(content, 'UTF8') like '%stranger'`;
+    },
     "private.import_bytes(uuid,integer,integer)": (tx, { import_id }) =>
       tx`select where private.import_bytes(${import_id}, 0, 9) is not null`,
     "private.reject_import_rows(uuid,jsonb)": async (tx, { import_id }) => {

@@ -171,6 +171,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.search_records(text,text[],integer)",
     "private.search_vector(text,text,text,text)",
     "private.set_import_file(uuid,bytea)",
+    "private.append_import_file(uuid,bytea)",
     "private.searchable(text)",
     "private.trash_item(bigint)",
     "private.trashed(text,bigint)",

@@ -2536,8 +2536,8 @@ export interface ImportsListQuery {
   record_type?: TextFilter<"contacts" | "companies" | "deals" | "tasks"> | undefined;
   /** Name of the file. */
   file_name?: TextFilter | undefined;
-  /** csv, ndjson or xlsx. */
-  format?: TextFilter<"csv" | "ndjson" | "xlsx"> | undefined;
+  /** `null` until the file is there, unless it was named. */
+  format?: TextFilter | undefined;
   /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
   state?:
     | TextFilter<

@@ -1748,8 +1748,8 @@ export interface ImportSummary {
   record_type: "contacts" | "companies" | "deals" | "tasks";
   /** Name of the file. */
   file_name: string | null;
-  /** csv, ndjson or xlsx. */
-  format: "csv" | "ndjson" | "xlsx";
+  /** `null` until the file is there, unless it was named. */
+  format: ("csv" | "ndjson" | "xlsx" | "vcard") | null;
   /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
   state:
     | "awaiting_upload"
@@ -1803,9 +1803,9 @@ export interface ImportInput {
   record_type: "contacts" | "companies" | "deals" | "tasks";
   /** Name of the file. */
   file_name?: string;
-  /** csv, ndjson or xlsx. */
-  format?: "csv" | "ndjson" | "xlsx";
-  /** The text of a CSV or NDJSON file of at most 1 MB. */
+  /** Without it, the first bytes of the file decide. A file of another format is refused. */
+  format?: "csv" | "ndjson" | "xlsx" | "vcard";
+  /** The text of a CSV, NDJSON or vCard file of at most 1 MB. */
   content?: string;
   /** The bytes of a file of at most 1 MB, in any encoding, or of an XLSX file. */
   content_base64?: string;
@@ -1828,8 +1828,8 @@ export interface Import {
   record_type: "contacts" | "companies" | "deals" | "tasks";
   /** Name of the file. */
   file_name: string | null;
-  /** csv, ndjson or xlsx. */
-  format: "csv" | "ndjson" | "xlsx";
+  /** `null` until the file is there, unless it was named. */
+  format: ("csv" | "ndjson" | "xlsx" | "vcard") | null;
   /** awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone. */
   state:
     | "awaiting_upload"

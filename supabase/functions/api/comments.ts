@@ -158,7 +158,7 @@ export const comments: Record<string, Record<string, string>> = {
     "user_id": "The auth user who worked on the import last, whose rights it has.",
     "record_type": "The table that the rows become records of.",
     "file_name": "Name of the file.",
-    "format": "csv, ndjson or xlsx.",
+    "format": "csv, ndjson, xlsx or vcard. Null until the file is there, unless it was named.",
     "state":
       "awaiting_upload, incomplete (a column has no date format, or no column has a required field), ready, checking (before an import of all or nothing, or in a dry run), running, completed, failed, cancelled, undoing or undone.",
     "source": "The system that the ids in the file belong to.",

@@ -3,12 +3,12 @@
  * file. So a chunk that is interrupted has changed nothing, and none is done twice.
  */
 import type { Member, Sql } from "../../_shared/database/database.ts";
-import { invariant, Problem } from "../../_shared/problem.ts";
+import { invariant } from "../../_shared/problem.ts";
 import { getConfiguration } from "../configuration/queries.ts";
 import { type Configured, convert, type Draft, mappedCells } from "./convert.ts";
 import { invalidFile } from "./mapping.ts";
 import { setImport, type StoredImport, storeRejections } from "./queries.ts";
-import { type Block, BLOCK_BYTES, type Layout, readBlock } from "./reader.ts";
+import { type Block, BLOCK_BYTES, type Layout, readBlock, tooLong } from "./reader.ts";
 import { makeMissing, readKnown, resolve } from "./references.ts";
 import type { FileReader } from "./source.ts";
 import { assign, type Matching } from "./targets.ts";
@@ -66,10 +66,11 @@ export async function importChunk(
   return { isLast: block.position >= size, rejected: rejected.length };
 }
 
-/** Bytes in which a chunk usually has room. */
-const USUAL_BYTES = 262_144;
+/** Bytes of the first chunk. Later ones have room for rows as long as those before. */
+const FIRST_BYTES = 262_144;
+const ROOM = 1.2;
 
-/** Tries the bytes that are at hand first. A chunk of long rows reads a whole block. */
+/** Reads only as much as the chunk needs, because text that is not used is garbage for V8. */
 async function nextRows(
   sql: Sql,
   read: FileReader,
@@ -79,16 +80,17 @@ async function nextRows(
   const { position, row_count: number } = stored;
   const blockOf = (bytes: Uint8Array) => {
     const isLast = position + bytes.length >= size;
-    return readBlock(bytes, layout, { position, number, limit, isLast });
+    return readBlock(bytes, layout, { position, limit, isLast });
   };
-  const near = await read(sql, stored, USUAL_BYTES);
-  if (near.length >= BLOCK_BYTES || position + near.length >= size) return blockOf(near);
-  try {
-    return blockOf(near);
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return blockOf(await read(sql, stored, BLOCK_BYTES));
+  const rowBytes = (position - layout.start) / number;
+  const expected = number === 0 ? FIRST_BYTES : Math.ceil(rowBytes * limit * ROOM);
+  if (expected < BLOCK_BYTES) {
+    const near = blockOf(await read(sql, stored, expected));
+    if (near.position >= size || near.rows.length >= limit / 2) return near;
   }
+  const block = blockOf(await read(sql, stored, BLOCK_BYTES));
+  if (block.rows.length > 0 || block.position >= size) return block;
+  throw tooLong(number + 1);
 }
 
 async function importRows(

@@ -1,8 +1,9 @@
 /** Turns the cells of a row into the values of a record, and collects what breaks a rule. */
 import type * as z from "zod";
+import { BrokenLine } from "./brokenLine.ts";
 import { type DateFormat, readDate } from "./dates.ts";
 import { type Field, fieldOf, type RecordType } from "./fields.ts";
-import { BrokenLine } from "./ndjson.ts";
+import { parseJson } from "./ndjson.ts";
 import type { Column } from "./schema.ts";
 
 /** What is wrong with a row. `column` is null when it is the row as a whole. */
@@ -77,7 +78,7 @@ export function convert(
   const [first] = cells;
   if (first instanceof BrokenLine) {
     draft.cells = [first.text];
-    draft.errors.push({ column: null, value: null, reason: "The line is not a JSON object." });
+    draft.errors.push({ column: null, value: null, reason: first.reason });
     return draft;
   }
   for (const column of columns) readCell(draft, column, cells[column.index], configured);
@@ -87,6 +88,7 @@ export function convert(
 function readCell(draft: Draft, column: Cell, cell: Json, configured: Configured): void {
   if (isEmpty(cell)) return;
   try {
+    requireStorable(cell);
     put(draft, column, typeof cell === "string" ? cleanText(cell) : cell, configured);
   } catch (error) {
     if (!(error instanceof CellError)) throw error;
@@ -98,12 +100,20 @@ function isEmpty(cell: Json): boolean {
   return cell === null || cell === undefined || (typeof cell === "string" && cell.trim() === "");
 }
 
-/** An export puts an apostrophe in front of text that a spreadsheet would take for a formula. */
-function cleanText(cell: string): string {
-  if (cell.includes("\0") || !cell.isWellFormed()) {
+/** Also the texts inside a cell of NDJSON. */
+function requireStorable(cell: Json): void {
+  if (typeof cell === "object" && cell !== null) Object.values(cell).forEach(requireStorable);
+  if (typeof cell === "string" && (cell.includes("\0") || !cell.isWellFormed())) {
     throw new CellError("The text has characters that cannot be stored.");
   }
-  return cell.replace(/^'(?=[-=+@\t\r])/, "");
+}
+
+/**
+ * An export puts an apostrophe in front of text that a spreadsheet would take for a formula. Files
+ * that were joined have byte order marks in the middle.
+ */
+function cleanText(cell: string): string {
+  return cell.replace(/^\ufeff+/, "").replace(/^'(?=[-=+@\t\r])/, "");
 }
 
 function shown(cell: Json): string {
@@ -156,12 +166,15 @@ function textOf(cell: Json): string {
 }
 
 function elementsOf(cell: Json): Json {
-  if (typeof cell !== "string") return cell;
-  try {
-    return JSON.parse(cell);
-  } catch {
-    throw new CellError("Use a JSON array.");
-  }
+  const value = typeof cell === "string" ? parsed(cell) : cell;
+  requireStorable(value);
+  return value;
+}
+
+function parsed(text: string): Json {
+  const value = parseJson(text);
+  if (!Array.isArray(value)) throw new CellError("Use a JSON array.");
+  return value;
 }
 
 const WORDS: Record<string, boolean> = {

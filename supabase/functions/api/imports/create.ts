@@ -38,7 +38,8 @@ export const createImport = write({
 async function create({ sql, storage }: WriteContext, input: ImportInput): Promise<Import> {
   const bytes = contentOf(input);
   const id = await insertImport(sql, input, bytes === undefined);
-  if (bytes) await storeContent(sql, { id, ...input }, bytes);
+  const { record_type, format = null } = input;
+  if (bytes) await storeContent(sql, { id, record_type, format }, bytes);
   const stored = await getImport(sql, id);
   if (stored.path === null) return toImport(stored);
   const { url, token } = await storage.signUpload({ bucket: BUCKET, path: stored.path });

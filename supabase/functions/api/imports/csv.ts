@@ -4,6 +4,7 @@
  */
 // @ts-types="./papaparse.d.ts"
 import Papa from "papaparse";
+import { BrokenLine } from "./brokenLine.ts";
 
 /** How a CSV file is written. */
 export interface CsvLayout {
@@ -46,14 +47,26 @@ export function readCsv(
   { delimiter, newline }: CsvLayout,
   limit: number,
   isLast: boolean,
-): Rows<string> {
+): Rows<string | BrokenLine> {
   // The fast mode ignores `preview` by one row.
   const parser = new Papa.Parser({ delimiter, newline, preview: limit, fastMode: false });
-  const { data, meta } = parser.parse(text, 0, !isLast);
+  const { data, errors, meta } = parser.parse(text, 0, !isLast);
+  const rows: (string | BrokenLine)[][] = data;
+  for (const { type, row = -1 } of errors) {
+    const cells = data[row];
+    if (type === "Quotes" && cells) {
+      rows[row] = [new BrokenLine(cells.join(delimiter), WRONG_QUOTES)];
+    }
+  }
   // After the last line end the parser finds an empty row.
   if (isLast && data.at(-1)?.join("") === "" && data.at(-1)?.length === 1) data.pop();
-  return { rows: data, length: meta.cursor };
+  return { rows, length: meta.cursor };
 }
+
+/** Papa Parse reads the following lines as a part of such a cell. */
+const WRONG_QUOTES =
+  "A quotation mark is not closed, or is not doubled inside its cell. The lines " +
+  "behind it were read as a part of it.";
 
 /** Writes rows as CSV, for files of other formats that become CSV before they are imported. */
 export function writeCsv(rows: unknown[][]): string {

@@ -4,11 +4,13 @@ import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { invariant, Problem } from "../../_shared/problem.ts";
 import type { Storage } from "../../_shared/storage.ts";
 import { importParams, managedImport } from "./access.ts";
+import { BrokenLine } from "./brokenLine.ts";
+import { type Format, formatOf } from "./format.ts";
 import { invalidFile, isComplete, mapColumns } from "./mapping.ts";
 import { getImport, setImport, type StoredImport, toImport } from "./queries.ts";
-import { BLOCK_BYTES, readBlock, readLayout } from "./reader.ts";
+import { BLOCK_BYTES, readBlock, readLayout, tooLong } from "./reader.ts";
 import { Import, MAXIMUM_SIZE } from "./schema.ts";
-import { BUCKET, notUploaded } from "./source.ts";
+import { BUCKET, notUploaded, readBytes } from "./source.ts";
 
 /** Rows that show the samples and the format of dates. */
 const INSPECTED_ROWS = 2_000;
@@ -36,50 +38,66 @@ export const inspectImport = saga({
 
 async function inspectUpload(sql: Sql, storage: Storage, stored: StoredImport): Promise<void> {
   const path = invariant(stored.path, "An import without a file has no path");
-  const limit = stored.format === "xlsx" ? MAXIMUM_XLSX + 1 : BLOCK_BYTES;
-  const part = await storage.bytes({ bucket: BUCKET, path }, 0, limit);
+  const part = await storage.bytes({ bucket: BUCKET, path }, 0, BLOCK_BYTES);
   if (!part || part.size === 0) throw notUploaded();
-  if (part.size > MAXIMUM_SIZE) throw invalidFile(`Use a file of at most ${MAXIMUM_SIZE} bytes.`);
-  if (stored.format !== "xlsx") return await inspect(sql, stored, part.bytes, part.size);
-  if (part.size > MAXIMUM_XLSX) {
+  const { bytes, size } = part;
+  if (size > MAXIMUM_SIZE) throw invalidFile(`Use a file of at most ${MAXIMUM_SIZE} bytes.`);
+  const format = formatOf(bytes, stored.format);
+  if (format !== "xlsx") return await inspect(sql, stored, format, bytes, size);
+  if (size > MAXIMUM_XLSX) {
     throw invalidFile("Save a workbook of more than 10 MB as CSV, then import that file.");
   }
-  await storeContent(sql, stored, part.bytes);
+  const whole = size <= bytes.length ? bytes : await readBytes(sql, storage, stored, 0, size);
+  await convertWorkbook(sql, stored, whole);
 }
 
 /** Stores a file that came with the request, and inspects it. */
-export async function storeContent(
-  sql: Sql,
-  stored: Pick<StoredImport, "id" | "format" | "record_type">,
-  bytes: Uint8Array,
-): Promise<void> {
-  const content = stored.format === "xlsx" ? await convertWorkbook(bytes) : bytes;
-  await sql`select private.set_import_file(${stored.id}::uuid, ${content})`;
-  await inspect(sql, stored, content.subarray(0, BLOCK_BYTES), content.length);
+export async function storeContent(sql: Sql, stored: Inspected, bytes: Uint8Array): Promise<void> {
+  const format = formatOf(bytes, stored.format);
+  if (format === "xlsx") return await convertWorkbook(sql, stored, bytes);
+  await sql`select private.set_import_file(${stored.id}::uuid, ${bytes})`;
+  await inspect(sql, stored, format, bytes.subarray(0, BLOCK_BYTES), bytes.length);
 }
 
-/** The first sheet of a workbook as CSV. The library loads with the first workbook. */
-async function convertWorkbook(bytes: Uint8Array): Promise<Uint8Array> {
-  const { readWorkbook } = await import("./xlsx.ts");
-  const { writeCsv } = await import("./csv.ts");
-  return new TextEncoder().encode(writeCsv(readWorkbook(bytes)));
+type Inspected = Pick<StoredImport, "id" | "format" | "record_type">;
+
+/**
+ * Stores the first sheet of a workbook as CSV, in parts, so that the function never holds all of it.
+ * The library loads with the first workbook.
+ */
+async function convertWorkbook(sql: Sql, stored: Inspected, bytes: Uint8Array): Promise<void> {
+  const { csvOfWorkbook } = await import("./xlsx.ts");
+  let first: Uint8Array | undefined;
+  let size = 0;
+  for (const part of csvOfWorkbook(bytes)) {
+    if (first) await sql`select private.append_import_file(${stored.id}::uuid, ${part})`;
+    else await sql`select private.set_import_file(${stored.id}::uuid, ${part})`;
+    first ??= part.subarray(0, BLOCK_BYTES);
+    size += part.length;
+  }
+  await inspect(sql, stored, "xlsx", first ?? new Uint8Array(0), size);
 }
 
 async function inspect(
   sql: Sql,
-  { id, format, record_type }: Pick<StoredImport, "id" | "format" | "record_type">,
+  { id, record_type }: Inspected,
+  format: Format,
   bytes: Uint8Array,
   size: number,
 ): Promise<void> {
+  if (format === "vcard" && record_type !== "contacts") {
+    throw invalidFile("A vCard file has contacts. Import it with the record_type contacts.");
+  }
   const isLast = bytes.length >= size;
-  const layout = readLayout(bytes, format === "ndjson" ? "ndjson" : "csv", isLast);
+  const layout = readLayout(bytes, format === "xlsx" ? "csv" : format, isLast);
   const { start } = layout;
   const rest = bytes.subarray(start);
-  const block = { position: start, number: 0, limit: INSPECTED_ROWS, isLast };
-  const { rows } = readBlock(rest, layout, block);
-  const columns = mapColumns(record_type, layout.headers, rows);
+  const { rows } = readBlock(rest, layout, { position: start, limit: INSPECTED_ROWS, isLast });
+  if (rows.length === 0 && !isLast) throw tooLong(1);
+  const whole = rows.filter(([first]) => !(first instanceof BrokenLine));
+  const columns = mapColumns(record_type, layout.headers, whole);
   const state = isComplete(record_type, columns) ? "ready" : "incomplete";
-  await setImport(sql, id, { columns, layout, size, position: start, state });
+  await setImport(sql, id, { format, columns, layout, size, position: start, state });
 }
 
 /** Throws `import_not_ready` unless the import can run. */

@@ -2,6 +2,8 @@
 
 interface Result {
   data: string[][];
+  /** `row` is the index in `data`. */
+  errors: { type: string; row?: number }[];
   meta: {
     delimiter: string;
     /** Position in the text after the last row. */

@@ -105,7 +105,7 @@ function rejectionsCsv(
 ): StreamReply {
   const encoder = new TextEncoder();
   let rows = first;
-  let lines = [[...headers, "import_error"]];
+  let lines = [[...headers.map(safeCell), "import_error"]];
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       lines.push(...rows.map((row) => lineOf(row, headers.length)));
@@ -129,11 +129,17 @@ function lineOf({ cells, errors }: Rejection, width: number): string[] {
   const reasons = errors.map(({ column, reason }) =>
     column === null ? reason : `${column}: ${reason}`
   );
-  return [...texts, reasons.join(" ")];
+  return [...texts, safeCell(reasons.join(" "))];
 }
 
 /** A spreadsheet must not take a cell for a formula. The import removes the apostrophe. */
 function safeCell(cell: unknown): string {
-  const text = typeof cell === "string" ? cell : cell === null ? "" : JSON.stringify(cell);
+  const text = typeof cell === "string" ? cell : cell === null ? "" : listText(cell);
   return /^[-=+@\t\r]/.test(text) ? `'${text}` : text;
+}
+
+/** Tags are written as the export of contacts writes them. */
+function listText(cell: unknown): string {
+  const isPlain = Array.isArray(cell) && cell.every((item) => typeof item !== "object");
+  return isPlain ? cell.join(", ") : JSON.stringify(cell);
 }

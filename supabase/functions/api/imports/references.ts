@@ -35,9 +35,14 @@ export interface Known {
 
 /** Texts that name records, without repetition. */
 function textsOf(drafts: Draft[], ...fields: string[]): string[] {
-  return [
-    ...new Set(drafts.flatMap(({ references }) => fields.flatMap((f) => references.get(f) ?? []))),
-  ];
+  const texts = new Set<string>();
+  for (const { references } of drafts) {
+    for (const field of fields) {
+      const text = references.get(field);
+      if (text !== undefined) texts.add(text);
+    }
+  }
+  return [...texts];
 }
 
 /** Texts that may be ids of this database. */
@@ -48,7 +53,8 @@ export function idsOf(texts: string[]): number[] {
 /** The addresses of a row. */
 export function emailsOf({ values }: Pick<Draft, "values">): string[] {
   const list: Partial<Email>[] = Array.isArray(values.email_jsonb) ? values.email_jsonb : [];
-  return list.flatMap(({ email }) => typeof email === "string" ? [email.toLowerCase()] : []);
+  return list.map(({ email }) => typeof email === "string" ? email.toLowerCase() : "")
+    .filter((email) => email !== "");
 }
 
 /** Reads what the rows refer to, in one round trip. */
@@ -332,6 +338,7 @@ function resolveTags(draft: Draft, known: Known): void {
 /** An address must be a member's. A name or an id of another system need not be. */
 function resolveOwner(draft: Draft, { members }: Known): void {
   const { references } = draft;
+  if (members.length === 0) return;
   const active = members.filter(({ disabled }) => !disabled);
   const email = references.get("owner_email")?.toLowerCase();
   if (email !== undefined) {

@@ -83,6 +83,7 @@ export const runImport = saga({
       if (isOther) requireIdle(stored);
       if (!isDone && !RUNNING.includes(stored.state)) {
         requireReady(stored);
+        if (body.dry_run && isBegun(stored)) throw begun();
         await startRun(sql, stored, body.dry_run ?? false);
       }
       return toImport(await getImport(sql, params.id));
@@ -111,12 +112,24 @@ async function callJob({ supabaseUrl, secretKey }: Settings): Promise<void> {
   }
 }
 
+/** Whether a run has imported a part of the file and was ended. */
+function isBegun({ state, position, layout, size, dry_run }: StoredImport): boolean {
+  const isInside = position > (layout?.start ?? 0) && position < (size ?? 0);
+  return isInside && !dry_run && ["cancelled", "failed"].includes(state);
+}
+
+/** A dry run would forget the position, and the next run would import the first rows again. */
+function begun(): Problem {
+  return new Problem(
+    "import_not_ready",
+    "A part of the file is imported. Run the import to its end, or undo it, before a dry run.",
+  );
+}
+
 async function startRun(sql: Sql, stored: StoredImport, dryRun: boolean): Promise<void> {
-  const { id, state, position, layout, all_or_nothing, size } = stored;
-  const begun = position > (layout?.start ?? 0) && position < (size ?? 0);
-  const resumes = begun && !stored.dry_run && !dryRun && ["cancelled", "failed"].includes(state);
+  const { id, all_or_nothing } = stored;
   const next = dryRun || all_or_nothing ? "checking" : "running";
-  if (resumes) await setImport(sql, id, { state: "running", error: null });
+  if (isBegun(stored)) await setImport(sql, id, { state: "running", error: null });
   else await restart(sql, stored, next);
   const started_at = new Date().toISOString();
   await setImport(sql, id, { dry_run: dryRun, started_at, finished_at: null });

@@ -12,7 +12,7 @@ export const MAXIMUM_SIZE = 52_428_800;
 /** Columns of a file. */
 export const MAXIMUM_COLUMNS = 500;
 
-export const FORMATS = ["csv", "ndjson", "xlsx"] as const;
+export const FORMATS = ["csv", "ndjson", "xlsx", "vcard"] as const;
 const POLICIES = ["create", "update", "skip", "merge"] as const;
 const KEYS = ["id", "external_id", "email", "name"] as const;
 const STATES = [
@@ -54,8 +54,10 @@ const content = z.string().min(1, "Use the file's text.");
 export const ImportInput = z.strictObject({
   record_type: z.enum(RECORD_TYPES).describe("What the rows become."),
   file_name: z.string().trim().min(1).max(255).optional(),
-  format: z.enum(FORMATS).default("csv"),
-  content: content.optional().describe("The text of a CSV or NDJSON file of at most 1 MB."),
+  format: z.enum(FORMATS).optional().describe(
+    "Without it, the first bytes of the file decide. A file of another format is refused.",
+  ),
+  content: content.optional().describe("The text of a CSV, NDJSON or vCard file of at most 1 MB."),
   content_base64: content.optional().describe(
     "The bytes of a file of at most 1 MB, in any encoding, or of an XLSX file.",
   ),
@@ -99,7 +101,9 @@ const row = {
   member_id: recordId.describe("The member who made the import."),
   record_type: z.enum(RECORD_TYPES),
   file_name: z.string().nullable(),
-  format: z.enum(FORMATS),
+  format: z.enum(FORMATS).nullable().describe(
+    "`null` until the file is there, unless it was named.",
+  ),
   state: z.enum(STATES),
   ...options,
   size: z.int().nullable().describe("Bytes of the file."),

@@ -25,28 +25,30 @@ export async function readBytes(
   return part.bytes;
 }
 
-/** Reads the file of one import. It keeps the last block, which has the rows of several chunks. */
+/**
+ * Reads the file of one import. It keeps the last block, which has the rows of several chunks.
+ * Returns `count` bytes from the import's position on, or those up to the end of the file.
+ */
 export type FileReader = (
   sql: Sql,
   stored: StoredImport,
-  least: number,
+  count: number,
 ) => Promise<Uint8Array>;
 
-/**
- * Creates a reader. It returns the bytes from the import's position on: at least `least` of them,
- * or those up to the end of the file.
- */
+/** Creates a reader. It reads a block at once, and `count` may be at most as much. */
 export function createFileReader(storage: Storage): FileReader {
   let kept = { start: 0, bytes: new Uint8Array(0) as Uint8Array };
-  return async (sql, stored, least) => {
+  return async (sql, stored, count) => {
     const { position } = stored;
+    const end = Math.min(position + count, stored.size ?? 0);
+    if (position < kept.start || end > kept.start + kept.bytes.length) {
+      kept = {
+        start: position,
+        bytes: await readBytes(sql, storage, stored, position, BLOCK_BYTES),
+      };
+    }
     const offset = position - kept.start;
-    const left = kept.bytes.length - offset;
-    const isEnd = position + left >= (stored.size ?? 0);
-    if (offset >= 0 && left > 0 && (left >= least || isEnd)) return kept.bytes.subarray(offset);
-    const bytes = await readBytes(sql, storage, stored, position, BLOCK_BYTES);
-    kept = { start: position, bytes };
-    return bytes;
+    return kept.bytes.subarray(offset, offset + count);
   };
 }
 

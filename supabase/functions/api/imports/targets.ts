@@ -42,7 +42,9 @@ export interface Candidates {
 }
 
 /** The columns in which values are added to the stored ones, as a merge does. */
-const LISTS = { ...contactMergeRules.united, contact_ids: plainKey };
+const LISTS = new Map(
+  Object.entries({ ...contactMergeRules.united, contact_ids: plainKey }),
+);
 
 /** The name by which a record is recognised, in lower case. */
 export function nameOf(recordType: RecordType, record: Record<string, unknown>): string {
@@ -64,11 +66,10 @@ export function assign(drafts: Draft[], matching: Matching, candidates: Candidat
   for (const draft of drafts) {
     const stored = matching.policy === "create" ? undefined : match(draft, matching, candidates);
     const keys = stored ? [`record ${stored.id}`] : keysOf(draft, matching);
-    const earlier = matching.policy === "create"
-      ? undefined
-      : keys.map((key) => byKey.get(key)).find((target) => target !== undefined);
+    const known = matching.policy === "create" ? undefined : keys.find((key) => byKey.has(key));
+    const earlier = known === undefined ? undefined : byKey.get(known);
     if (matching.policy === "skip" && (stored || earlier)) continue;
-    const target = earlier ?? { stored, values: stored?.record ?? {}, rows: [] };
+    const target = earlier ?? { stored, values: { ...stored?.record }, rows: [] };
     const isNew = !stored && !earlier;
     const added = valuesOf(draft, matching, candidates, isNew);
     const id = externalIdOf(draft);
@@ -76,7 +77,7 @@ export function assign(drafts: Draft[], matching: Matching, candidates: Candidat
       if (claimed.has(id) && !earlier) delete added.external_ids;
       claimed.add(id);
     }
-    target.values = combined(target.values, added, matching);
+    combine(target.values, added, matching);
     target.rows.push(draft);
     if (!earlier) targets.push(target);
     for (const key of keys) byKey.set(key, target);
@@ -151,20 +152,18 @@ function valuesOf(
   return values;
 }
 
-/** Combines stored values with those of a row: `update` replaces, `merge` fills empty fields. */
-function combined(
-  before: Record<string, unknown>,
+/** Puts the values of a row into those of a record: `update` replaces, `merge` fills empty fields. */
+function combine(
+  values: Record<string, unknown>,
   added: Record<string, unknown>,
   { policy }: Matching,
-): Record<string, unknown> {
-  const after = { ...before };
-  for (const [column, value] of Object.entries(added)) {
-    const stored = before[column];
-    const keyOf = Object.entries(LISTS).find(([list]) => list === column)?.[1];
-    if (keyOf) after[column] = withAdded(stored, value, keyOf);
-    else if (policy === "update" || isBlank(stored)) after[column] = value;
+): void {
+  for (const column of Object.keys(added)) {
+    const stored = values[column];
+    const keyOf = LISTS.get(column);
+    if (keyOf) values[column] = withAdded(stored, added[column], keyOf);
+    else if (policy === "update" || isBlank(stored)) values[column] = added[column];
   }
-  return after;
 }
 
 /** Returns the stored list itself when it has every element. */

@@ -277,7 +277,10 @@ async function insertRecords(sql: Sql, recordType: RecordType, targets: Target[]
 async function updateRecords(sql: Sql, recordType: RecordType, targets: Target[]): Promise<void> {
   if (targets.length === 0) return;
   const all = Object.keys(COLUMNS[recordType]);
-  const changed = new Set(targets.flatMap((target) => changedColumns(target, all)));
+  const changed = new Set<string>();
+  for (const target of targets) {
+    for (const name of changedColumns(target, all)) changed.add(name);
+  }
   const used = Object.entries(COLUMNS[recordType]).filter(([name]) => changed.has(name));
   const rows = targets.map(({ stored, values }) => ({ ...values, id: stored?.id }));
   const assignments = used.map(([name]) => sql`${sql(name)} = imported.${sql(name)}`);
@@ -289,6 +292,6 @@ async function updateRecords(sql: Sql, recordType: RecordType, targets: Target[]
 }
 
 function usedColumns(recordType: RecordType, targets: Target[]): [string, string][] {
-  const used = new Set(targets.flatMap(({ values }) => Object.keys(values)));
-  return Object.entries(COLUMNS[recordType]).filter(([name]) => used.has(name));
+  return Object.entries(COLUMNS[recordType])
+    .filter(([name]) => targets.some(({ values }) => Object.hasOwn(values, name)));
 }

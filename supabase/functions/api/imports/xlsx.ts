@@ -4,66 +4,111 @@
  */
 import { unzipSync } from "fflate";
 import { Parser } from "saxen";
+import { writeCsv } from "./csv.ts";
 import { invalidFile } from "./mapping.ts";
 import { MAXIMUM_COLUMNS } from "./schema.ts";
 
-/**
- * Bytes of the unpacked parts: about 1 second of CPU, and 150 MB of memory. fflate never writes more than
- * the archive announces.
- */
+/** Bytes of the unpacked parts together, about 1 second of CPU, and of the CSV. */
 const MAXIMUM_UNPACKED = 20_000_000;
 const MAXIMUM_CELLS = 500_000;
+/** Bytes of XML that are parsed at once. */
+const PIECE_BYTES = 65_536;
+/** Characters of the XML of a row. */
+const MAXIMUM_ELEMENT = 2_000_000;
+/** Characters of CSV that are returned at once. */
+const PART_LENGTH = 4_000_000;
 
 /**
- * Returns the rows of the first sheet as text. Dates are written in ISO 8601.
+ * Returns the first sheet as parts of a CSV file. Dates are written in ISO 8601. Only the unpacked
+ * sheet, the shared strings and one part are in memory at a time.
  * @throws Problem `invalid_file` for a file that is no workbook, or too large when unpacked.
  */
-export function readWorkbook(bytes: Uint8Array): string[][] {
-  const parts = unpack(bytes);
-  const sheet = parts.get(firstSheet(parts));
-  if (!sheet) throw invalidFile("The file is no XLSX workbook with a sheet.");
-  const strings = sharedStrings(parts.get("xl/sharedStrings.xml") ?? "");
-  const workbook = parts.get("xl/workbook.xml") ?? "";
-  const since1904 = /<(?:\w+:)?workbookPr[^>]*date1904="(?:1|true)"/.test(workbook);
-  return sheetRows(sheet, strings, dateStyles(parts.get("xl/styles.xml") ?? ""), since1904);
+export function* csvOfWorkbook(bytes: Uint8Array): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = "";
+  for (const rows of sheetOf(bytes)) {
+    if (rows.length > 0) text += `${writeCsv(rows)}\r\n`;
+    if (text.length < PART_LENGTH) continue;
+    yield encoder.encode(text);
+    text = "";
+  }
+  if (text !== "") yield encoder.encode(text);
 }
 
-const NEEDED =
-  /^xl\/(workbook\.xml|_rels\/workbook\.xml\.rels|sharedStrings\.xml|styles\.xml|worksheets\/[^/]+\.xml)$/;
+function* sheetOf(bytes: Uint8Array): Generator<string[][]> {
+  const unpack = unpacker(bytes);
+  const workbook = textOf(unpack("xl/workbook.xml"));
+  const path = firstSheet(workbook, textOf(unpack("xl/_rels/workbook.xml.rels")));
+  const strings = sharedStrings(unpack("xl/sharedStrings.xml"));
+  const dates = dateStyles(textOf(unpack("xl/styles.xml")));
+  const since1904 = /<(?:\w+:)?workbookPr[^>]*date1904="(?:1|true)"/.test(workbook);
+  const sheet = unpack(path);
+  if (!sheet) throw invalidFile("The file is no XLSX workbook with a sheet.");
+  yield* sheetRows(sheet, { strings, dates, since1904 });
+}
 
-function unpack(bytes: Uint8Array): Map<string, string> {
+/** Returns the function that unpacks one part. fflate never writes more than the archive announces. */
+function unpacker(bytes: Uint8Array): (path: string) => Uint8Array | undefined {
   let total = 0;
-  try {
-    const files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (!NEEDED.test(name)) return false;
-        total += originalSize;
-        if (total > MAXIMUM_UNPACKED) throw new RangeError("too large");
-        return true;
-      },
-    });
-    const decoder = new TextDecoder();
-    return new Map(Object.entries(files).map(([name, part]) => [name, decoder.decode(part)]));
-  } catch (error) {
-    const isTooLarge = error instanceof RangeError;
-    throw invalidFile(
-      isTooLarge
-        ? "The workbook is too large. Save it as CSV, then import that file."
-        : "The file is no XLSX workbook.",
-    );
+  return (path) => {
+    try {
+      const parts = unzipSync(bytes, {
+        filter: ({ name, originalSize }) => {
+          if (name !== path) return false;
+          total += originalSize;
+          if (total > MAXIMUM_UNPACKED) throw new RangeError("too large");
+          return true;
+        },
+      });
+      return parts[path];
+    } catch (error) {
+      throw error instanceof RangeError ? tooLarge() : invalidFile("The file is no XLSX workbook.");
+    }
+  };
+}
+
+function tooLarge() {
+  return invalidFile("The workbook is too large. Save it as CSV, then import that file.");
+}
+
+function textOf(part: Uint8Array | undefined): string {
+  return part ? new TextDecoder().decode(part) : "";
+}
+
+/** Splits a part into pieces of whole elements. Each piece is XML of its own. */
+function* piecesOf(bytes: Uint8Array, element: "si" | "row"): Generator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let end = "";
+  for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+    rest += decoder.decode(bytes.subarray(start, start + PIECE_BYTES), { stream: true });
+    if (end === "") {
+      const first = new RegExp(`<((?:\\w+:)?${element})[\\s/>]`).exec(rest);
+      rest = first ? rest.slice(first.index) : rest.slice(-100);
+      if (!first) continue;
+      end = `</${first[1]}>`;
+    }
+    const whole = rest.lastIndexOf(end) + end.length;
+    if (whole >= end.length) {
+      yield `<part>${rest.slice(0, whole)}</part>`;
+      rest = rest.slice(whole);
+    } else if (rest.length > MAXIMUM_ELEMENT) throw tooLarge();
   }
+  // Behind the last element with a content are empty ones, or what is broken.
+  const [remaining = ""] = rest.split(/<\/(?:\w+:)?(?:sheetData|sst)\s*>/, 1);
+  if (end !== "" && remaining.trim() !== "") yield `<part>${remaining}</part>`;
 }
 
 /** The path of the sheet that the workbook names first. */
-function firstSheet(parts: Map<string, string>): string {
+function firstSheet(workbook: string, relations: string): string {
   let relation: string | undefined;
-  parse(parts.get("xl/workbook.xml") ?? "", {
+  parse(workbook, {
     open: (name, attributes) => {
       if (name === "sheet") relation ??= attributes["r:id"];
     },
   });
   let path = "xl/worksheets/sheet1.xml";
-  parse(parts.get("xl/_rels/workbook.xml.rels") ?? "", {
+  parse(relations, {
     open: (name, { Id, Target }) => {
       if (name === "Relationship" && Id === relation && Target) {
         path = Target.startsWith("/") ? Target.slice(1) : `xl/${Target}`;
@@ -96,12 +141,12 @@ function parse(xml: string, { open, text, close }: Handlers): void {
 }
 
 /** The texts that cells refer to by number. A text may consist of runs; phonetic ones are left out. */
-function sharedStrings(xml: string): string[] {
+function sharedStrings(part: Uint8Array | undefined): string[] {
   const strings: string[] = [];
   let current = "";
   let isText = false;
   let isPhonetic = false;
-  parse(xml, {
+  const handlers: Handlers = {
     open: (name) => {
       if (name === "si") current = "";
       if (name === "t") isText = true;
@@ -115,7 +160,8 @@ function sharedStrings(xml: string): string[] {
       if (name === "rPh") isPhonetic = false;
       if (name === "si") strings.push(current);
     },
-  });
+  };
+  if (part) { for (const piece of piecesOf(part, "si")) parse(piece, handlers); }
   return strings;
 }
 
@@ -152,18 +198,22 @@ interface SheetCell {
   text: string;
 }
 
-function sheetRows(
-  xml: string,
-  strings: string[],
-  dates: Set<number>,
-  since1904: boolean,
-): string[][] {
-  const rows: string[][] = [];
+/** What the cells of a sheet refer to. */
+interface References {
+  strings: string[];
+  /** Numbers of the styles that show a date. */
+  dates: Set<number>;
+  since1904: boolean;
+}
+
+/** Returns the rows of a sheet, some at a time. */
+function* sheetRows(sheet: Uint8Array, references: References): Generator<string[][]> {
+  let rows: string[][] = [];
   let row: string[] = [];
   let cell: SheetCell | undefined;
   let isValue = false;
-  let cells = 0;
-  parse(xml, {
+  const count = createCounter();
+  const handlers: Handlers = {
     open: (name, { r, t = "n", s = "0" }) => {
       if (name === "row") row = [];
       if (name === "c") {
@@ -177,16 +227,35 @@ function sheetRows(
     close: (name) => {
       if (name === "v" || name === "t") isValue = false;
       if (name === "row") rows.push(row);
+      if (name === "row") count(0, 1);
       if (name !== "c" || !cell) return;
-      if (++cells > MAXIMUM_CELLS || cell.column > MAXIMUM_COLUMNS) {
-        throw invalidFile("The sheet has too many cells. Save it as CSV, then import that file.");
-      }
+      const text = textOfCell(cell, references);
+      count(cell.column, text.length + Math.max(1, cell.column - row.length));
       while (row.length < cell.column) row.push("");
-      row[cell.column] = textOfCell(cell, strings, dates, since1904);
+      row[cell.column] = text;
       cell = undefined;
     },
-  });
-  return rows;
+  };
+  for (const piece of piecesOf(sheet, "row")) {
+    parse(piece, handlers);
+    yield rows;
+    rows = [];
+  }
+}
+
+/** Returns the function that counts a cell, or the end of a row, and its characters in the CSV. */
+function createCounter(): (column: number, length: number) => void {
+  let cells = 0;
+  let total = 0;
+  return (column, length) => {
+    cells++;
+    total += length;
+    if (cells > MAXIMUM_CELLS || column > MAXIMUM_COLUMNS) {
+      throw invalidFile("The sheet has too many cells. Save it as CSV, then import that file.");
+    }
+    // One shared string may be the text of many cells.
+    if (total > MAXIMUM_UNPACKED) throw tooLarge();
+  };
 }
 
 /** `C7` → 2. A cell without a reference follows the one before. */
@@ -198,9 +267,7 @@ function columnOf(reference: string | undefined, next: number): number {
 
 function textOfCell(
   { type, style, text }: SheetCell,
-  strings: string[],
-  dates: Set<number>,
-  since1904: boolean,
+  { strings, dates, since1904 }: References,
 ): string {
   if (type === "s") return strings[Number(text)] ?? "";
   if (type === "b") return text === "1" ? "true" : "false";
