@@ -52,8 +52,9 @@ function fieldsOf(properties: Property[]): Record<string, unknown> {
   const first = (name: string) => all(name)[0]?.value ?? "";
   const [family = "", given = "", additional = ""] = splitValue(first("N"), ";");
   const addresses = texts("URL");
-  const emails = all("EMAIL").map((property) => emailOf(property, properties));
-  const phones = all("TEL").filter(isPhone).map((property) => phoneOf(property, properties));
+  const labels = new Map(all("X-ABLABEL").map(({ group, value }) => [group, value.toLowerCase()]));
+  const emails = all("EMAIL").map((property) => emailOf(property, labels));
+  const phones = all("TEL").filter(isPhone).map((property) => phoneOf(property, labels));
   return {
     external_id: texts("UID")[0]?.replace(/^urn:uuid:/i, ""),
     first_name: [given, additional].filter(isText).join(" "),
@@ -89,22 +90,22 @@ function isPhone({ types }: Property): boolean {
   return !types.includes("fax") && !types.includes("pager");
 }
 
-function emailOf(property: Property, properties: Property[]): Email {
-  return { email: plainText(property.value).toLowerCase(), type: typeOf(property, properties) };
+/** Group → the type that Apple writes on a line of its own: `item1.X-ABLabel:_$!<Work>!$_`. */
+type Labels = Map<string, string>;
+
+function emailOf(property: Property, labels: Labels): Email {
+  return { email: plainText(property.value).toLowerCase(), type: typeOf(property, labels) };
 }
 
 /** Version 4.0 may write a number as an address (RFC 3966). */
-function phoneOf(property: Property, properties: Property[]): Phone {
+function phoneOf(property: Property, labels: Labels): Phone {
   const number = plainText(property.value).replace(/^tel:/i, "");
-  return { number, type: typeOf(property, properties) };
+  return { number, type: typeOf(property, labels) };
 }
 
-/** Apple writes own types as a line of the same group: `item1.X-ABLabel:_$!<Work>!$_`. */
-function typeOf({ types, group }: Property, properties: Property[]): "Work" | "Home" | "Other" {
-  const label = group === ""
-    ? undefined
-    : properties.find((other) => other.group === group && other.name === "X-ABLABEL");
-  const words = [...types, label?.value.toLowerCase() ?? ""].join(" ");
+function typeOf({ types, group }: Property, labels: Labels): "Work" | "Home" | "Other" {
+  const label = group === "" ? "" : labels.get(group) ?? "";
+  const words = [...types, label].join(" ");
   if (/\bwork\b/.test(words)) return "Work";
   return /\bhome\b/.test(words) ? "Home" : "Other";
 }

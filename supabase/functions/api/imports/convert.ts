@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { BrokenLine } from "./brokenLine.ts";
 import { type DateFormat, readDate } from "./dates.ts";
-import { type Field, fieldOf, type RecordType } from "./fields.ts";
+import { type Field, fieldOf, labelHeaders, type RecordType } from "./fields.ts";
 import { parseJson } from "./ndjson.ts";
 import type { Column } from "./schema.ts";
 
@@ -47,6 +47,8 @@ class CellError extends Error {}
 /** A column of the file with its field. */
 interface Cell extends Column {
   index: number;
+  /** Index of the column with the type of its addresses. -1 without one. */
+  label: number;
   field: string;
   definition: Field;
 }
@@ -56,7 +58,10 @@ export function mappedCells(recordType: RecordType, columns: Column[]): Cell[] {
   return columns.flatMap((column, index) => {
     const { field } = column;
     const definition = field === null ? undefined : fieldOf(recordType, field);
-    return field !== null && definition ? [{ ...column, field, index, definition }] : [];
+    if (field === null || !definition) return [];
+    const labels = labelHeaders(column.column);
+    const label = columns.findIndex((other) => labels.includes(other.column));
+    return [{ ...column, field, index, label, definition }];
   });
 }
 
@@ -126,8 +131,8 @@ function put(draft: Draft, column: Cell, cell: Json, configured: Configured): vo
   const { kind } = definition;
   if (kind === "reference") draft.references.set(field, textOf(cell).trim());
   else if (kind === "names") draft.tags.push(...tagsOf(cell));
-  else if (kind === "email") putEmails(draft, definition, textOf(cell));
-  else if (kind === "phone") putPhones(draft, definition, textOf(cell));
+  else if (kind === "email") putEmails(draft, column, textOf(cell));
+  else if (kind === "phone") putPhones(draft, column, textOf(cell));
   else if (kind === "name") putName(draft, textOf(cell));
   else draft.values[field] = checked(definition, valueOf(column, cell, configured));
 }
@@ -224,27 +229,37 @@ function tagsOf(cell: Json): (string | number)[] {
   if (Array.isArray(cell)) {
     return cell.filter((item) => typeof item === "string" || typeof item === "number");
   }
-  // Google Contacts: "* myContacts ::: * friends"
-  return textOf(cell).split(/\s*(?:,|;|:::)\s*/).map((name) => name.replace(/^\* /, "").trim())
+  // Google Contacts: "* myContacts ::: * friends". Every contact is in the first group.
+  return textOf(cell).split(/\s*(?:,|;|:::)\s*/)
+    .filter((name) => !/^\* my ?contacts$/i.test(name.trim()))
+    .map((name) => name.replace(/^\* /, "").trim())
     .filter((name) => name !== "");
 }
 
-function putEmails(draft: Draft, field: Field, text: string): void {
+/** The type that the label says, else the type of the field. Google writes `* Work` for its own types. */
+function addressType({ cells }: Draft, { label, definition }: Cell): string {
+  const text = String(cells[label] ?? "").replace(/^\* ?/, "").trim().toLowerCase();
+  if (text === "") return definition.type ?? "Other";
+  return text === "work" ? "Work" : text === "home" ? "Home" : "Other";
+}
+
+function putEmails(draft: Draft, column: Cell, text: string): void {
   const emails = listOf<Email>(draft, "email_jsonb");
   for (const part of text.split(/\s*(?:[,;]|:::)\s*/).filter((part) => part !== "")) {
     const address = part.replace(/^.*<([^<>]+)>$/, "$1").trim();
-    const email = String(checked(field, address)).toLowerCase();
-    emails.push({ email, type: field.type ?? "Other" });
+    const email = String(checked(column.definition, address)).toLowerCase();
+    emails.push({ email, type: addressType(draft, column) });
   }
 }
 
 /** A comma separates numbers only when both parts are long enough to be numbers. */
-function putPhones(draft: Draft, field: Field, text: string): void {
+function putPhones(draft: Draft, column: Cell, text: string): void {
   const parts = text.split(/\s*(?:, |;|:::)\s*/).filter((part) => part !== "");
   const isList = parts.every((part) => part.replace(/\D/g, "").length >= 5);
   const phones = listOf<Phone>(draft, "phone_jsonb");
   for (const part of isList ? parts : [text]) {
-    phones.push({ number: String(checked(field, part)), type: field.type ?? "Other" });
+    const number = String(checked(column.definition, part));
+    phones.push({ number, type: addressType(draft, column) });
   }
 }
 

@@ -36,7 +36,10 @@ export interface Field {
   type?: "Work" | "Home" | "Other";
   /** List of the configuration that has the allowed values. */
   list?: "dealStages" | "dealCategories" | "taskTypes";
-  /** Headers that mean the field, in lower case, with one space between words. */
+  /**
+   * Headers that mean the field, in lower case, with one space between words, the clearest first. The
+   * field's own name is clearer than all of them, unless it is among them.
+   */
   headers: string[];
 }
 
@@ -85,26 +88,41 @@ const companyReference: Record<string, Field> = {
 const contactReference: Record<string, Field> = {
   contact_email: {
     kind: "reference",
-    headers: ["contact e mail", "person email", "associated contact email", "email", "e mail"],
+    headers: [
+      "contact e mail",
+      "person email",
+      "person email work",
+      "associated contact email",
+      "email",
+      "e mail",
+    ],
   },
 };
 
 const emailHeaders = {
   Work: ["email", "e mail", "email address", "e mail address", "e mail 1 value", "work email"],
   Home: ["email 2", "e mail 2 address", "e mail 2 value", "home email", "personal email"],
-  Other: ["email 3", "e mail 3 address", "e mail 3 value", "other email", "additional email"],
+  Other: [
+    "email 3",
+    "e mail 3 address",
+    "e mail 3 value",
+    "other email",
+    "additional email",
+    "additional email addresses",
+  ],
 };
 const phoneHeaders = {
   Work: [
     "phone",
     "phone number",
     "business phone",
+    "business phone 2",
     "work phone",
     "phone 1 value",
     "telephone",
     "company main phone",
   ],
-  Home: ["home phone", "phone 2 value", "home phone number"],
+  Home: ["home phone", "home phone 2", "phone 2 value", "home phone number"],
   Other: [
     "mobile",
     "mobile phone",
@@ -112,6 +130,9 @@ const phoneHeaders = {
     "cell",
     "cell phone",
     "other phone",
+    "primary phone",
+    "car phone",
+    "phone mobile",
     "phone 3 value",
   ],
 };
@@ -147,13 +168,19 @@ const CONTACTS: Record<string, Field> = {
   title: text(
     contact.title,
     "job title",
+    // With a job title, Outlook's title is a form of address.
+    "title",
     "position",
     "organization title",
     "organization 1 title",
     "role",
   ),
   background: text(contact.background, "notes", "note", "about", "biography"),
-  first_seen: { kind: "time", schema: contact.first_seen, headers: ["create date", "created"] },
+  first_seen: {
+    kind: "time",
+    schema: contact.first_seen,
+    headers: ["create date", "created", "person created"],
+  },
   last_seen: {
     kind: "time",
     schema: contact.last_seen,
@@ -287,12 +314,49 @@ export function fieldOf(recordType: RecordType, name: string): Field | undefined
   return Object.hasOwn(FIELDS[recordType], name) ? FIELDS[recordType][name] : undefined;
 }
 
+/** Fields that several columns may have, because their values are collected. */
+export function isCollected({ kind }: Field): boolean {
+  return kind === "email" || kind === "phone" || kind === "names";
+}
+
+/** A field that a header means. The lower the rank, the clearer the header. */
+export interface Meaning {
+  field: string;
+  rank: number;
+}
+
+/** How Pipedrive's headers begin: `Person - Email - Work`. */
+const PREFIXES: Record<RecordType, RegExp> = {
+  contacts: /^person - /i,
+  companies: /^organi[sz]ation - /i,
+  deals: /^deal - /i,
+  tasks: /^activity - /i,
+};
+
 /** Returns the field that a header means, by the field's own name or by one of its headers. */
-export function fieldByHeader(recordType: RecordType, header: string): string | undefined {
-  const words = wordsOf(header);
+export function meaningOf(recordType: RecordType, header: string): Meaning | undefined {
+  const own = header.replace(PREFIXES[recordType], "");
+  const words = wordsOf(own);
+  // The id in such a file is not one of this database.
+  if (own !== header && words === "id") return { field: "external_id", rank: 0 };
   const fields = Object.entries(FIELDS[recordType]);
-  return fields.find(([name]) => name.replaceAll("_", " ") === words)?.[0] ??
-    fields.find(([, { headers }]) => headers.includes(words))?.[0];
+  const [field, definition] = fields.find(([name]) => name.replaceAll("_", " ") === words) ??
+    fields.find(([, { headers }]) => headers.includes(words)) ?? [];
+  if (field && definition) return { field, rank: definition.headers.indexOf(words) };
+  return recordType === "contacts" ? furtherAddress(words) : undefined;
+}
+
+/** Google Contacts has as many columns as the contact with most addresses needs. */
+function furtherAddress(words: string): Meaning | undefined {
+  const [, kind] = /^(e mail|phone) \d+ value$/.exec(words) ?? [];
+  if (kind === undefined) return undefined;
+  return { field: kind === "phone" ? "phone_other" : "email_other", rank: Infinity };
+}
+
+/** The headers that may hold the type of the addresses in a column: `Phone 1 - Label`. */
+export function labelHeaders(header: string): string[] {
+  return ["Label", "Type"].map((name) => header.replace(/ - Value$/, ` - ${name}`))
+    .filter((name) => name !== header);
 }
 
 /** `E-mail 1 - Value` → `e mail 1 value` */

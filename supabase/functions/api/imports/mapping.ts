@@ -1,7 +1,7 @@
 /** The mapping of a file's columns to fields: the first guess, its changes, and what it lacks. */
 import { Problem } from "../../_shared/problem.ts";
 import { dateEvidence } from "./dates.ts";
-import { fieldByHeader, fieldOf, FIELDS, type RecordType, REQUIRED } from "./fields.ts";
+import { fieldOf, FIELDS, isCollected, meaningOf, type RecordType, REQUIRED } from "./fields.ts";
 import { type Column, type ImportPatch, MAXIMUM_COLUMNS } from "./schema.ts";
 
 const SAMPLES = 3;
@@ -57,14 +57,16 @@ function uniqueNames(headers: string[]): string[] {
   });
 }
 
-/** A field has one column: the one with its own name, else the first one that means it. */
+/** A field has the column whose header means it most clearly. One that is collected has them all. */
 function fieldsOf(recordType: RecordType, names: string[]): (string | undefined)[] {
-  const found = names.map((name) => fieldByHeader(recordType, name));
-  return found.map((field, index) => {
-    const exact = names.findIndex((name, other) =>
-      found[other] === field && name.toLowerCase() === field
-    );
-    return index === (exact === -1 ? found.indexOf(field) : exact) ? field : undefined;
+  const found = names.map((name) => meaningOf(recordType, name));
+  return found.map((meaning, index) => {
+    if (!meaning) return undefined;
+    const { field } = meaning;
+    const definition = fieldOf(recordType, field);
+    const others = found.map((other) => other?.field === field ? other.rank : Infinity);
+    const clearest = others.indexOf(Math.min(...others));
+    return index === clearest || definition && isCollected(definition) ? field : undefined;
   });
 }
 
@@ -101,16 +103,21 @@ export function changeColumns(
     }
   });
   const changed = [...byName.values()];
-  requireOneColumn(changed, errors);
+  requireOneColumn(recordType, changed, errors);
   if (Object.keys(errors).length === 0) return changed;
   const detail = "The mapping is not valid. Look at errors.";
   throw new Problem("validation_failed", detail, { errors });
 }
 
-function requireOneColumn(columns: Column[], errors: Record<string, string>): void {
+function requireOneColumn(
+  recordType: RecordType,
+  columns: Column[],
+  errors: Record<string, string>,
+): void {
   const used = new Map<string, string>();
   for (const { column, field } of columns) {
-    if (field === null) continue;
+    const definition = field === null ? undefined : fieldOf(recordType, field);
+    if (field === null || !definition || isCollected(definition)) continue;
     const other = used.get(field);
     if (other !== undefined) {
       errors[`columns.${field}`] = `Two columns have this field: ${other}, ${column}.`;

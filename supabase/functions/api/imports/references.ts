@@ -349,7 +349,7 @@ function resolveOwner(draft: Draft, { members }: Known): void {
   }
   const id = Number(references.get("sales_id") ?? 0);
   const name = references.get("sales")?.toLowerCase();
-  const named = active.filter((member) => member.name === name);
+  const named = active.filter((member) => member.name === name || member.email === name);
   const owner =
     active.find((member) => member.id === id && (name === undefined || member.name === name)) ??
       (named.length === 1 ? named[0] : undefined);

@@ -16,7 +16,7 @@ const PIECE_BYTES = 65_536;
 /** Characters of the XML of a row. */
 const MAXIMUM_ELEMENT = 2_000_000;
 /** Characters of CSV that are returned at once. */
-const PART_LENGTH = 4_000_000;
+const PART_LENGTH = 1_000_000;
 
 /**
  * Returns the first sheet as parts of a CSV file. Dates are written in ISO 8601. Only the unpacked
