@@ -6,15 +6,53 @@ import { dirname, fromFileUrl, join } from "@std/path";
 
 const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
 const DOCUMENT = "client-sdk/openapi.json";
-const METHODS = ["get", "post", "patch", "put", "delete"];
 
-// deno-lint-ignore no-explicit-any
-type Json = any;
+type Choice = "allOf" | "anyOf" | "oneOf";
+const CHOICES: Choice[] = ["allOf", "anyOf", "oneOf"];
+
+/** The parts of an OpenAPI document that clients depend on. */
+export interface Contract {
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Record<string, Schema | Parameter>>;
+}
+
+interface Reference {
+  $ref?: string;
+}
+
+interface Operation {
+  operationId?: string;
+  parameters?: (Parameter | Reference)[];
+  requestBody?: { required?: boolean; content: Contents };
+  responses: Record<string, { content?: Contents }>;
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema: Schema;
+}
+
+type Contents = Record<string, { schema: Schema }>;
+
+interface Schema
+  extends Reference, Partial<Record<Bound, number>>, Partial<Record<Choice, Schema[]>> {
+  type?: string | string[];
+  enum?: unknown[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: unknown;
+  items?: Schema;
+}
+
+type Bound = "maximum" | "maxLength" | "maxItems" | "minimum" | "minLength" | "minItems";
+
 /** Whether clients send a value or receive it. */
 type Direction = "sent" | "received";
 
 /** Bounds of sent values → whether the later bound is tighter. */
-const BOUNDS: Record<string, (earlier: number | undefined, later: number) => boolean> = {
+const BOUNDS: Record<Bound, (earlier: number | undefined, later: number) => boolean> = {
   maximum: (earlier = Infinity, later) => later < earlier,
   maxLength: (earlier = Infinity, later) => later < earlier,
   maxItems: (earlier = Infinity, later) => later < earlier,
@@ -24,7 +62,7 @@ const BOUNDS: Record<string, (earlier: number | undefined, later: number) => boo
 };
 
 /** Returns what a client of the earlier document can no longer do with the later one, in sentences. */
-export function breaksOf(earlier: Json, later: Json): string[] {
+export function breaksOf(earlier: Contract, later: Contract): string[] {
   return new Comparison(earlier, later).breaks();
 }
 
@@ -33,15 +71,15 @@ class Comparison {
   /** Pairs of schemas that were compared, so that a schema may contain itself. */
   #compared = new Set<string>();
 
-  constructor(readonly earlier: Json, readonly later: Json) {}
+  constructor(readonly earlier: Contract, readonly later: Contract) {}
 
   breaks(): string[] {
-    for (const [path, methods] of Object.entries<Json>(this.earlier.paths)) {
-      for (const method of METHODS.filter((name) => name in methods)) {
+    for (const [path, methods] of Object.entries(this.earlier.paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
         const where = `${method.toUpperCase()} ${path}`;
-        const operation = this.later.paths[path]?.[method];
-        if (!operation) this.#add(where, "does not exist any more");
-        else this.#compareOperations(where, methods[method], operation);
+        const now = this.later.paths[path]?.[method];
+        if (!now) this.#add(where, "does not exist any more");
+        else this.#compareOperations(where, operation, now);
       }
     }
     return this.#breaks;
@@ -52,13 +90,14 @@ class Comparison {
     if (!this.#breaks.includes(sentence)) this.#breaks.push(sentence);
   }
 
-  #compareOperations(where: string, earlier: Json, later: Json): void {
+  #compareOperations(where: string, earlier: Operation, later: Operation): void {
     if (earlier.operationId !== later.operationId) {
       this.#add(where, `is called ${later.operationId} and not ${earlier.operationId}`);
     }
-    this.#compareParameters(where, this.#parametersOf(earlier), this.#parametersOf(later, false));
+    const [before, now] = [parametersOf(earlier, this.earlier), parametersOf(later, this.later)];
+    this.#compareParameters(where, before, now);
     this.#compareBodies(where, earlier.requestBody, later.requestBody);
-    for (const [status, response] of Object.entries<Json>(earlier.responses)) {
+    for (const [status, response] of Object.entries(earlier.responses)) {
       if (!status.startsWith("2")) continue;
       const answer = later.responses[status];
       if (!answer) this.#add(where, `does not answer ${status} any more`);
@@ -66,13 +105,11 @@ class Comparison {
     }
   }
 
-  #parametersOf({ parameters = [] }: Json, isEarlier = true): Map<string, Json> {
-    const document = isEarlier ? this.earlier : this.later;
-    const resolved = parameters.map((item: Json) => resolve(item, document));
-    return new Map(resolved.map((item: Json) => [`${item.in} ${item.name}`, item]));
-  }
-
-  #compareParameters(where: string, earlier: Map<string, Json>, later: Map<string, Json>): void {
+  #compareParameters(
+    where: string,
+    earlier: Map<string, Parameter>,
+    later: Map<string, Parameter>,
+  ): void {
     for (const [name, parameter] of earlier) {
       const now = later.get(name);
       if (!now) this.#add(where, `takes no ${name} any more`);
@@ -83,26 +120,30 @@ class Comparison {
     }
   }
 
-  #compareBodies(where: string, earlier: Json, later: Json): void {
+  #compareBodies(
+    where: string,
+    earlier: Operation["requestBody"],
+    later: Operation["requestBody"],
+  ): void {
     if (later?.required && !earlier?.required) this.#add(where, "needs a body");
     if (!earlier) return;
     if (!later) return this.#add(where, "takes no body any more");
-    for (const [type, { schema }] of Object.entries<Json>(earlier.content)) {
+    for (const [type, { schema }] of Object.entries(earlier.content)) {
       const now = later.content[type];
       if (!now) this.#add(where, `takes no ${type} any more`);
       else this.#compareSchemas(`${where} body`, schema, now.schema, "sent");
     }
   }
 
-  #compareContents(where: string, earlier: Json = {}, later: Json = {}): void {
-    for (const [type, { schema }] of Object.entries<Json>(earlier)) {
+  #compareContents(where: string, earlier: Contents = {}, later: Contents = {}): void {
+    for (const [type, { schema }] of Object.entries(earlier)) {
       const now = later[type];
       if (!now) this.#add(where, `is no ${type} any more`);
       else this.#compareSchemas(where, schema, now.schema, "received");
     }
   }
 
-  #compareSchemas(where: string, earlier: Json, later: Json, direction: Direction): void {
+  #compareSchemas(where: string, earlier: Schema, later: Schema, direction: Direction): void {
     const pair = JSON.stringify([earlier, later, direction]);
     if (this.#compared.has(pair)) return;
     this.#compared.add(pair);
@@ -112,66 +153,79 @@ class Comparison {
     if (before.items && now.items) {
       this.#compareSchemas(`${where}[]`, before.items, now.items, direction);
     }
-    for (const keyword of ["allOf", "anyOf", "oneOf"]) {
+    for (const keyword of CHOICES) {
       this.#compareChoices(where, before[keyword] ?? [], now[keyword] ?? [], direction);
     }
   }
 
-  #compareValues(where: string, earlier: Json, later: Json, direction: Direction): void {
-    const [before, now] = [typesOf(earlier), typesOf(later)];
-    const [narrow, wide] = direction === "sent" ? [now, before] : [before, now];
+  #compareValues(where: string, earlier: Schema, later: Schema, direction: Direction): void {
+    const types = [typesOf(earlier), typesOf(later)] as const;
+    const [wide, narrow] = direction === "sent" ? types : [types[1], types[0]];
     const strange = wide.filter((type) => !narrow.includes(type) && narrow.length > 0);
     if (strange.length > 0) {
       this.#add(where, direction === "sent" ? `takes no ${strange}` : `can be ${strange}`);
     }
     if (direction === "received") return;
-    const refused = (earlier.enum ?? []).filter((value: Json) =>
+    const refused = (earlier.enum ?? []).filter((value) =>
       later.enum && !later.enum.includes(value)
     );
     if (refused.length > 0) this.#add(where, `does not take ${refused.join(", ")} any more`);
     if (later.enum && !earlier.enum) this.#add(where, "takes certain values alone");
-    for (const [bound, isTighter] of Object.entries(BOUNDS)) {
-      if (later[bound] === undefined || !isTighter(earlier[bound], later[bound])) continue;
-      this.#add(where, `has ${bound} ${later[bound]}`);
+    for (const bound of Object.keys(BOUNDS) as Bound[]) {
+      const now = later[bound];
+      if (now !== undefined && BOUNDS[bound](earlier[bound], now)) {
+        this.#add(where, `has ${bound} ${now}`);
+      }
     }
   }
 
-  #compareProperties(where: string, earlier: Json, later: Json, direction: Direction): void {
+  #compareProperties(where: string, earlier: Schema, later: Schema, direction: Direction): void {
     const [before, now] = [earlier.properties ?? {}, later.properties ?? {}];
     const [required, needed] = [earlier.required ?? [], later.required ?? []];
-    for (const [name, schema] of Object.entries<Json>(before)) {
-      if (name in now) this.#compareSchemas(`${where}.${name}`, schema, now[name], direction);
-      else if (later.additionalProperties === false || direction === "received") {
+    const isClosed = later.additionalProperties === false;
+    for (const [name, schema] of Object.entries(before)) {
+      const later = now[name];
+      if (later) this.#compareSchemas(`${where}.${name}`, schema, later, direction);
+      else if (isClosed || direction === "received") {
         this.#add(where, `has no ${name} any more`);
       }
     }
     const [from, to] = direction === "sent" ? [needed, required] : [required, needed];
-    for (const name of from.filter((item: string) => !to.includes(item))) {
+    for (const name of from.filter((item) => !to.includes(item))) {
       if (direction === "received" && !(name in now)) continue;
       this.#add(where, direction === "sent" ? `needs ${name}` : `may lack ${name}`);
     }
   }
 
-  #compareChoices(where: string, earlier: Json[], later: Json[], direction: Direction): void {
+  #compareChoices(where: string, earlier: Schema[], later: Schema[], direction: Direction): void {
     const isBreak = direction === "sent"
       ? later.length < earlier.length
       : earlier.length > 0 && later.length > earlier.length;
     if (isBreak) this.#add(where, `has ${later.length} forms and not ${earlier.length}`);
     for (const [index, schema] of earlier.entries()) {
-      if (later[index]) this.#compareSchemas(where, schema, later[index], direction);
+      const now = later[index];
+      if (now) this.#compareSchemas(where, schema, now, direction);
     }
   }
 }
 
-function typesOf({ type }: Json): string[] {
+function typesOf({ type }: Schema): string[] {
   return type === undefined ? [] : [type].flat();
 }
 
-/** Follows `$ref` within a document. */
-function resolve(item: Json, document: Json): Json {
-  if (typeof item?.$ref !== "string") return item ?? {};
-  const path = item.$ref.slice(2).split("/");
-  return resolve(path.reduce((found: Json, key: string) => found?.[key], document), document);
+function parametersOf({ parameters = [] }: Operation, contract: Contract): Map<string, Parameter> {
+  const resolved = parameters.map((item) => resolve<Parameter>(item, contract));
+  return new Map(resolved.map((item) => [`${item.in} ${item.name}`, item]));
+}
+
+/** Follows `$ref` to a component of the same document. */
+function resolve<Item extends object>(item: Item | Reference, contract: Contract): Item {
+  const { $ref } = item as Reference;
+  if ($ref === undefined) return item as Item;
+  const [kind = "", name = ""] = $ref.split("/").slice(-2);
+  const found = contract.components[kind]?.[name];
+  if (!found) throw new Error(`There is no ${$ref}`);
+  return resolve<Item>(found as Item, contract);
 }
 
 /** Runs git. Returns undefined when it fails. */
