@@ -32,7 +32,7 @@ export async function buildDocs(directory: string): Promise<void> {
   const state = await stateOfSources();
   const files = await siteFiles((path) => Deno.readTextFile(join(ROOT, path)));
   await Deno.mkdir(dirname(directory), { recursive: true });
-  const unfinished = await Deno.makeTempDir({ dir: dirname(directory), prefix: "site-" });
+  const unfinished = await Deno.makeTempDir({ dir: dirname(directory), prefix: ".site-" });
   for (const [path, text] of Object.entries({ ...files, [STAMP]: state })) {
     await Deno.mkdir(dirname(join(unfinished, path)), { recursive: true });
     await Deno.writeTextFile(join(unfinished, path), text);
@@ -62,7 +62,8 @@ async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
     const path = `${folder}/${name}`;
-    if (join(ROOT, path) === SITE) continue;
+    // The site itself, and one that is being built.
+    if (join(ROOT, path) === SITE || name.startsWith(".")) continue;
     found.push(...isDirectory ? await filesBelow(path) : [path]);
   }
   return found.sort();

@@ -95,6 +95,10 @@ function demoLines(stack: Stack, email: string): string {
   return `\
   Demo sign-in     ${email} / ${demoPassword}
 
+For the commands of the README and the guides:
+
+  export URL=${apiUrl} KEY=${publishableKey} EMAIL=${email} PASSWORD='${demoPassword}'
+
 Try it: sign in and ask who you are.
 
   curl -s ${functionUrl}/me -H "Authorization: Bearer ${token}"

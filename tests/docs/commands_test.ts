@@ -1,8 +1,11 @@
 /**
  * The commands of the README and the guides, run as written. A block of shell either calls the API, and
- * is run against the stack, or is a command for an operator, and must name something that exists.
+ * is run against the stack, or is a command for an operator, and must name something that exists. The
+ * blocks of TypeScript of a guide are one program, and so are those of Python.
  */
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import * as esbuild from "esbuild";
 import * as z from "zod";
 import { filesBelow, readFile } from "../support/sourceFiles.ts";
 import { createWorkspace, PASSWORD, stack, test } from "../support/workspace.ts";
@@ -15,7 +18,7 @@ interface Block {
 
 const FENCE = /^( *)```(\w+)\n([^]*?)^ *```$/gm;
 /** What a block that calls the API contains. */
-const CALLS = /\bcall\b|\$API\b/;
+const CALLS = /\bcall\b|\$API\b|\$URL\b/;
 /** Commands for operators. They need a platform, a clone of another project, or a free port. */
 const OPERATOR =
   /^(deno task [a-z:-]+|supabase (link|db push|secrets set|functions deploy)|npm (install|run build)|npx (--yes deno|vite|jsr)|VITE_\w+=|SITE_URL=)/;
@@ -49,26 +52,97 @@ function blocksOf(markdown: string): Block[] {
   });
 }
 
+/** Another test's user has the address, when several guides use the same. */
+function withOwnAddresses(text: string): string {
+  return text.replaceAll("@example.com", `@${crypto.randomUUID()}.example.com`);
+}
+
+/** The blocks of a language as one program. */
+function programOf(markdown: string, language: string): string {
+  return [...markdown.matchAll(FENCE)].filter(([, , name]) => name === language)
+    .map(([, , , text]) => text).join("\n");
+}
+
+/** What the guides expect in the environment. */
+async function environment(): Promise<Record<string, string>> {
+  const { admin } = await createWorkspace();
+  return {
+    URL: stack.apiUrl,
+    KEY: stack.publishableKey,
+    EMAIL: admin.email,
+    PASSWORD,
+    SECRET_KEY: stack.secretKey,
+  };
+}
+
+/** Runs a program with a command that reads it from a file. Throws with its output when it fails. */
+async function runProgram(command: string[], ending: string, text: string): Promise<void> {
+  // A directory of its own: Python looks for modules beside the program.
+  const directory = await Deno.makeTempDir();
+  const file = join(directory, `program${ending}`);
+  try {
+    await Deno.writeTextFile(file, withOwnAddresses(text));
+    const [program = "", ...args] = command;
+    const { success, stdout, stderr } = await new Deno.Command(program, {
+      args: [...args, file],
+      env: await environment(),
+    }).output();
+    const decoder = new TextDecoder();
+    assert(success, `${decoder.decode(stdout)}\n${decoder.decode(stderr)}`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/**
+ * Before a guide's program: its values, and a `fetch` that remembers refused requests, because
+ * supabase-js returns errors that nobody has to look at.
+ */
+const PRELUDE = `
+const { URL: url, KEY: key, EMAIL: email, PASSWORD: password } = Deno.env.toObject();
+const refused = [];
+const send = globalThis.fetch;
+globalThis.fetch = async (...request) => {
+  const answer = await send(...request);
+  if (!answer.ok) refused.push(answer.url + " " + answer.status + " " + await answer.clone().text());
+  return answer;
+};
+`;
+/** After it. supabase-js keeps a timer that refreshes the session. */
+const END = `if (refused.length > 0) throw new Error(refused.join("\\n"));\nDeno.exit(0);`;
+
+/**
+ * The program of a guide with its packages in it. `url`, `key`, `email` and `password` are given. Only
+ * a guide that handles a PorticoError may be refused something.
+ */
+async function bundled(program: string): Promise<string> {
+  const end = program.includes("PorticoError") ? "Deno.exit(0);" : END;
+  const { outputFiles } = await esbuild.build({
+    stdin: {
+      contents: [PRELUDE, program, end].join("\n"),
+      resolveDir: Deno.cwd(),
+      loader: "ts",
+    },
+    alias: { "@portico/client": "./client-sdk/src/mod.ts" },
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "browser",
+  });
+  await esbuild.stop();
+  return outputFiles.map(({ text }) => text).join("");
+}
+
 const readme = { path: "README.md", text: await readFile("README.md") };
 const beginning = blocksOf(readme.text).filter(({ commands }) => CALLS.test(commands));
 
 /** Runs blocks in one shell, which stops at the first failure, and returns the output of each. */
 async function run(blocks: Block[], directory: string): Promise<string[]> {
-  const { admin } = await createWorkspace();
-  // Other tests use the same database, where an address belongs to one user.
-  const domain = `${crypto.randomUUID()}.example.com`;
-  const script = blocks.map(({ commands }) => commands).join(`\necho "${NEXT}"\n`)
-    .replaceAll("@example.com", `@${domain}`);
+  const script = blocks.map(({ commands }) => commands).join(`\necho "${NEXT}"\n`);
   const { success, stdout, stderr } = await new Deno.Command("bash", {
-    args: ["-euo", "pipefail", "-c", script],
+    args: ["-euo", "pipefail", "-c", withOwnAddresses(script)],
     cwd: directory,
-    env: {
-      URL: stack.apiUrl,
-      KEY: stack.publishableKey,
-      EMAIL: admin.email,
-      PASSWORD,
-      SECRET_KEY: stack.secretKey,
-    },
+    env: await environment(),
   }).output();
   const output = new TextDecoder().decode(stdout);
   assert(success, `${output}\n${new TextDecoder().decode(stderr)}`);
@@ -101,6 +175,32 @@ for (const { path, text } of [readme, ...guides]) {
     }
   });
 }
+
+const python = (await new Deno.Command("python3", { args: ["-c", "import requests"] }).output()
+  .catch(() => ({ success: false }))).success;
+
+for (const { path, text } of guides) {
+  const typescript = programOf(text, "ts");
+  if (typescript !== "") {
+    test(`${path}: its TypeScript runs`, async () => {
+      const run = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-config", "--no-check"];
+      await runProgram(run, ".mjs", await bundled(typescript));
+    });
+  }
+  const script = programOf(text, "python");
+  if (script === "") continue;
+  if (!python) console.log(`${path}: its Python did NOT run. It needs python3 with requests.`);
+  else test(`${path}: its Python runs`, () => runProgram(["python3"], ".py", script));
+}
+
+Deno.test("the table of errors has the codes and statuses of the API", async () => {
+  const rows = [...(await readFile("docs/errors.md")).matchAll(/^\| `(\w+)` +\| (\d+)/gm)];
+  const reference = await readFile("docs/reference/problems.md");
+  assert(rows.length > 10);
+  for (const [, code, status] of rows) {
+    assert(new RegExp(`^\\| \`${code}\` +\\| ${status} `, "m").test(reference), code);
+  }
+});
 
 Deno.test("the other commands of the README and the guides exist", async () => {
   const { tasks } = z.object({ tasks: z.record(z.string(), z.unknown()) })

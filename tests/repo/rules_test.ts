@@ -321,9 +321,9 @@ Deno.test("every operation has a unique id, a unique route and a summary", () =>
   }
 });
 
-Deno.test("the README explains every variable of .env.example", async () => {
-  const readme = await readFile("README.md");
+Deno.test("the guide to deployment explains every variable of .env.example", async () => {
+  const guide = await readFile("docs/deploy.md");
   for (const [, name] of (await readFile(".env.example")).matchAll(/^([A-Z_]+)=/gm)) {
-    assert(readme.includes(`| \`${name}\` `), name);
+    assert(guide.includes(`| \`${name}\` `), name);
   }
 });

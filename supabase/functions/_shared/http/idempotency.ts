@@ -9,6 +9,7 @@ import { Problem } from "../problem.ts";
 import { type StoredAnswer, withChange } from "./answer.ts";
 
 /** A request with an idempotency key. */
+/** A request with an idempotency key. */
 export interface IdempotentRequest {
   idempotency_key: string;
   operation: string;

@@ -11,6 +11,7 @@ import type { AuthAdmin } from "../supabaseAdmin.ts";
 import type { RateLimiter } from "./rateLimit.ts";
 
 /** The services that the pipeline uses. Each isolate has one of each. */
+/** The services that the pipeline uses; one of each per isolate. */
 export interface Platform {
   settings: Settings;
   /** Returns all operations of the API. */
