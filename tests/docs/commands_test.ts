@@ -76,15 +76,18 @@ async function environment(): Promise<Record<string, string>> {
 }
 
 /** Runs a program with a command that reads it from a file. Throws with its output when it fails. */
-async function runProgram(command: string[], ending: string, text: string): Promise<void> {
+async function runProgram(
+  [command, ...options]: [string, ...string[]],
+  ending: string,
+  text: string,
+): Promise<void> {
   // A directory of its own: Python looks for modules beside the program.
   const directory = await Deno.makeTempDir();
   const file = join(directory, `program${ending}`);
   try {
     await Deno.writeTextFile(file, withOwnAddresses(text));
-    const [program = "", ...args] = command;
-    const { success, stdout, stderr } = await new Deno.Command(program, {
-      args: [...args, file],
+    const { success, stdout, stderr } = await new Deno.Command(command, {
+      args: [...options, file],
       env: await environment(),
     }).output();
     const decoder = new TextDecoder();
@@ -183,8 +186,8 @@ for (const { path, text } of guides) {
   const typescript = programOf(text, "ts");
   if (typescript !== "") {
     test(`${path}: its TypeScript runs`, async () => {
-      const run = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-config", "--no-check"];
-      await runProgram(run, ".mjs", await bundled(typescript));
+      const options = ["run", "--quiet", "--allow-all", "--no-config", "--no-check"];
+      await runProgram([Deno.execPath(), ...options], ".mjs", await bundled(typescript));
     });
   }
   const script = programOf(text, "python");
