@@ -1,6 +1,6 @@
 /**
  * `deno task generate`: writes everything that is derived from the migrations and the operations:
- * migrations → migrated database → schema.ts → operations → OpenAPI → SDK and reference documents,
+ * migrations → migrated database → schema.ts → operations → scopes, OpenAPI → SDK and reference documents,
  * a schema for Drizzle and a page about the database. With `--schema-only` it writes only the files
  * derived from the database, for use while the operations do not fit the new columns yet.
  * With `--check` it writes nothing, names each file that differs, and fails when there is one.
@@ -8,6 +8,7 @@
 import { dirname, fromFileUrl, join } from "@std/path";
 import { readIfExists } from "./files.ts";
 import { generateFromDatabase } from "./generate/fromDatabase.ts";
+import { generateScopes } from "./generate/scopes.ts";
 
 const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
 
@@ -19,7 +20,8 @@ async function main(): Promise<void> {
   const log = (line: string) => console.log(line);
   const changed = await writeChanged(await generateFromDatabase(log), check);
   if (!Deno.args.includes("--schema-only")) {
-    // Imported here, because the operations import the schema that was just written.
+    changed.push(...await writeChanged(await generateScopes(), check));
+    // Imported here, because the operations import the files that were just written.
     const { generateFromOperations } = await import("./generate/fromOperations.ts");
     changed.push(...await writeChanged(await generateFromOperations(), check));
   }

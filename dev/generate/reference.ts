@@ -1,7 +1,12 @@
 /** The reference documents: operations, problems and permissions as tables. */
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { type ProblemCode, problemTypes } from "../../supabase/functions/_shared/problem.ts";
-import { allowedPhrase, problemsOf, routeOf } from "../../supabase/functions/_shared/facts.ts";
+import {
+  allowedPhrase,
+  problemsOf,
+  routeOf,
+  scopeOf,
+} from "../../supabase/functions/_shared/facts.ts";
 import { exists } from "../files.ts";
 
 /** With more operations than this, their number is shown instead of their names. */
@@ -14,16 +19,23 @@ export function operationsPage(operations: readonly Operation[]): string {
   const resources = Map.groupBy(operations, resourceOf);
   const sections = [...resources].map(([resource, members]) =>
     `## ${resource}\n\n` + table(
-      ["Operation", "Request", "Allowed to", "What it does"],
+      ["Operation", "Request", "Allowed to", "API keys", "What it does"],
       members.map((
         member,
-      ) => [`\`${member.id}\``, request(member), allowedPhrase(member), what(member)]),
+      ) => [
+        `\`${member.id}\``,
+        request(member),
+        allowedPhrase(member),
+        keyScope(member),
+        what(member),
+      ]),
     )
   );
   return page(
     "Operations",
     "Addresses are below `/functions/v1`. Parameters, bodies and answers stand in " +
-      "[`openapi.json`](../../client-sdk/openapi.json), problems in [problems.md](problems.md).",
+      "[`openapi.json`](../../client-sdk/openapi.json), problems in [problems.md](problems.md). API keys " +
+      "call an operation with the scope that is shown; a dash: not open to keys.",
     sections,
   );
 }
@@ -80,6 +92,12 @@ function answeredBy(operations: readonly Operation[], code: string): string {
   const ids = operations.filter((operation) => problemsOf(operation).has(code as ProblemCode))
     .map(({ id }) => `\`${id}\``);
   return ids.length > MANY ? `${ids.length} of ${operations.length}` : ids.join(", ");
+}
+
+/** The scope that an API key needs; a dash when keys may not call the operation. */
+function keyScope(operation: Operation): string {
+  const scope = scopeOf(operation);
+  return scope === undefined ? "–" : `\`${scope}\``;
 }
 
 function request(operation: Operation): string {

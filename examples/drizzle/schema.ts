@@ -48,6 +48,34 @@ export const activity_log = pgView("activity_log", {
   deal_note: json(),
 }).existing();
 
+export const api_keys = pgTable("api_keys", {
+  id: bigint({ mode: "number" }).primaryKey().notNull().generatedAlwaysAs(sql``),
+  workspace_id: uuid().notNull().generatedAlwaysAs(sql``),
+  name: text().notNull(),
+  role: text().default("rep").notNull(),
+  scopes: jsonb(),
+  expires_at: timestamp({ withTimezone: true, mode: "string" }),
+  rotated_at: timestamp({ withTimezone: true, mode: "string" }),
+  created_by: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+});
+
+export const api_keys_summary = pgView("api_keys_summary", {
+  id: bigint({ mode: "number" }),
+  name: text(),
+  role: text(),
+  scopes: jsonb(),
+  expires_at: timestamp({ withTimezone: true, mode: "string" }),
+  status: text(),
+  last_used_at: timestamp({ withTimezone: true, mode: "string" }),
+  secrets: jsonb(),
+  rotated_at: timestamp({ withTimezone: true, mode: "string" }),
+  created_by: bigint({ mode: "number" }),
+  created_at: timestamp({ withTimezone: true, mode: "string" }),
+  updated_at: timestamp({ withTimezone: true, mode: "string" }),
+}).existing();
+
 export const companies = pgTable("companies", {
   id: bigint({ mode: "number" }).primaryKey().generatedAlwaysAs(sql``),
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
@@ -378,6 +406,7 @@ export const sales = pgTable("sales", {
   role: text().notNull(),
   created_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
   updated_at: timestamp({ withTimezone: true, mode: "string" }).defaultNow().notNull(),
+  kind: text().default("user").notNull(),
 });
 
 export const tags = pgTable("tags", {

@@ -68,11 +68,11 @@ create index ix__audit_log__workspace_id__purged
   where action = 'purged';
 
 alter table public.audit_log enable row level security;
-create policy "members read, only admins read changes of members" on public.audit_log
+create policy "members read, only admins read changes of members and keys" on public.audit_log
   for select to authenticated
   using (
     workspace_id = (select private.workspace_id())
-    and (table_name <> 'sales' or (select private.is_admin()))
+    and (table_name <> all ('{sales,api_keys}') or (select private.is_admin()))
   );
 revoke all on public.audit_log from service_role;
 grant select on public.audit_log to authenticated, service_role;

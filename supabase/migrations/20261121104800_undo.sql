@@ -145,6 +145,10 @@ as $$
     case
       when r.is_purged then 'purged'
       when r.is_new and r.is_gone then 'none'
+      -- The member of an API key follows its key. It stays, because records and the log name it.
+      when r.table_name = 'sales' and exists (
+        select from public.sales s where s.id = r.record_id and s.kind = 'key'
+      ) then 'none'
       when r.is_new then 'created'
       when r.is_gone then 'deleted'
       else 'updated'
@@ -200,14 +204,15 @@ begin
       errcode = 'PT409',
       message = 'A change can be undone for 30 days. Change the records instead.',
       detail = 'undo_expired';
-  elsif not private.is_admin() and exists (
+  elsif not private.manages_members() and exists (
     select
     from private.change_effects(p_change_id) e
     where e.table_name = 'sales' and e.record_id is distinct from private.member_id()
+      or e.table_name = 'api_keys'
   ) then
     raise exception using
       errcode = 'PT409',
-      message = 'Only an admin may undo a change of other members. Ask an admin of your workspace.',
+      message = 'Only an admin may undo a change of other members or of API keys. Ask an admin of your workspace.',
       detail = 'admin_required';
   end if;
   if change.touched ? 'deals' then
@@ -345,16 +350,20 @@ comment on function private.uncompared_fields(text) is
   'Returns the fields of a table that have no conflicts.';
 grant execute on function private.uncompared_fields(text) to authenticated;
 
--- Accounts are in the auth server, which an undo does not reach.
+-- Accounts are in the auth server, which an undo does not reach. Secrets of API keys never return.
 create function private.account_fields(p_table_name text)
 returns text[]
 language sql immutable
 set search_path = ''
 as $$
-  select case p_table_name when 'sales' then '{email,disabled,user_id}'::text[] else '{}' end
+  select case p_table_name
+    when 'sales' then '{email,disabled,user_id}'::text[]
+    when 'api_keys' then '{rotated_at}'
+    else '{}'
+  end
 $$;
 comment on function private.account_fields(text) is
-  'Returns the fields of a table that belong to an auth user.';
+  'Returns the fields of a table that belong to an auth user, or to the secret of an API key.';
 grant execute on function private.account_fields(text) to authenticated;
 
 create function private.field_conflicts(p_change_id uuid, p_table_name text)

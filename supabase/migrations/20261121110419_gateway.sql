@@ -25,8 +25,7 @@ begin
       'role', s.role,
       'disabled', s.disabled,
       'email', s.email,
-      'first_name', s.first_name,
-      'last_name', s.last_name
+      'kind', s.kind
     )
     from public.sales s
     where s.user_id = membership.user_id

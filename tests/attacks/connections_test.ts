@@ -117,7 +117,7 @@ async function heritageOf(database: Database): Promise<Heritage> {
 
 function scopeOf({ user_id, claims }: Member): RequestScope {
   return {
-    caller: { userId: user_id, claims },
+    caller: { userId: user_id, claims, credential: "token" },
     operation: "tests.run",
     recorded: {},
     requestId: crypto.randomUUID(),

@@ -18,7 +18,7 @@ const LONG_LIMITS = { answer: 60_000, transaction: 60_000 };
 
 function scopeOf({ user_id, claims }: Member): RequestScope {
   return {
-    caller: { userId: user_id, claims },
+    caller: { userId: user_id, claims, credential: "token" },
     operation: "tests.run",
     recorded: {},
     requestId: crypto.randomUUID(),

@@ -83,7 +83,7 @@ test("a search that takes longer than two seconds is stopped, and its connection
   const { admin } = await foundWorkspace();
   const database = createDatabase(await testSettings({ databaseConnections: 1 }));
   const scope: RequestScope = {
-    caller: { userId: admin.user_id, claims: admin.claims },
+    caller: { userId: admin.user_id, claims: admin.claims, credential: "token" },
     operation: "tests.run",
     recorded: {},
     requestId: crypto.randomUUID(),

@@ -8,6 +8,11 @@ import { type CallOptions, type Request, Resource, type Transport } from "../run
 
 import {
   type Activity,
+  type ApiKey,
+  type ApiKeyInput,
+  type ApiKeyPatch,
+  type ApiKeyRotateInput,
+  type ApiKeyWithSecret,
   type Attachment,
   type AttachmentInput,
   type AttachmentRemovals,
@@ -253,7 +258,7 @@ export type OpaqueFilter = null | {
 };
 /** Fields that no change can set. */
 const FIXED =
-  "id user_id administrator created_at updated_at workspace permissions nb_deals nb_contacts owner duplicates company_name nb_tasks company tag_records archived_at index nb_notes contacts reassigned member_id record_type file_name format state position row_count created_count updated_count skipped_count rejected_count error started_at finished_at missing upload contact deal";
+  "id user_id administrator created_at updated_at kind workspace permissions last_used_at secrets rotated_at created_by maker secret nb_deals nb_contacts owner duplicates company_name nb_tasks company tag_records archived_at index nb_notes contacts reassigned member_id record_type file_name format state position row_count created_count updated_count skipped_count rejected_count error started_at finished_at missing upload contact deal";
 
 /** Operations on `system`. */
 export class SystemResource extends Resource {
@@ -306,6 +311,8 @@ export class MeResource extends Resource {
    * Get your profile, workspace and permissions.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `me:read`.
    */
   get(options?: CallOptions): Call<Me> {
     return this.api.call("GET", path`/me`, options);
@@ -377,7 +384,7 @@ export interface UsersListQuery {
   q?: string | undefined;
   /** Assigned by the database. */
   id?: NumberFilter | undefined;
-  /** The auth user of the member. */
+  /** The auth user of the member. The member of an API key has an id of its own. */
   user_id?: UuidFilter | undefined;
   /** The sign-in address. A trigger copies it from the auth user. */
   email?: TextFilter | undefined;
@@ -417,6 +424,8 @@ export class UsersResource extends Resource {
    * `q` searches names and e-mail addresses.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `users:read`.
    */
   list<
     const Select extends UsersListQuery["select"] = undefined,
@@ -445,6 +454,8 @@ export class UsersResource extends Resource {
    * Get a user.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `users:read`.
    */
   get(id: number, options?: CallOptions): Call<User> {
     return this.api.call("GET", path`/users/${id}`, options);
@@ -514,6 +525,181 @@ export class UsersResource extends Resource {
    */
   restore(id: number, body?: UserRestoreInput, options?: CallOptions): Call<User> {
     return this.api.call("POST", path`/users/${id}/restore`, options, body);
+  }
+}
+
+/** Query of `api_keys.list`: List the API keys of the workspace. */
+export interface ApiKeysListQuery {
+  /** Fields to sort by, with `-` for descending order. */
+  sort?:
+    | Sort<
+      | "id"
+      | "name"
+      | "role"
+      | "expires_at"
+      | "status"
+      | "last_used_at"
+      | "rotated_at"
+      | "created_by"
+      | "created_at"
+      | "updated_at"
+    >
+    | undefined;
+  /** Maximum number of records on a page. */
+  limit?: number | undefined;
+  /** `next_cursor` of the previous page. */
+  cursor?: string | undefined;
+  /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
+  count?: "exact" | "estimated" | undefined;
+  /** Fields to return. Default: all. */
+  select?:
+    | readonly (
+      | "id"
+      | "name"
+      | "role"
+      | "scopes"
+      | "expires_at"
+      | "status"
+      | "last_used_at"
+      | "secrets"
+      | "rotated_at"
+      | "created_by"
+      | "created_at"
+      | "updated_at"
+    )[]
+    | undefined;
+  /** Related records to return with each record. */
+  include?: readonly ("maker")[] | undefined;
+  /** Id of the key, and of its member: the owner of what it makes. */
+  id?: NumberFilter | undefined;
+  /** Name of the key, which is the last name of its member. */
+  name?: TextFilter | undefined;
+  /** admin, manager or rep. */
+  role?: TextFilter<"admin" | "manager" | "rep"> | undefined;
+  /** The groups of operations that the key may call. Null: all that are open to keys. */
+  scopes?: OpaqueFilter | undefined;
+  /** When the key ends. Null: never. */
+  expires_at?: TimeFilter | undefined;
+  /** Status. */
+  status?: TextFilter<"active" | "expired"> | undefined;
+  /** To the minute. `null`: never used. */
+  last_used_at?: TimeFilter | undefined;
+  /** The secrets that the key has now, the newest first. */
+  secrets?: OpaqueFilter | undefined;
+  /** When the key got its present secret by a rotation. */
+  rotated_at?: TimeFilter | undefined;
+  /** The member who made the key. */
+  created_by?: NumberFilter | undefined;
+  /** When the key was made. */
+  created_at?: TimeFilter | undefined;
+  /** When the record last changed. Its entity tag is derived from this. */
+  updated_at?: TimeFilter | undefined;
+}
+
+/** Query of `api_keys.get`: Get an API key. */
+export interface ApiKeysGetQuery {
+  /** Related records to return with the record. */
+  include?: readonly ("maker")[] | undefined;
+}
+
+/** Query of `api_keys.delete`: Revoke an API key. */
+export interface ApiKeysDeleteQuery {
+  /** Id of the new owner of the key's records. Without one they stay with the revoked key. */
+  reassign_to?: number | undefined;
+}
+
+/** Operations on `api_keys`. */
+export class ApiKeysResource extends Resource {
+  /**
+   * List the API keys of the workspace.
+   *
+   * Without their secrets. Revoked keys are not listed; the activity names them.
+   *
+   * Allowed to: admins.
+   */
+  list<
+    const Select extends ApiKeysListQuery["select"] = undefined,
+    const Include extends ApiKeysListQuery["include"] = undefined,
+    Count extends ApiKeysListQuery["count"] = undefined,
+  >(
+    query?: ApiKeysListQuery & {
+      select?: Select | undefined;
+      include?: Include | undefined;
+      count?: Count | undefined;
+    },
+    options?: CallOptions,
+  ): PageCall<Selected<ApiKey, Select, Include>, PageOf<Selected<ApiKey, Select, Include>, Count>> {
+    return this.api.list(path`/api_keys`, query, options);
+  }
+
+  /**
+   * Make an API key.
+   *
+   * `secret` of the answer is the key. It is shown once. The key is a member of its own, with the `role`; `scopes` narrow what it may call. The undo revokes it.
+   *
+   * Allowed to: admins.
+   */
+  create(body: ApiKeyInput, options?: CallOptions): Call<ApiKeyWithSecret> {
+    return this.api.call("POST", path`/api_keys`, options, body);
+  }
+
+  /**
+   * Get an API key.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  get<const Include extends ApiKeysGetQuery["include"] = undefined>(
+    id: number,
+    query?: ApiKeysGetQuery & { include?: Include | undefined },
+    options?: CallOptions,
+  ): Call<Selected<ApiKey, undefined, Include>> {
+    return this.api.call("GET", path`/api_keys/${id}`, options, undefined, query);
+  }
+
+  /**
+   * Change an API key.
+   *
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  update(id: number, body: Changed<ApiKeyPatch, ApiKey>, options?: CallOptions): Call<ApiKey> {
+    return this.api.call(
+      "PATCH",
+      path`/api_keys/${id}`,
+      options,
+      withoutFields(body, FIXED + " status"),
+    );
+  }
+
+  /**
+   * Revoke an API key.
+   *
+   * The key ends at once, with all its secrets, and never returns: the undo of this is refused. A repeated request succeeds.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `unknown_reference`.
+   */
+  delete(id: number, query?: ApiKeysDeleteQuery, options?: CallOptions): Call<void> {
+    return this.api.call("DELETE", path`/api_keys/${id}`, options, undefined, query);
+  }
+
+  /**
+   * Give an API key a new secret.
+   *
+   * `secret` of the answer is the new secret. It is shown once. The present secrets work until `old_expires_at`. The undo is refused, since no secret returns.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  rotate(id: number, body?: ApiKeyRotateInput, options?: CallOptions): Call<ApiKeyWithSecret> {
+    return this.api.call("POST", path`/api_keys/${id}/rotate`, options, body);
   }
 }
 
@@ -749,6 +935,8 @@ export class CompaniesResource extends Resource {
    * List companies.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    */
   list<
     const Select extends CompaniesListQuery["select"] = undefined,
@@ -775,6 +963,8 @@ export class CompaniesResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `unknown_reference`, `invalid_picture`, `duplicate`.
    */
   create(
@@ -792,6 +982,8 @@ export class CompaniesResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:read`.
+   *
    * Problems: `invalid_cursor`.
    */
   duplicates(
@@ -807,6 +999,8 @@ export class CompaniesResource extends Resource {
    * Best first, at most 100.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    *
    * Problems: `deleted`, `merged`.
    */
@@ -825,6 +1019,8 @@ export class CompaniesResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
@@ -837,6 +1033,8 @@ export class CompaniesResource extends Resource {
    * A repeated request succeeds.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:write`.
    */
   undismissDuplicate(query?: CompaniesUndismissDuplicateQuery, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/companies/duplicates/dismiss`, options, undefined, query);
@@ -846,6 +1044,8 @@ export class CompaniesResource extends Resource {
    * Get a company.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    *
    * Problems: `deleted`, `merged`.
    */
@@ -864,6 +1064,8 @@ export class CompaniesResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<CompanyPatch, Company>, options?: CallOptions): Call<Company> {
@@ -876,6 +1078,8 @@ export class CompaniesResource extends Resource {
    * Its contacts and deals, and their notes and tasks, move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/companies/${id}`, options);
@@ -887,6 +1091,8 @@ export class CompaniesResource extends Resource {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    *
    * Problems: `restore_not_allowed`, `merged`.
    */
@@ -901,6 +1107,8 @@ export class CompaniesResource extends Resource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
@@ -913,6 +1121,8 @@ export class CompaniesResource extends Resource {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    */
   history<
     const Select extends CompaniesHistoryQuery["select"] = undefined,
@@ -939,6 +1149,8 @@ export class CompaniesResource extends Resource {
    * Its contacts and deals follow to the winner. Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -1192,6 +1404,8 @@ export class ContactsResource extends Resource {
    * List contacts.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    */
   list<
     const Select extends ContactsListQuery["select"] = undefined,
@@ -1218,6 +1432,8 @@ export class ContactsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `unknown_tag`, `unknown_reference`, `invalid_picture`, `duplicate`.
    */
   create(
@@ -1235,6 +1451,8 @@ export class ContactsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:read`.
+   *
    * Problems: `invalid_cursor`.
    */
   duplicates(
@@ -1250,6 +1468,8 @@ export class ContactsResource extends Resource {
    * Best first, at most 100.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    *
    * Problems: `deleted`, `merged`.
    */
@@ -1268,6 +1488,8 @@ export class ContactsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(body: PairInput, options?: CallOptions): Call<Dismissal> {
@@ -1280,6 +1502,8 @@ export class ContactsResource extends Resource {
    * A repeated request succeeds.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:write`.
    */
   undismissDuplicate(query?: ContactsUndismissDuplicateQuery, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/contacts/duplicates/dismiss`, options, undefined, query);
@@ -1291,6 +1515,8 @@ export class ContactsResource extends Resource {
    * For a merged contact the answer is 410, and `merged_into` is the id of the winner.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    *
    * Problems: `deleted`, `merged`.
    */
@@ -1309,6 +1535,8 @@ export class ContactsResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   update(id: number, body: Changed<ContactInput, Contact>, options?: CallOptions): Call<Contact> {
@@ -1321,6 +1549,8 @@ export class ContactsResource extends Resource {
    * Its notes and tasks move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/contacts/${id}`, options);
@@ -1332,6 +1562,8 @@ export class ContactsResource extends Resource {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
    */
@@ -1346,6 +1578,8 @@ export class ContactsResource extends Resource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
@@ -1358,6 +1592,8 @@ export class ContactsResource extends Resource {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    */
   history<
     const Select extends ContactsHistoryQuery["select"] = undefined,
@@ -1384,6 +1620,8 @@ export class ContactsResource extends Resource {
    * Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -1443,6 +1681,8 @@ export class TagsResource extends Resource {
    * `nb_contacts` is the number of contacts that have the tag.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tags:read`.
    */
   list<
     const Select extends TagsListQuery["select"] = undefined,
@@ -1461,6 +1701,8 @@ export class TagsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tags:write`.
+   *
    * Problems: `tag_exists`.
    */
   create(body: TagInput, options?: CallOptions): Call<Tag> {
@@ -1471,6 +1713,8 @@ export class TagsResource extends Resource {
    * Get a tag.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tags:read`.
    *
    * Problems: `deleted`, `merged`.
    */
@@ -1485,6 +1729,8 @@ export class TagsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tags:write`.
+   *
    * Problems: `deleted`, `merged`, `tag_exists`.
    */
   update(id: number, body: Changed<TagPatch, Tag>, options?: CallOptions): Call<Tag> {
@@ -1497,6 +1743,8 @@ export class TagsResource extends Resource {
    * The tag is removed from all contacts. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/tags/${id}`, options);
@@ -1508,6 +1756,8 @@ export class TagsResource extends Resource {
    * The contacts that had the tag get it back in its place. When another tag has the name, without case, the answer is 409. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    *
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
    */
@@ -1521,6 +1771,8 @@ export class TagsResource extends Resource {
    * The contacts of the losers receive the winner, once and in the first place. Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -1548,6 +1800,8 @@ export class SearchResource extends Resource {
    * A record must contain every word of `q`, which has at most six. A word matches as a prefix, without case and accents. Contacts, companies and deals of similar spelling follow when fewer than five records of their kind contain the words. Returns at most `limit` records of each kind, best first. For words that more than 1,000 records (or 200 notes) contain, it ranks only the newest. Of a long text, the first 10,000 characters are searched.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `search:read`.
    *
    * Problems: `search_too_slow`.
    */
@@ -1747,6 +2001,8 @@ export class DealsResource extends Resource {
    * The list includes archived deals. `archived_at=is.null` leaves them out.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    */
   list<
     const Select extends DealsListQuery["select"] = undefined,
@@ -1770,6 +2026,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   create(body: DealInput, options?: CallOptions): Call<Deal> {
@@ -1783,6 +2041,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:read`.
+   *
    * Problems: `search_too_slow`.
    */
   board(query?: DealsBoardQuery, options?: CallOptions): Call<Board> {
@@ -1793,6 +2053,8 @@ export class DealsResource extends Resource {
    * Get a deal.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    *
    * Problems: `deleted`.
    */
@@ -1811,6 +2073,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   update(id: number, body: Changed<DealPatch, Deal>, options?: CallOptions): Call<Deal> {
@@ -1823,6 +2087,8 @@ export class DealsResource extends Resource {
    * Its notes move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deals:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/deals/${id}`, options);
@@ -1834,6 +2100,8 @@ export class DealsResource extends Resource {
    * The deal returns to its former position. Its notes come back with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deals:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -1848,6 +2116,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
@@ -1860,6 +2130,8 @@ export class DealsResource extends Resource {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    */
   history<
     const Select extends DealsHistoryQuery["select"] = undefined,
@@ -1887,6 +2159,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `deleted`.
    */
   archive(id: number, options?: CallOptions): Call<Deal> {
@@ -1900,6 +2174,8 @@ export class DealsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `deleted`.
    */
   unarchive(id: number, options?: CallOptions): Call<Deal> {
@@ -1912,6 +2188,8 @@ export class DealsResource extends Resource {
    * Moves the deal to `stage`, and there before or after another deal, to a position, or by default to the top. The columns are numbered again. Moving to a won or lost stage of the configuration closes the deal, and moving from there to another stage opens it again.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:write`.
    *
    * Problems: `deleted`, `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
    */
@@ -1933,6 +2211,8 @@ export class ConfigurationResource extends Resource {
    * Stages, categories, sectors, note statuses, task types, currency, title and logos. A key that the workspace has not stored has its default.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `configuration:read`.
    */
   get(options?: CallOptions): Call<Configuration> {
     return this.api.call("GET", path`/configuration`, options);
@@ -1944,6 +2224,8 @@ export class ConfigurationResource extends Resource {
    * Omitted keys keep their value; `null` resets a key to its default. A stage with deals is removed only with `reassign_to`. Its keys may also be stages that deals have and the configuration lacks. With `dry_run` nothing changes.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `configuration:write`.
    *
    * Problems: `stage_in_use`, `unknown_stage`.
    */
@@ -2107,6 +2389,8 @@ export class ChangesResource extends Resource {
    * Newest first: one change for each request or transaction that changed records, through this API or beside it. With `after` it is a feed: changes in the order in which they became visible, without gaps. `format=ndjson` streams it, with a line `{"next_cursor"}` after each block.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   list<
     const Select extends ChangesListQuery["select"] = undefined,
@@ -2129,6 +2413,8 @@ export class ChangesResource extends Resource {
    * `records` has the first 100 entries, with the fields before and after. Only admins see changes of members.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   get<const Include extends ChangesGetQuery["include"] = undefined>(
     id: string,
@@ -2144,6 +2430,8 @@ export class ChangesResource extends Resource {
    * In the order in which they were changed, with the fields before and after.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   records<
     const Select extends ChangesRecordsQuery["select"] = undefined,
@@ -2170,6 +2458,8 @@ export class ChangesResource extends Resource {
    * Records that the change created move to the trash, deleted and merged ones come back with their ids, and changed fields return to their former values. A change can be undone for 30 days. Undoing the undo repeats the change.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `changes:write`.
    *
    * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
    */
@@ -2250,6 +2540,8 @@ export class MergesResource extends Resource {
    * Newest first: the winner, the losers, the member, and the change. A merge that was undone has `undone_by`.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `merges:read`.
    */
   list<
     const Select extends MergesListQuery["select"] = undefined,
@@ -2341,6 +2633,8 @@ export class ActivityResource extends Resource {
    * Newest first: which member created, changed, merged, deleted or restored which record. Only admins see changes of members.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `activity:read`.
    */
   list<
     const Select extends ActivityListQuery["select"] = undefined,
@@ -2402,6 +2696,8 @@ export class TrashResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `trash:read`.
+   *
    * Problems: `invalid_cursor`.
    */
   list<const Include extends TrashListQuery["include"] = undefined>(
@@ -2420,6 +2716,8 @@ export class TrashResource extends Resource {
    * Permanently deletes all items, newest first. Send the request again while `complete` is false.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `trash:write`.
    */
   empty(options?: CallOptions): Call<Purged> {
     return this.api.call("DELETE", path`/trash`, options);
@@ -2429,6 +2727,8 @@ export class TrashResource extends Resource {
    * Get an item of the trash.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `trash:read`.
    */
   get<const Include extends TrashGetQuery["include"] = undefined>(
     id: number,
@@ -2444,6 +2744,8 @@ export class TrashResource extends Resource {
    * Permanently deletes the record, the records of the cascade, and their values in the history. Repeating it succeeds.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `trash:write`.
    */
   purge(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/trash/${id}`, options);
@@ -2455,6 +2757,8 @@ export class TrashResource extends Resource {
    * Records that were deleted by the cascade come back with it. A record whose parent was merged goes to the winner. One whose parent was purged comes back without it, or needs `parent_id`.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `trash:write`.
    *
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -2595,6 +2899,8 @@ export class ImportsResource extends Resource {
    * List imports.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   list<
     const Select extends ImportsListQuery["select"] = undefined,
@@ -2616,6 +2922,8 @@ export class ImportsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `invalid_file`, `storage_unavailable`.
    */
   create(body: ImportInput, options?: CallOptions): Call<Import> {
@@ -2628,6 +2936,8 @@ export class ImportsResource extends Resource {
    * With `Accept: text/event-stream` the answer is a stream of events `progress`, each with the import as JSON, until it has ended.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   get(id: string, options?: CallOptions): Call<Import> {
     return this.api.call("GET", path`/imports/${id}`, options);
@@ -2637,6 +2947,8 @@ export class ImportsResource extends Resource {
    * Change the mapping and the options of an import.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`, `import_not_ready`.
    */
@@ -2656,6 +2968,8 @@ export class ImportsResource extends Resource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `import_running`.
    */
   delete(id: string, options?: CallOptions): Call<void> {
@@ -2668,6 +2982,8 @@ export class ImportsResource extends Resource {
    * What it has imported stays. POST /imports/{id}/run continues it, and POST /imports/{id}/undo takes it back. An import that does not run stays as it is.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`.
    */
@@ -2682,6 +2998,8 @@ export class ImportsResource extends Resource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   inspect(id: string, options?: CallOptions): Call<Import> {
@@ -2695,6 +3013,8 @@ export class ImportsResource extends Resource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
@@ -2707,6 +3027,8 @@ export class ImportsResource extends Resource {
    * The columns of the file, and `import_error` with the reasons. Mend the rows and import the file.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   rejected(id: string, options?: CallOptions): Call<string> {
     return this.api.call("GET", path`/imports/${id}/rejected`, options);
@@ -2718,6 +3040,8 @@ export class ImportsResource extends Resource {
    * Takes back the changes of the import, the newest first. A long undo is complete after several requests.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
    */
@@ -2876,6 +3200,8 @@ export class TasksResource extends Resource {
    * `due=today&time_zone=Europe/Paris` lists the open tasks of today in that time zone.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:read`.
    */
   list<
     const Select extends TasksListQuery["select"] = undefined,
@@ -2899,6 +3225,8 @@ export class TasksResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
    */
   create(body: TaskInput, options?: CallOptions): Call<Task> {
@@ -2909,6 +3237,8 @@ export class TasksResource extends Resource {
    * Get a task.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:read`.
    *
    * Problems: `deleted`.
    */
@@ -2927,6 +3257,8 @@ export class TasksResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   update(id: number, body: Changed<TaskPatch, Task>, options?: CallOptions): Call<Task> {
@@ -2939,6 +3271,8 @@ export class TasksResource extends Resource {
    * A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `tasks:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/tasks/${id}`, options);
@@ -2950,6 +3284,8 @@ export class TasksResource extends Resource {
    * Sets `done_date` to now. Repeating it succeeds and keeps `done_date`.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:write`.
    *
    * Problems: `deleted`.
    */
@@ -2964,6 +3300,8 @@ export class TasksResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `deleted`.
    */
   reopen(id: number, options?: CallOptions): Call<Task> {
@@ -2977,6 +3315,8 @@ export class TasksResource extends Resource {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Task> {
@@ -2989,6 +3329,8 @@ export class TasksResource extends Resource {
    * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `tasks:write`.
    *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -3068,6 +3410,8 @@ export class ContactNotesResource extends Resource {
    * `contact_id=1` lists the notes of one contact, newest first.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contact_notes:read`.
    */
   list<
     const Select extends ContactNotesListQuery["select"] = undefined,
@@ -3094,6 +3438,8 @@ export class ContactNotesResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contact_notes:write`.
+   *
    * Problems: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
    */
   create(body: ContactNoteInput, options?: CallOptions): Call<ContactNote> {
@@ -3104,6 +3450,8 @@ export class ContactNotesResource extends Resource {
    * Get a note on a contact.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contact_notes:read`.
    *
    * Problems: `deleted`.
    */
@@ -3122,6 +3470,8 @@ export class ContactNotesResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `contact_notes:write`.
+   *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   update(
@@ -3138,6 +3488,8 @@ export class ContactNotesResource extends Resource {
    * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contact_notes:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/contact_notes/${id}`, options);
@@ -3149,6 +3501,8 @@ export class ContactNotesResource extends Resource {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contact_notes:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -3221,6 +3575,8 @@ export class DealNotesResource extends Resource {
    * `deal_id=1` lists the notes of one deal, newest first.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deal_notes:read`.
    */
   list<
     const Select extends DealNotesListQuery["select"] = undefined,
@@ -3247,6 +3603,8 @@ export class DealNotesResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deal_notes:write`.
+   *
    * Problems: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   create(body: DealNoteInput, options?: CallOptions): Call<DealNote> {
@@ -3257,6 +3615,8 @@ export class DealNotesResource extends Resource {
    * Get a note on a deal.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deal_notes:read`.
    *
    * Problems: `deleted`.
    */
@@ -3275,6 +3635,8 @@ export class DealNotesResource extends Resource {
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `deal_notes:write`.
+   *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   update(
@@ -3291,6 +3653,8 @@ export class DealNotesResource extends Resource {
    * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deal_notes:write`.
    */
   delete(id: number, options?: CallOptions): Call<void> {
     return this.api.call("DELETE", path`/deal_notes/${id}`, options);
@@ -3302,6 +3666,8 @@ export class DealNotesResource extends Resource {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deal_notes:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -3324,6 +3690,8 @@ export class AttachmentsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `attachments:write`.
+   *
    * Problems: `attachment_type_not_allowed`, `storage_unavailable`.
    */
   create(body: UploadInput, options?: CallOptions): Call<Upload> {
@@ -3337,6 +3705,8 @@ export class AttachmentsResource extends Resource {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `attachments:read`.
+   *
    * Problems: `not_found`, `storage_unavailable`.
    */
   url(query?: AttachmentsUrlQuery, options?: CallOptions): Call<Download> {
@@ -3348,6 +3718,7 @@ export class Resources extends Resource {
   readonly system: SystemResource;
   readonly me: MeResource;
   readonly users: UsersResource;
+  readonly apiKeys: ApiKeysResource;
   readonly companies: CompaniesResource;
   readonly contacts: ContactsResource;
   readonly tags: TagsResource;
@@ -3369,6 +3740,7 @@ export class Resources extends Resource {
     this.system = new SystemResource(transport);
     this.me = new MeResource(transport);
     this.users = new UsersResource(transport);
+    this.apiKeys = new ApiKeysResource(transport);
     this.companies = new CompaniesResource(transport);
     this.contacts = new ContactsResource(transport);
     this.tags = new TagsResource(transport);

@@ -29,11 +29,17 @@ export interface Problem {
     | "token_subject_missing"
     | "token_role_not_allowed"
     | "api_key_not_allowed"
+    | "api_key_malformed"
+    | "api_key_unknown"
+    | "api_key_expired"
+    | "api_key_revoked"
     | "secret_key_missing"
     | "secret_key_invalid"
     | "origin_not_allowed"
     | "not_a_member"
     | "member_disabled"
+    | "user_required"
+    | "scope_missing"
     | "forbidden"
     | "admin_required"
     | "identity_fixed"
@@ -52,6 +58,7 @@ export interface Problem {
     | "parent_deleted"
     | "parent_purged"
     | "email_taken"
+    | "member_is_key"
     | "last_admin"
     | "member_exists"
     | "address_unavailable"
@@ -154,7 +161,7 @@ export interface Readiness {
 export interface Me {
   /** Assigned by the database. */
   id: number;
-  /** The auth user of the member. */
+  /** The auth user of the member. The member of an API key has an id of its own. */
   user_id: string;
   /** The sign-in address. A trigger copies it from the auth user. */
   email: string;
@@ -176,6 +183,8 @@ export interface Me {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** `key`: the caller is an API key. */
+  kind: "user" | "key";
   /** The workspace of the member. */
   workspace: {
     /** Assigned by the database. */
@@ -230,7 +239,7 @@ export type PhotoInput = {
 export interface User {
   /** Assigned by the database. */
   id: number;
-  /** The auth user of the member. */
+  /** The auth user of the member. The member of an API key has an id of its own. */
   user_id: string;
   /** The sign-in address. A trigger copies it from the auth user. */
   email: string;
@@ -312,6 +321,204 @@ export interface UserRestoreInput {
   role?: "admin" | "manager" | "rep";
 }
 
+export interface ApiKey {
+  /** Id of the key, and of its member: the owner of what it makes. */
+  id: number;
+  /** Name of the key, which is the last name of its member. */
+  name: string;
+  /** admin, manager or rep. */
+  role: "admin" | "manager" | "rep";
+  /** The groups of operations that the key may call. Null: all that are open to keys. */
+  scopes: string[] | null;
+  /** When the key ends. Null: never. */
+  expires_at: string | null;
+  /** Status. */
+  status: "active" | "expired";
+  /** To the minute. `null`: never used. */
+  last_used_at: string | null;
+  /** The secrets that the key has now, the newest first. */
+  secrets: {
+    /** The first characters of the secret. */
+    hint: string;
+    /** When the key was made. */
+    created_at: string;
+    /** When the secret ends, because a newer one replaced it. `null`: with its key. */
+    expires_at: string | null;
+    /** To the minute. `null`: never used. */
+    last_used_at: string | null;
+  }[];
+  /** When the key got its present secret by a rotation. */
+  rotated_at: string | null;
+  /** The member who made the key. */
+  created_by: number | null;
+  /** When the key was made. */
+  created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
+  updated_at: string;
+  maker?: {
+    /** The member of the key. */
+    id: number;
+    /** First name. */
+    first_name: string;
+    /** Last name. */
+    last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** The member of the key. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
+  } | null;
+}
+
+export interface ApiKeyInput {
+  /** Name of the key, which is the last name of its member. */
+  name: string;
+  /** What the key may do with the records of others. Default: rep. */
+  role?: "admin" | "manager" | "rep";
+  /** The groups of operations that the key may call. `null`: all operations that are open to keys. */
+  scopes?:
+    | (
+      | "activity:read"
+      | "attachments:read"
+      | "attachments:write"
+      | "changes:read"
+      | "changes:write"
+      | "companies:read"
+      | "companies:write"
+      | "configuration:read"
+      | "configuration:write"
+      | "contact_notes:read"
+      | "contact_notes:write"
+      | "contacts:read"
+      | "contacts:write"
+      | "deal_notes:read"
+      | "deal_notes:write"
+      | "deals:read"
+      | "deals:write"
+      | "imports:read"
+      | "imports:write"
+      | "me:read"
+      | "merges:read"
+      | "search:read"
+      | "tags:read"
+      | "tags:write"
+      | "tasks:read"
+      | "tasks:write"
+      | "trash:read"
+      | "trash:write"
+      | "users:read"
+    )[]
+    | null;
+  /** When the key ends. `null`: never. */
+  expires_at?: string | null;
+}
+
+export interface ApiKeyWithSecret {
+  /** Id of the key, and of its member: the owner of what it makes. */
+  id: number;
+  /** Name of the key, which is the last name of its member. */
+  name: string;
+  /** admin, manager or rep. */
+  role: "admin" | "manager" | "rep";
+  /** The groups of operations that the key may call. Null: all that are open to keys. */
+  scopes: string[] | null;
+  /** When the key ends. Null: never. */
+  expires_at: string | null;
+  /** Status. */
+  status: "active" | "expired";
+  /** To the minute. `null`: never used. */
+  last_used_at: string | null;
+  /** The secrets that the key has now, the newest first. */
+  secrets: {
+    /** The first characters of the secret. */
+    hint: string;
+    /** When the key was made. */
+    created_at: string;
+    /** When the secret ends, because a newer one replaced it. `null`: with its key. */
+    expires_at: string | null;
+    /** To the minute. `null`: never used. */
+    last_used_at: string | null;
+  }[];
+  /** When the key got its present secret by a rotation. */
+  rotated_at: string | null;
+  /** The member who made the key. */
+  created_by: number | null;
+  /** When the key was made. */
+  created_at: string;
+  /** When the record last changed. Its entity tag is derived from this. */
+  updated_at: string;
+  maker?: {
+    /** The member of the key. */
+    id: number;
+    /** First name. */
+    first_name: string;
+    /** Last name. */
+    last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** The member of the key. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
+  } | null;
+  /** The key itself. No other answer has it, and the database only its hash. `null` in the answer to a repeated request. */
+  secret: string | null;
+}
+
+export interface ApiKeyPatch {
+  /** Name of the key, which is the last name of its member. */
+  name?: string;
+  /** What the key may do with the records of others. Default: rep. */
+  role?: "admin" | "manager" | "rep";
+  /** The groups of operations that the key may call. `null`: all operations that are open to keys. */
+  scopes?:
+    | (
+      | "activity:read"
+      | "attachments:read"
+      | "attachments:write"
+      | "changes:read"
+      | "changes:write"
+      | "companies:read"
+      | "companies:write"
+      | "configuration:read"
+      | "configuration:write"
+      | "contact_notes:read"
+      | "contact_notes:write"
+      | "contacts:read"
+      | "contacts:write"
+      | "deal_notes:read"
+      | "deal_notes:write"
+      | "deals:read"
+      | "deals:write"
+      | "imports:read"
+      | "imports:write"
+      | "me:read"
+      | "merges:read"
+      | "search:read"
+      | "tags:read"
+      | "tags:write"
+      | "tasks:read"
+      | "tasks:write"
+      | "trash:read"
+      | "trash:write"
+      | "users:read"
+    )[]
+    | null;
+  /** When the key ends. `null`: never. */
+  expires_at?: string | null;
+}
+export interface ApiKeyRotateInput {
+  /** When the present secrets end. Default: in 24 hours. Now, or a time in the past: at once. */
+  old_expires_at?: string;
+}
+
 export interface Company {
   /** Assigned by the database. */
   id: number;
@@ -367,6 +574,15 @@ export interface Company {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -553,6 +769,15 @@ export interface CreatedCompany {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
   /** The similar records, with `warn`. */
   duplicates?: CompanyDuplicate[];
@@ -682,6 +907,15 @@ export interface Activity {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -783,6 +1017,15 @@ export interface Contact {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
   /** The tags. Present with `include=tag_records`. */
   tag_records?: {
@@ -988,6 +1231,15 @@ export interface CreatedContact {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
   /** The tags. Present with `include=tag_records`. */
   tag_records?: {
@@ -1183,6 +1435,15 @@ export interface Deal {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
   /** The contacts. Present with `include=contacts`. */
   contacts?: {
@@ -1270,6 +1531,15 @@ export interface BoardColumn {
       first_name: string;
       /** Last name. */
       last_name: string;
+      /** Who made the API key. Present when the member is a key. */
+      key_of?: {
+        /** Assigned by the database. */
+        id: number;
+        /** First name. */
+        first_name: string;
+        /** Last name. */
+        last_name: string;
+      };
     } | null;
     /** The contacts. Present with `include=contacts`. */
     contacts?: {
@@ -1544,6 +1814,15 @@ export interface Change {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -1578,6 +1857,15 @@ export interface ChangeWithRecords {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
   /** The records. */
   records: {
@@ -1666,6 +1954,15 @@ export interface Merge {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Id of the record. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -1707,6 +2004,15 @@ export interface TrashItem {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Id of the record. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -2013,6 +2319,15 @@ export interface Task {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -2119,6 +2434,15 @@ export interface ContactNote {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -2218,6 +2542,15 @@ export interface DealNote {
     first_name: string;
     /** Last name. */
     last_name: string;
+    /** Who made the API key. Present when the member is a key. */
+    key_of?: {
+      /** Assigned by the database. */
+      id: number;
+      /** First name. */
+      first_name: string;
+      /** Last name. */
+      last_name: string;
+    };
   } | null;
 }
 
@@ -2351,6 +2684,10 @@ export interface ProblemMembers {
   unknown_parameter: {
     /** What is allowed instead. */
     allowed: string[];
+  };
+  scope_missing: {
+    /** The scope that the key needs. */
+    scope: string;
   };
   forbidden: {
     /** The records that you may not change. */

@@ -12,6 +12,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const REQUEST_HEADERS = [
   "authorization",
   "apikey",
+  "x-api-key",
   "x-client-info",
   "content-type",
   "accept",

@@ -19,6 +19,21 @@ export function allowedOf({ access, allowed = "member" }: Operation): Allowed | 
   return access === "member" ? allowed : undefined;
 }
 
+/**
+ * Returns the scope that an API key needs to call an operation: `contacts:read` for a GET of the group
+ * `contacts`, `contacts:write` for any other method. Undefined when keys may not call it.
+ */
+export function scopeOf({ id, access, method, surface, keys }: Operation): string | undefined {
+  if (access !== "member" || surface === "atomic" || keys === false) return undefined;
+  return `${id.split(".")[0]}:${method === "GET" ? "read" : "write"}`;
+}
+
+/** Returns the scopes of operations, each once. */
+export function scopesOf(operations: readonly Operation[]): string[] {
+  const scopes = operations.flatMap((operation) => scopeOf(operation) ?? []);
+  return [...new Set(scopes)].sort();
+}
+
 const ALLOWED: Record<Allowed, string> = {
   member: "every member",
   owner: "the owner of each changed record, managers and admins",
@@ -78,6 +93,10 @@ const OF_A_TOKEN: ProblemCode[] = [
   "token_subject_missing",
   "token_role_not_allowed",
   "api_key_not_allowed",
+  "api_key_malformed",
+  "api_key_unknown",
+  "api_key_expired",
+  "api_key_revoked",
   "not_a_member",
   "member_disabled",
   "rate_limited",
@@ -108,6 +127,9 @@ export function problemsOf(operation: Operation): Set<ProblemCode> {
     ...OF_EVERY_OPERATION,
     ...(method === "GET" ? [] : ["body_too_large" as const, "body_timeout" as const]),
     ...(access === "member" ? OF_A_TOKEN : []),
+    ...(access === "member"
+      ? [scopeOf(operation) ? "scope_missing" : "user_required"] as const
+      : []),
     ...(access === "service" ? OF_THE_SECRET_KEY : []),
     ...(kind === "plain" ? [] : OF_THE_DATABASE),
     ...(operation.params || operation.query ? ["invalid_parameter" as const] : []),

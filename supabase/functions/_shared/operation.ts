@@ -122,6 +122,10 @@ export interface Declaration<
   anyOrigin?: true;
   /** Default: `member`. */
   allowed?: Allowed;
+  /** Not open to API keys. Default: open to keys with the scope of the operation. */
+  keys?: false;
+  /** Field of the answer that is shown once: an answer that is stored for a repetition lacks it. */
+  shownOnce?: string;
   /** Body fields with a permission of their own: field → members who may send it. */
   restricted?: Readonly<Record<string, Allowed>>;
   /** Supports `If-Match`. Operations without it refuse the header. */
@@ -226,7 +230,15 @@ export function job<R extends z.ZodType>(
 interface ListDeclaration<Params extends z.ZodType> extends
   Pick<
     Declaration<Params>,
-    "id" | "path" | "summary" | "description" | "params" | "problems" | "surface"
+    | "id"
+    | "path"
+    | "summary"
+    | "description"
+    | "params"
+    | "problems"
+    | "surface"
+    | "allowed"
+    | "keys"
   > {
   of: Listing;
   /** Replaces the default, which answers one page of the list. */

@@ -20,9 +20,11 @@ const nullableText = text.nullable();
 const json = z.unknown();
 const uuid = z.uuid();
 const nullableUuid = uuid.nullable();
-const optionalUuid = uuid.optional();
 const optionalText = text.optional();
 const optionalJson = json.optional();
+const nullishTimestamp = timestamp.nullish();
+const nullishRecordId = recordId.nullish();
+const optionalUuid = uuid.optional();
 const nullishBigint = bigint.nullish();
 const nullishUuid = uuid.nullish();
 const nullishText = text.nullish();
@@ -30,13 +32,11 @@ const optionalBigint = bigint.optional();
 const smallint = z.int().min(-32768).max(32767);
 const nullableSmallint = smallint.nullable();
 const nullishSmallint = smallint.nullish();
-const nullishRecordId = recordId.nullish();
 const bigintArray = z.array(bigint);
 const optionalBigintArray = bigintArray.optional();
 const integer = z.int().min(-2147483648).max(2147483647);
 const jsonArray = z.array(json);
 const nullableJsonArray = jsonArray.nullable();
-const nullishTimestamp = timestamp.nullish();
 const nullishJsonArray = jsonArray.nullish();
 const boolean = z.boolean();
 const nullableBoolean = boolean.nullable();
@@ -101,6 +101,73 @@ export const activity_log = {
     deal: json,
     contact_note: json,
     deal_note: json,
+  },
+};
+
+export const api_keys = {
+  name: "api_keys",
+  columns: {
+    id: "bigint",
+    workspace_id: "uuid",
+    name: "text",
+    role: "text",
+    scopes: "jsonb",
+    expires_at: "timestamp with time zone",
+    rotated_at: "timestamp with time zone",
+    created_by: "bigint",
+    created_at: "timestamp with time zone",
+    updated_at: "timestamp with time zone",
+  },
+  row: {
+    id: bigint,
+    name: text,
+    role: text,
+    scopes: json,
+    expires_at: nullableText,
+    rotated_at: nullableText,
+    created_by: nullableBigint,
+    created_at: text,
+    updated_at: text,
+  },
+  input: {
+    name: text,
+    role: optionalText,
+    scopes: optionalJson,
+    expires_at: nullishTimestamp,
+    rotated_at: nullishTimestamp,
+    created_by: nullishRecordId,
+  },
+};
+
+export const api_keys_summary = {
+  name: "api_keys_summary",
+  columns: {
+    id: "bigint",
+    name: "text",
+    role: "text",
+    scopes: "jsonb",
+    expires_at: "timestamp with time zone",
+    status: "text",
+    last_used_at: "timestamp with time zone",
+    secrets: "jsonb",
+    rotated_at: "timestamp with time zone",
+    created_by: "bigint",
+    created_at: "timestamp with time zone",
+    updated_at: "timestamp with time zone",
+  },
+  row: {
+    id: nullableBigint,
+    name: nullableText,
+    role: nullableText,
+    scopes: json,
+    expires_at: nullableText,
+    status: nullableText,
+    last_used_at: nullableText,
+    secrets: json,
+    rotated_at: nullableText,
+    created_by: nullableBigint,
+    created_at: nullableText,
+    updated_at: nullableText,
   },
 };
 
@@ -980,6 +1047,7 @@ export const sales = {
     role: "text",
     created_at: "timestamp with time zone",
     updated_at: "timestamp with time zone",
+    kind: "text",
   },
   row: {
     id: bigint,
@@ -993,6 +1061,7 @@ export const sales = {
     role: text,
     created_at: text,
     updated_at: text,
+    kind: text,
   },
   input: {
     first_name: optionalText,
@@ -1003,6 +1072,7 @@ export const sales = {
     avatar: optionalJson,
     disabled: optionalBoolean,
     role: text,
+    kind: optionalText,
   },
 };
 

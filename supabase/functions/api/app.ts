@@ -119,7 +119,7 @@ function createPlatform(
   return {
     settings,
     operations: () => allOperations(resources),
-    authenticate: createAuthenticate(settings),
+    authenticate: createAuthenticate(settings, database.findKey),
     requireSecretKey: createRequireSecretKey(settings),
     database,
     auth,

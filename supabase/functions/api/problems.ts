@@ -5,6 +5,7 @@ const CRM_PROBLEMS = declareProblems(
   {
     member_change_not_allowed: [403, "Only an administrator may change this"],
     member_identity_fixed: [403, "A member's identity is fixed"],
+    member_is_key: [409, "The member is an API key"],
     last_admin: [409, "The user is the last active administrator"],
     member_exists: [409, "The address belongs to a member"],
     address_unavailable: [409, "The address cannot be used"],

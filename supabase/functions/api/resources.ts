@@ -16,6 +16,7 @@ export const resources: Resources = {
   "/api/openapi.json": () => import("./system/routes.ts"),
   "/api/me": () => import("./me/routes.ts"),
   "/api/users": () => import("./users/routes.ts"),
+  "/api/api_keys": () => import("./api_keys/routes.ts"),
   "/api/companies": () => import("./companies/routes.ts"),
   "/api/contacts": () => import("./contacts/routes.ts"),
   "/api/tags": () => import("./tags/routes.ts"),

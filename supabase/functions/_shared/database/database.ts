@@ -7,7 +7,7 @@
  * without a further round trip. `asGateway` and `leaseRequests` run as the gateway's role, which
  * may use only the tables and functions of the schema `gateway`.
  */
-import type { Caller } from "../authentication.ts";
+import { type Caller, type KeyOwner, type KeyStatus, requireActive } from "../authentication.ts";
 import {
   createPool,
   firstStatement,
@@ -35,6 +35,8 @@ export interface Member {
   workspace_id: string;
   role: Role;
   email: string;
+  /** Scopes of the caller's API key. Null: all. Undefined for a user. */
+  scopes?: string[] | null;
 }
 
 /** The request that a transaction belongs to. */
@@ -111,6 +113,11 @@ export interface Database {
   ): Promise<Value>;
   /** Leases up to `size` requests of a caller's `limit` per window, which all isolates share. */
   leaseRequests(key: string, size: number, limit: number, windowSeconds: number): Promise<Lease>;
+  /**
+   * Returns the member of an API key, and notes that the key is used. Undefined when no key has this
+   * hash. `userId`: the member that the key had before.
+   */
+  findKey(hash: string, userId?: string): Promise<KeyOwner | undefined>;
   /** Returns when the database answers. */
   ping(): Promise<void>;
   /** Closes all connections. */
@@ -158,6 +165,8 @@ export function createDatabase(settings: Settings): Database {
       run(ofItself(), (sql) => leaseRequests(sql, timeLimits.answer, key, ...terms), {
         caller: key,
       }),
+    findKey: (hash, userId = UNKNOWN_KEYS) =>
+      run(ofItself(), (sql) => findKey(sql, timeLimits.answer, hash), { caller: userId }),
     ping: () =>
       run(ofItself(), async (sql) => void await firstStatement(sql`select 1`, timeLimits.answer)),
     close: () => pool.close(),
@@ -166,6 +175,8 @@ export function createDatabase(settings: Settings): Database {
 
 /** The caller of work that belongs to no user: jobs and probes. */
 const GATEWAY = "";
+/** The caller of all keys that were not seen before: a flood of invented ones takes turns as one. */
+const UNKNOWN_KEYS = "unknown keys";
 const REMEMBERED_CALLERS = 10_000;
 
 /** Remembers the workspace of each caller. An unknown caller counts as a workspace. */
@@ -199,7 +210,7 @@ async function read<Value>(
   let open = true;
   try {
     await firstStatement(begun.then(unwrap), answerLimit);
-    scope.authorise(memberOf(unwrap(await withTimeout(opened, answerLimit))));
+    scope.authorise(memberOf(unwrap(await withTimeout(opened, answerLimit)), scope.caller));
     return unwrap(await working);
   } catch (error) {
     open = !isConnectionLost(error);
@@ -231,7 +242,7 @@ async function write<Value>(
   const value = await ending<Value>(sql, async () => {
     await firstStatement(begun.then(unwrap), answerLimit);
     const earlier = unwrap(await lookedUp);
-    const member = memberOf(unwrap(await withTimeout(opened, answerLimit)));
+    const member = memberOf(unwrap(await withTimeout(opened, answerLimit)), scope.caller);
     scope.authorise(member);
     if (earlier !== undefined) return { value: earlier, commits: false };
     const value = await work(sql, member);
@@ -310,11 +321,27 @@ async function leaseRequests(
     : { left: 0, remaining: 0, windowEnds: Date.now() + windowSeconds * 1_000 };
 }
 
+async function findKey(
+  sql: Sql,
+  answerLimit: number,
+  hash: string,
+): Promise<KeyOwner | undefined> {
+  const finding = sql<{ found: KeyOwner | null }[]>`select gateway.use_api_key(${hash}) as found`;
+  const [row] = await firstStatement(finding, answerLimit);
+  return row?.found ?? undefined;
+}
+
 interface MembershipRow {
-  membership: (Member & { disabled: boolean }) | null;
+  membership:
+    | (Member & { disabled: boolean; kind: "user" | "key"; key_status?: KeyStatus })
+    | null;
 }
 
 async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRow> {
+  const { userId, keyHash } = scope.caller;
+  const membership = keyHash === undefined
+    ? sql`gateway.membership(${userId}::uuid)`
+    : sql`gateway.api_key_member(${keyHash})`;
   const opening = sql<MembershipRow[]>`
     select
       set_config('request.jwt.claims', ${JSON.stringify(scope.caller.claims)}, true),
@@ -323,14 +350,16 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRo
       set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
       set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('role', 'authenticated', true),
-      (select gateway.membership(${scope.caller.userId}::uuid)) as membership`;
+      (select ${membership}) as membership`;
   // Sent at once: no statement of the work may reach the database before the role has changed.
   const [row] = await opening.execute();
   return row ?? { membership: null };
 }
 
-function memberOf({ membership }: MembershipRow): Member {
-  if (!membership) {
+/** A token never makes its caller an API key, whatever id it names. */
+function memberOf({ membership }: MembershipRow, { credential }: Caller): Member {
+  if (credential === "key") requireActive(membership?.key_status);
+  if (!membership || (credential === "token" && membership.kind === "key")) {
     throw new Problem("not_a_member", "Ask an administrator of the workspace for an invitation.");
   }
   if (membership.disabled) {

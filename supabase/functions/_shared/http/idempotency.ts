@@ -90,12 +90,24 @@ async function store(sql: Sql, request: IdempotentRequest, answer: StoredAnswer)
       and idempotency_key = ${request.idempotency_key}`;
 }
 
-/** Returns the hooks that store a write's answer in the write's own transaction. */
-export function idempotencyHooks(request: IdempotentRequest): TransactionHooks<StoredAnswer> {
+/**
+ * Returns the hooks that store a write's answer in the write's own transaction. The field `shownOnce` is
+ * stored as null.
+ */
+export function idempotencyHooks(
+  request: IdempotentRequest,
+  shownOnce?: string,
+): TransactionHooks<StoredAnswer> {
   return {
     before: (sql) => take(sql, request, false),
-    after: (sql, answer, changeId) => store(sql, request, withChange(answer, changeId)),
+    after: (sql, answer, changeId) =>
+      store(sql, request, without(withChange(answer, changeId), shownOnce)),
   };
+}
+
+function without(answer: StoredAnswer, field: string | undefined): StoredAnswer {
+  if (field === undefined) return answer;
+  return { ...answer, body: JSON.stringify({ ...JSON.parse(answer.body), [field]: null }) };
 }
 
 /**

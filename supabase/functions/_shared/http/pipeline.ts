@@ -59,7 +59,7 @@ function withOperation(operation: Operation): Step {
 
 function authenticate(platform: Platform): Step {
   return async (context, next) => {
-    const caller = await platform.authenticate(context.req.header("Authorization"));
+    const caller = await platform.authenticate(context.req.raw.headers);
     context.get("state").caller = caller;
     const limits = await platform.rateLimiter.take(caller.userId);
     for (const [name, value] of Object.entries(limits)) context.header(name, value);

@@ -1,7 +1,7 @@
 /** Runs an operation in the transaction that its kind needs. */
 import type { Caller } from "../authentication.ts";
 import type { Member, RequestScope, Sql } from "../database/database.ts";
-import { isDryRun } from "../facts.ts";
+import { isDryRun, scopeOf } from "../facts.ts";
 import {
   exportList,
   exportQuery,
@@ -45,7 +45,7 @@ export async function run(
   if (operation.kind === "job") return await runJob(operation, platform, state, input);
   const { caller } = state;
   if (!caller) throw new Error(`${operation.id} needs a caller`);
-  const scope = scopeOf(operation, caller, state);
+  const scope = requestScope(operation, caller, state);
   const dryRun = isDryRun(operation, input);
   const request: MemberRequest = { input, idempotent, scope, dryRun };
   switch (operation.kind) {
@@ -112,7 +112,7 @@ async function runWrite(
   const answer = await database.write(scope, async (sql, member) => {
     const context = { storage, sql, member, dryRun };
     return toAnswer(await operation.run(context, input), operation, input, checkAnswers);
-  }, { dryRun, hooks: idempotent && idempotencyHooks(idempotent) });
+  }, { dryRun, hooks: idempotent && idempotencyHooks(idempotent, operation.shownOnce) });
   return withChange(answer, scope.recorded.changeId);
 }
 
@@ -147,10 +147,10 @@ function runInBackground(
 /** The scope of work that a job does for a member: with the claims that the member would have. */
 function memberScope(operation: Operation, userId: string, state: RequestState): RequestScope {
   const claims = { sub: userId, role: "authenticated" };
-  return scopeOf(operation, { userId, claims }, state);
+  return requestScope(operation, { userId, claims, credential: "none" }, state);
 }
 
-function scopeOf(operation: Operation, caller: Caller, state: RequestState): RequestScope {
+function requestScope(operation: Operation, caller: Caller, state: RequestState): RequestScope {
   return {
     caller,
     operation: operation.id,
@@ -159,9 +159,22 @@ function scopeOf(operation: Operation, caller: Caller, state: RequestState): Req
     timing: state.timing,
     authorise: (member) => {
       state.log.workspace = member.workspace_id;
+      if (caller.credential === "key") authoriseKey(operation, member);
       authorise(operation, member);
     },
   };
+}
+
+/** Refuses an operation that is not open to API keys, or for which the key lacks the scope. */
+function authoriseKey(operation: Operation, { scopes }: Member): void {
+  const scope = scopeOf(operation);
+  if (scope === undefined) {
+    const detail = "API keys may not do this. Sign in as a user, and send the access token.";
+    throw new Problem("user_required", detail);
+  }
+  if (!scopes || scopes.includes(scope)) return;
+  const detail = `Ask an administrator to give this API key the scope ${scope}.`;
+  throw new Problem("scope_missing", detail, { members: { scope } });
 }
 
 /** Refuses by role alone. `owner` and `self` depend on the record, and are checked with it. */

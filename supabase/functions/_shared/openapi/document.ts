@@ -2,7 +2,7 @@
  * Derives the OpenAPI 3.1 document from the operations. Schemas, parameters, headers and problems
  * that operations share become components.
  */
-import { allowedOf, allowedPhrase, routeOf } from "../facts.ts";
+import { allowedOf, allowedPhrase, routeOf, scopeOf } from "../facts.ts";
 import { LIST_OPERATORS, type Listing } from "../list/list.ts";
 import type { Operation } from "../operation.ts";
 import { parametersOf, QUERY_LANGUAGE, sharedParameters } from "./parameters.ts";
@@ -16,9 +16,12 @@ const DESCRIPTION = [
   "`apikey` (the publishable key) and the body `{email, password}`. Send `access_token` of the " +
   "answer as a bearer. Before `expires_in` seconds are over, get the next one with " +
   "`grant_type=refresh_token` and the body `{refresh_token}`.",
+  "Programs send an API key instead, in `X-Api-Key` or as a bearer. `x-scope` of an operation is the " +
+  "scope that the key needs, or `null` when keys may not call it.",
   QUERY_LANGUAGE,
 ].join("\n\n");
 const SIGN_IN = "Access token of Supabase Auth. See the description of this document.";
+const API_KEY = "An API key of a workspace: `ptc_…`. It can also be sent as a bearer.";
 const SECRET_KEY = "The project's secret key, for schedulers.";
 /** The address of the local stack. */
 const LOCAL_PROJECT = "http://127.0.0.1:54321";
@@ -82,6 +85,7 @@ function componentsOf(schemas: Json, responses: Json): Json {
     responses,
     securitySchemes: {
       bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: SIGN_IN },
+      api_key: { type: "apiKey", in: "header", name: "X-Api-Key", description: API_KEY },
       secret_key: { type: "apiKey", in: "header", name: "apikey", description: SECRET_KEY },
     },
   };
@@ -102,6 +106,7 @@ function resourceOf(operation: Operation): string {
 
 function describe(operation: Operation, schemas: Json, responses: Json): Json {
   const { id, summary, access, restricted } = operation;
+  const scope = scopeOf(operation);
   return {
     operationId: id,
     tags: [resourceOf(operation)],
@@ -110,6 +115,8 @@ function describe(operation: Operation, schemas: Json, responses: Json): Json {
     "x-access": access,
     ...(access === "member" && { "x-allowed": { operation: allowedOf(operation), ...restricted } }),
     ...(operation.dryRun && { "x-dry-run": operation.dryRun }),
+    ...(access === "member" && { "x-scope": scope ?? null }),
+    ...(scope !== undefined && { security: [{ bearer: [] }, { api_key: [scope] }] }),
     ...(access === "anyone" && { security: [] }),
     ...(access === "service" && { security: [{ secret_key: [] }] }),
     ...(operation.surface === "atomic" && { "x-surface": "atomic" }),
@@ -122,9 +129,11 @@ function describe(operation: Operation, schemas: Json, responses: Json): Json {
 
 function descriptionOf(operation: Operation): string {
   const { description, problems = [] } = operation;
+  const scope = scopeOf(operation);
   const sentences = [
     description,
     `Allowed to: ${allowedPhrase(operation)}.`,
+    scope !== undefined && `API keys need the scope \`${scope}\`.`,
     problems.length > 0 && `Problems: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
   ];
   return sentences.filter((sentence) => sentence).join("\n\n");

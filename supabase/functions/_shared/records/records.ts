@@ -84,7 +84,9 @@ export function resource<
   return definition;
 }
 
-type Documentation = Partial<Pick<Declaration, "summary" | "description" | "problems">>;
+type Documentation = Partial<
+  Pick<Declaration, "summary" | "description" | "problems" | "allowed" | "keys">
+>;
 
 /** The members of an operation that differ from those of other resources. */
 interface Differences<Body extends z.ZodType, Result, Params = { id: number }>

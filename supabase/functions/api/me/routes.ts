@@ -25,6 +25,7 @@ const update = saga({
     "Omitted fields keep their value. An `avatar` of `null` clears it. Change your e-mail " +
     'address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails links to both addresses.',
   access: "member",
+  keys: false,
   ifMatch: true,
   body: ProfilePatch,
   maximumBytes: PHOTO_REQUEST_BYTES,

@@ -7,12 +7,13 @@
  * deleted, and the address is free for another invitation or a sign-up.
  */
 import * as z from "zod";
-import { commaSeparated, type Member, type Sql } from "../../_shared/database/database.ts";
+import type { Member, Sql } from "../../_shared/database/database.ts";
 import { booleanText, idParams, idText } from "../../_shared/fields.ts";
 import { saga, type SagaContext } from "../../_shared/operation.ts";
-import { invariant, Problem } from "../../_shared/problem.ts";
+import { Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser } from "./authUsers.ts";
 import { alignBan } from "./ban.ts";
+import { countOwned, moveOwned, type OwnedCounts, requireNewOwner } from "./ownership.ts";
 import { getUser, setUser } from "./queries.ts";
 import { Offboarding, type User } from "./schema.ts";
 
@@ -21,9 +22,6 @@ const OffboardQuery = z.object({
   dry_run: booleanText.default(false),
 });
 type OffboardQuery = z.output<typeof OffboardQuery>;
-type Counts = Offboarding["reassigned"];
-
-const OWNED_TABLES = Offboarding.shape.reassigned.keyof().options;
 
 interface Outcome {
   answer: Offboarding;
@@ -40,6 +38,7 @@ export const offboardUser = saga({
     "`reassign_to` becomes the owner of the user's records. The user is disabled and all their " +
     "sessions end. A user who has not joined yet is deleted. Repeating it succeeds.",
   access: "member",
+  keys: false,
   allowed: "admin",
   dryRun: "query",
   params: idParams,
@@ -128,15 +127,11 @@ async function refuseCaller(sql: Sql, member: Member): Promise<void> {
   );
 }
 
-async function requireNewOwner(sql: Sql, reassign_to: number, id: number): Promise<void> {
-  const owners = await sql`
-    select from sales where id = ${reassign_to} and id <> ${id} and not disabled`;
-  if (owners.length > 0) return;
-  const detail = "Use the id of another active user of your workspace as reassign_to.";
-  throw new Problem("unknown_reference", detail, { errors: { reassign_to: detail } });
-}
-
-async function reassign(sql: Sql, id: number, reassign_to: number | undefined): Promise<Counts> {
+async function reassign(
+  sql: Sql,
+  id: number,
+  reassign_to: number | undefined,
+): Promise<OwnedCounts> {
   const owned = await countOwned(sql, id);
   if (Object.values(owned).every((count) => count === 0)) return owned;
   if (reassign_to !== undefined) return await moveOwned(sql, id, reassign_to);
@@ -145,31 +140,6 @@ async function reassign(sql: Sql, id: number, reassign_to: number | undefined): 
     errors: { reassign_to: "This parameter is required." },
     members: { owned },
   });
-}
-
-async function countOwned(sql: Sql, id: number): Promise<Counts> {
-  const counts = OWNED_TABLES.map((table) =>
-    sql`(select count(*)::int from ${sql(table)} where sales_id = ${id}) as ${sql(table)}`
-  );
-  const [row] = await sql<Counts[]>`select ${commaSeparated(sql, counts)}`;
-  return invariant(row, "Counting the records returned no row");
-}
-
-/** Gives all records of a user to another owner, in one statement. */
-async function moveOwned(sql: Sql, id: number, owner: number): Promise<Counts> {
-  const updates = OWNED_TABLES.map((table) =>
-    sql`
-      ${sql(`moved_${table}`)} as (
-        update ${sql(table)} set sales_id = ${owner} where sales_id = ${id} returning 1
-      )`
-  );
-  const counts = OWNED_TABLES.map((table) =>
-    sql`(select count(*)::int from ${sql(`moved_${table}`)}) as ${sql(table)}`
-  );
-  const [row] = await sql<Counts[]>`
-    with ${commaSeparated(sql, updates)}
-    select ${commaSeparated(sql, counts)}`;
-  return invariant(row, "Moving the records returned no row");
 }
 
 /** Withdraws an open invitation. Returns false when the user has joined. */

@@ -21,6 +21,7 @@ export const resetPassword = saga({
   path: "/users/:id/password_reset",
   summary: "Mail a link to a new password",
   access: "member",
+  keys: false,
   allowed: "self",
   params: idParams,
   output: User,

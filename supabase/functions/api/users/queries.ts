@@ -23,11 +23,22 @@ export function ownerName(sql: Sql): Fragment {
   return sql`select first_name || ' ' || last_name from sales where sales.id = record.sales_id`;
 }
 
-/** The member with this id as one JSON value; null when there is none. */
+/**
+ * The member with this id as one JSON value; null when there is none. That of an API key has `key_of`: who
+ * made the key.
+ */
 export function memberSql(sql: Sql, id: Fragment): Fragment {
   return sql`
-    select to_json(member)
-    from (select id, first_name, last_name from sales where sales.id = ${id}) as member`;
+    select json_strip_nulls(to_json(member))
+    from (
+      select
+        id,
+        first_name,
+        last_name,
+        case when kind = 'key' then private.key_maker(id) end as key_of
+      from sales
+      where sales.id = ${id}
+    ) as member`;
 }
 
 /** Returns one user of the workspace. Throws `Problem` `not_found`. */
@@ -62,19 +73,21 @@ export async function getMe(sql: Sql): Promise<Me> {
     select to_json(fields) as me
     from (
       select
-        ${sql(Object.keys(User.shape))},
+        id, user_id, kind, email, first_name, last_name, avatar, role, administrator, disabled,
+        -- Whoever calls has joined.
+        'active' as status, created_at, updated_at,
         (
           select json_build_object('id', workspaces.id, 'name', workspaces.name)
           from workspaces
           where workspaces.id = (select private.workspace_id())
         ) as workspace,
         json_build_object(
-          'manage_users', private.is_admin(),
+          'manage_users', private.manages_members(),
           'manage_configuration', private.is_admin(),
           'manage_all_records', private.can_manage()
         ) as permissions
-      from members
+      from sales
       where id = (select private.member_id())
     ) as fields`;
-  return invariant(row?.me, "The caller has no row in members");
+  return invariant(row?.me, "The caller has no row in sales");
 }

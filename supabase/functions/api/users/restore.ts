@@ -16,6 +16,7 @@ export const restoreUser = saga({
   summary: "Enable a disabled user",
   description: "Default of `role`: rep. An active user keeps the role.",
   access: "member",
+  keys: false,
   allowed: "admin",
   params: idParams,
   body: RestoreInput,

@@ -15,6 +15,8 @@ export const MemberReference = z.object({
   id: recordId,
   first_name: z.string(),
   last_name: z.string(),
+  key_of: z.object({ id: recordId, first_name: z.string(), last_name: z.string() }).optional()
+    .describe("Who made the API key. Present when the member is a key."),
 }).nullable();
 
 export const User = z.object({
@@ -36,6 +38,7 @@ export const User = z.object({
 export type User = z.output<typeof User>;
 
 export const Me = User.extend({
+  kind: z.enum(["user", "key"]).describe("`key`: the caller is an API key."),
   workspace: z.object({ id: z.uuid(), name: z.string() }),
   permissions: z.object({
     manage_users: z.boolean(),

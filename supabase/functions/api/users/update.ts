@@ -40,6 +40,7 @@ export const updateUser = saga({
     'change their own address at the auth server, `PUT /auth/v1/user` with `{"email": …}`, which mails ' +
     "links to both addresses.",
   access: "member",
+  keys: false,
   allowed: "self",
   restricted: { role: "admin", disabled: "admin" },
   ifMatch: true,
