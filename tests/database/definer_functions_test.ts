@@ -28,6 +28,8 @@ interface Target {
   path: string;
   /** Has a file and a rejected row. */
   import_id: string;
+  /** An API key with a secret. */
+  key_id: number;
 }
 
 /** Function → a call about the target's workspace, which returns nothing to other users. */
@@ -37,6 +39,14 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
     "private.may_manage(bigint)": (tx, { tenant }) =>
       tx`select where private.may_manage(${tenant.admin.id})`,
     "private.is_admin()": (tx) => tx`select where private.is_admin() is distinct from false`,
+    "private.manages_members()": (tx) =>
+      tx`select where private.manages_members() is distinct from false`,
+    "private.add_api_key_secret(bigint,text,text,timestamp with time zone)": (tx, { key_id }) =>
+      tx`select private.add_api_key_secret(${key_id}, ${"1".repeat(64)}, 'ptc_', now())`,
+    "private.api_key_secrets(bigint)": (tx, { key_id }) =>
+      tx`select from private.api_key_secrets(${key_id}) as s where s.secrets <> '[]'`,
+    "private.key_maker(bigint)": (tx, { key_id }) =>
+      tx`select where private.key_maker(${key_id}) is not null`,
     "private.member_id()": (tx, { tenant }) =>
       tx`select where private.member_id() = ${tenant.admin.id}`,
     "private.member_role()": (tx) => tx`select where private.member_role() is not null`,
@@ -268,7 +278,7 @@ test("definer functions: return nothing to members of other workspaces, disabled
       assertEquals(await gotten(stranger, (tx) => call(tx, target)), 0, `${who}: ${name}`);
     }
     // These are true for an admin of another workspace too. Every rule also checks the workspace.
-    if (/can_manage|may_manage|is_admin|member_role/.test(name)) continue;
+    if (/can_manage|may_manage|manages_members|is_admin|member_role/.test(name)) continue;
     assertEquals(await gotten(other.admin, (tx) => call(tx, target)), 0, `foreign: ${name}`);
   }
 });
@@ -338,6 +348,7 @@ async function createTarget(): Promise<Target> {
   return {
     path,
     import_id,
+    key_id: await makeKey(tenant),
     tenant,
     tag_id: tag.id,
     contact_id: contact.id,
@@ -345,6 +356,18 @@ async function createTarget(): Promise<Target> {
     trash_id,
     change_id,
   };
+}
+
+/** Makes an API key with a secret. Returns its id. */
+async function makeKey({ admin }: Tenant): Promise<number> {
+  const hash = `${crypto.randomUUID()}${crypto.randomUUID()}`.replaceAll("-", "");
+  return await asCaller(admin, async (tx) => {
+    const { id } = only(
+      await tx<{ id: number }[]>`insert into public.api_keys (name) values ('Zapier') returning id`,
+    );
+    await tx`select private.add_api_key_secret(${id}, ${hash}, 'ptc_', now())`;
+    return id;
+  });
 }
 
 /** The number of rows that a caller gets; 0 when the call is refused for lack of rights. */

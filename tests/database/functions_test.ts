@@ -137,6 +137,7 @@ function writesOf(relations: Relation[], rows: SampleRows, other: SampleRows): W
     async (tx) => await tx`update auth.users set last_sign_in_at = now() where id = ${user_id}`,
     ...relations.flatMap((relation) => writesTo(relation, rows, other)),
     async (tx) => await tx`insert into public.contacts (created_at) values ('2020-01-01')`,
+    async (tx) => await tx`delete from auth.users where id = ${other.sales?.user_id}`,
     async (tx) => {
       for (const avatar of [{ path: "a.png" }, {}, "no object"]) {
         await tx`

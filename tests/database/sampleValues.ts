@@ -25,7 +25,10 @@ export function sampleValues(
   rows: SampleRows,
   unique?: string,
 ): Row {
-  const filled = columns.filter(({ required, parent }) => required || parent);
+  // The database gives ids, also that of a key, which is its member's.
+  const filled = columns.filter(({ name, required, parent }) =>
+    (required || parent) && !(name === "id" && parent)
+  );
   const chosen = columns.filter(({ name }) => name in CHOSEN);
   return {
     ...Object.fromEntries(filled.map((column) => [column.name, sampleValue(column, rows, unique)])),
