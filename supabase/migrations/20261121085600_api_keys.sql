@@ -12,6 +12,9 @@
 -- equal to the key's, and disable it when the key is deleted. The member stays, because records and
 -- the log name it. The secrets stay with the member, so that a revoked secret is told from an unknown
 -- one. A deleted key never returns: an undo finds that it was purged.
+--
+-- Errors
+--   PT409 admin_required   only admins make keys and give them secrets
 
 create table public.api_keys (
   id bigint primary key,
@@ -89,6 +92,12 @@ as $$
 declare
   key_user constant uuid := gen_random_uuid();
 begin
+  if auth.uid() is not null and not private.manages_members() then
+    raise exception using
+      errcode = 'PT409',
+      message = 'Only an admin may make an API key. Ask an admin of your workspace.',
+      detail = 'admin_required';
+  end if;
   -- Nobody gets mail under .invalid (RFC 2606).
   insert into public.sales (first_name, last_name, email, user_id, workspace_id, role, kind)
   values (

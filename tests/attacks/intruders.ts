@@ -1,5 +1,7 @@
 /** Callers without a right to a workspace, from nobody to the admin of another one. */
 import * as z from "zod";
+import { newKey } from "../../supabase/functions/_shared/authentication.ts";
+import { makeKey } from "../api/api_keys/key.ts";
 import { tokenOfOutsider } from "../conformance/callers.ts";
 import { sign } from "../identity/tokens.ts";
 import { createWorkspace, freshEmail, sql, stack, type Workspace } from "../support/workspace.ts";
@@ -41,6 +43,12 @@ export async function createIntruders(victim: Workspace): Promise<Intruders> {
     bearer("a user without membership", outsider, "user"),
     bearer("an invited user who has not joined", await invitedToken(victim, claims), "user"),
     bearer("a disabled admin", disabled.token, "user"),
+    ...await keysOf(victim, claims),
+    bearer(
+      "an admin's API key of another workspace",
+      (await makeKey(own, { role: "admin" })).secret,
+      "member",
+    ),
     bearer("a rep of another workspace", rep.token, "member"),
     admin,
   ];
@@ -53,6 +61,33 @@ function bearer(name: string, token: string, kind: Intruder["kind"]): Intruder {
     headers: { apikey: stack.publishableKey, Authorization: `Bearer ${token}` },
     kind,
   };
+}
+
+/** API keys of the victim that are no longer valid, an invented one, and a token that names a key. */
+async function keysOf(
+  victim: Workspace,
+  claims: Record<string, unknown>,
+): Promise<Intruder[]> {
+  const body = { role: "admin" };
+  const [revoked, expired, valid] = await Promise.all([
+    makeKey(victim, body),
+    makeKey(victim, body),
+    makeKey(victim, body),
+  ]);
+  await victim.admin.api.delete(`/api_keys/${revoked.id}`);
+  await sql`update public.api_keys set expires_at = now() where id = ${expired.id}`;
+  const [member] = await sql<{ sub: string }[]>`
+    select user_id as sub from public.sales where id = ${valid.id}`;
+  return [
+    bearer("a revoked API key", revoked.secret, "nobody"),
+    bearer("an expired API key", expired.secret, "nobody"),
+    bearer("an invented API key", (await newKey()).secret, "nobody"),
+    bearer(
+      "a token that names an API key",
+      await sign({ ...claims, ...member }, stack.jwtSecret),
+      "user",
+    ),
+  ];
 }
 
 function claimsOf(token: string): Record<string, unknown> {

@@ -199,7 +199,9 @@ async function fill(workspace: Awaited<ReturnType<typeof createWorkspace>>): Pro
   await insertRows(workspace, "deal_notes", [{ deal_id, text }, { deal_id, text }]);
   await workspace.admin.api.delete(`/companies/${trashed}`);
   const make = recordsOf(workspace);
-  for (const resource of ["merges", "merges", "imports", "imports"]) await make(resource);
+  for (const resource of ["merges", "imports", "api_keys"]) {
+    for (let left = 2; left > 0; left--) await make(resource);
+  }
 }
 
 async function firstCursor(

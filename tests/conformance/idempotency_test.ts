@@ -21,7 +21,9 @@ for (const operation of posts) {
     const second = await call(operation, { token: workspace.admin.token, id, body, headers });
     assertEquals(answer.headers.get(REPLAYED), null);
     assertEquals(second.headers.get(REPLAYED), "true");
-    assertEquals([second.status, second.body], [answer.status, answer.body]);
+    const { shownOnce } = operation;
+    const shown = shownOnce ? { ...answer.body, [shownOnce]: null } : answer.body;
+    assertEquals([second.status, second.body], [answer.status, shown]);
     for (const name of ["ETag", "Location", "Content-Type"]) {
       assertEquals(second.headers.get(name), answer.headers.get(name), name);
     }
