@@ -11,7 +11,7 @@ export function path(parts: TemplateStringsArray, ...values: (string | number)[]
 function segment(value: string | number | undefined): string {
   const text = String(value ?? "");
   if (text === "" || text === "." || text === "..") {
-    throw new TypeError(`"${text}" is not an id. Pass the id of a record.`);
+    throw new TypeError(`"${text}" is not the id of a record.`);
   }
   return encodeURIComponent(text);
 }
@@ -47,10 +47,10 @@ function textOf(value: unknown): string {
 }
 
 /**
- * Quotes a value that contains a comma, a quote or a parenthesis, or begins or ends with a space.
+ * Quotes a value that contains a comma, a quote, a parenthesis or a space.
  */
 function quoteIfNeeded(value: unknown): string {
   const text = String(value);
-  if (text !== "" && /^[^\s",()\\]([^",()\\]*[^\s",()\\])?$/.test(text)) return text;
+  if (/^[^\s",()\\]+$/.test(text)) return text;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -10,7 +10,10 @@ export interface ClientOptions {
   url: string;
   /** Returns the access token. Called before every request, and once more when it has expired. */
   token?: (() => string | null | undefined | Promise<string | null | undefined>) | undefined;
-  /** The project's publishable key, sent as `apikey`. */
+  /**
+   * The project's publishable key, sent as `apikey`. Or an API key of a workspace (`ptc_…`), sent as
+   * `x-api-key`, which needs no `token`.
+   */
   apiKey?: string | undefined;
   /** Replaces the global `fetch`. */
   fetch?: typeof fetch | undefined;
@@ -78,7 +81,7 @@ export class Transport {
   constructor(options: ClientOptions) {
     if (!/^https?:\/\/./.test(options.url)) {
       throw new TypeError(
-        `Pass \`url\`, such as "https://<project>.supabase.co/functions/v1/api". It is "${options.url}".`,
+        `Pass \`url\`, not "${options.url}".`,
       );
     }
     this.#options = options;
@@ -206,7 +209,7 @@ export class Transport {
     const accessToken = await token?.();
     const sent = new Headers({ accept: "application/json" });
     if (body !== undefined) sent.set("content-type", "application/json");
-    if (apiKey) sent.set("apikey", apiKey);
+    if (apiKey) sent.set(apiKey.startsWith("ptc_") ? "x-api-key" : "apikey", apiKey);
     if (accessToken) sent.set("authorization", `Bearer ${accessToken}`);
     if (key) sent.set("idempotency-key", key);
     if (ifMatch) sent.set("if-match", /^(W\/)?"|^\*$/.test(ifMatch) ? ifMatch : `"${ifMatch}"`);
@@ -240,7 +243,7 @@ function unreachable(url: string): string {
   const origin = globalThis.location?.origin;
   return origin === undefined || url.startsWith(`${origin}/`)
     ? "The API could not be reached."
-    : `The API refused the origin ${origin} or could not be reached. See ALLOWED_ORIGINS.`;
+    : `The API could not be reached, or ALLOWED_ORIGINS lacks ${origin}.`;
 }
 
 function withResponse<Data>(data: Data, response: Response): WithResponse<Data> {
@@ -278,7 +281,7 @@ function isExpired(error: unknown): boolean {
  * 429.
  */
 function mayRepeat(request: Request, error: unknown): boolean {
-  const repeatable = ["GET", "POST", "DELETE"].includes(request.method);
+  const repeatable = request.method !== "PATCH";
   if (error instanceof PorticoConnectionError) return repeatable;
   if (!(error instanceof PorticoError)) return false;
   const { status, code } = error;
@@ -288,12 +291,10 @@ function mayRepeat(request: Request, error: unknown): boolean {
 
 /** Returns `Retry-After`, or without it a delay that doubles with each attempt, with jitter. */
 function delayBefore(attempt: number, error: unknown): number {
-  const after = error instanceof PorticoError ? error.headers.get("retry-after") : null;
-  const seconds = Number(after ?? NaN);
-  if (seconds >= 0) return seconds * 1000;
-  const date = Date.parse(after ?? "");
-  if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
-  return FIRST_DELAY_MS * 2 ** attempt * (0.5 + Math.random() / 2);
+  const after = error instanceof PorticoError && error.headers.get("retry-after") || "";
+  if (/^\d+$/.test(after)) return +after * 1000;
+  return Math.max(0, Date.parse(after) - Date.now()) ||
+    FIRST_DELAY_MS * 2 ** attempt * (0.5 + Math.random() / 2);
 }
 
 /** Waits. Rejects with the signal's reason when it is aborted. */

@@ -5,6 +5,7 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { SCOPES } from "../../supabase/functions/api/scopes.ts";
 import { makeKey, type TestKey } from "../api/api_keys/key.ts";
 import { assertProblem } from "../support/answers.ts";
+import { upload } from "../support/files.ts";
 import { bodyOf, call, recordsOf } from "../support/operations.ts";
 import { operations } from "../support/registry.ts";
 import { createWorkspace, test, type Workspace } from "../support/workspace.ts";
@@ -64,7 +65,12 @@ for (const operation of members) {
     for (const make of states(workspace)) {
       const id = await pathId(operation, make);
       const body = await bodyOf(operation, make);
-      const { status, body: answered } = await call(operation, { token: key.secret, id, body });
+      const { status, body: answered } = await call(operation, {
+        token: key.secret,
+        query: operation.queryExample?.path && `?path=${await upload(workspace.admin)}`,
+        id,
+        body,
+      });
       if (status < 300) return;
       assert(!REFUSALS.includes(answered.code), answered.code);
       refusals.push(answered);
