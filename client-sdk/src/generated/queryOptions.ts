@@ -12,6 +12,9 @@ import type { CallOptions } from "../runtime.ts";
 
 import {
   type ActivityListQuery,
+  type ApiKeysDeleteQuery,
+  type ApiKeysGetQuery,
+  type ApiKeysListQuery,
   type AttachmentsUrlQuery,
   type ChangesGetQuery,
   type ChangesListQuery,
@@ -53,6 +56,11 @@ import {
 } from "./client.ts";
 import {
   type Activity,
+  type ApiKey,
+  type ApiKeyInput,
+  type ApiKeyPatch,
+  type ApiKeyRotateInput,
+  type ApiKeyWithSecret,
   type Attachment,
   type AttachmentInput,
   type AttachmentRemovals,
@@ -205,6 +213,8 @@ export class MeQueries extends ResourceQueries {
    * Get your profile, workspace and permissions.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `me:read`.
    */
   get(): ReadOptions<Me> {
     return this.read("get", [], (options) => this.api.me.get(options));
@@ -238,6 +248,8 @@ export class UsersQueries extends RecordQueries {
    * `q` searches names and e-mail addresses.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `users:read`.
    */
   list<
     const Select extends UsersListQuery["select"] = undefined,
@@ -290,6 +302,8 @@ export class UsersQueries extends RecordQueries {
    * Get a user.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `users:read`.
    */
   get(id: number): ReadOptions<User> {
     return this.read("get", [id], (options) => this.api.users.get(id, options));
@@ -396,12 +410,163 @@ export class UsersQueries extends RecordQueries {
   }
 }
 
+/** Options of `api_keys`. */
+export class ApiKeysQueries extends RecordQueries {
+  /**
+   * List the API keys of the workspace.
+   *
+   * Without their secrets. Revoked keys are not listed; the activity names them.
+   *
+   * Allowed to: admins.
+   */
+  list<
+    const Select extends ApiKeysListQuery["select"] = undefined,
+    const Include extends ApiKeysListQuery["include"] = undefined,
+    Count extends ApiKeysListQuery["count"] = undefined,
+  >(
+    query?: ApiKeysListQuery & {
+      select?: Select | undefined;
+      include?: Include | undefined;
+      count?: Count | undefined;
+    },
+  ): ReadOptions<PageOf<Selected<ApiKey, Select, Include>, Count>> {
+    return this.read(
+      "list",
+      [query],
+      (options) => this.api.apiKeys.list<Select, Include, Count>(query, options),
+    );
+  }
+
+  /** The pages of `list`, one after the other. */
+  infiniteList<
+    const Select extends ApiKeysListQuery["select"] = undefined,
+    const Include extends ApiKeysListQuery["include"] = undefined,
+    Count extends ApiKeysListQuery["count"] = undefined,
+  >(
+    query?: ApiKeysListQuery & {
+      select?: Select | undefined;
+      include?: Include | undefined;
+      count?: Count | undefined;
+    },
+  ): PagesOptions<PageOf<Selected<ApiKey, Select, Include>, Count>> {
+    return this.pages(
+      "infiniteList",
+      [],
+      query,
+      (query, options) => this.api.apiKeys.list<Select, Include, Count>(query, options),
+    );
+  }
+
+  /**
+   * Make an API key.
+   *
+   * `secret` of the answer is the key. It is shown once. The key is a member of its own, with the `role`; `scopes` narrow what it may call. The undo revokes it.
+   *
+   * Allowed to: admins.
+   */
+  create(
+    settings?: WriteSettings,
+  ): WriteOptions<ApiKeyWithSecret, { body: ApiKeyInput; options?: CallOptions | undefined }> {
+    return this.write(
+      "create",
+      ({ body, options }) => this.api.apiKeys.create(body, options),
+      settings,
+    );
+  }
+
+  /**
+   * Get an API key.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  get<const Include extends ApiKeysGetQuery["include"] = undefined>(
+    id: number,
+    query?: ApiKeysGetQuery & { include?: Include | undefined },
+  ): ReadOptions<Selected<ApiKey, undefined, Include>> {
+    return this.read(
+      "get",
+      [id, query],
+      (options) => this.api.apiKeys.get<Include>(id, query, options),
+    );
+  }
+
+  /**
+   * Change an API key.
+   *
+   * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  update(
+    settings?: WriteSettings,
+  ): WriteOptions<
+    ApiKey,
+    { id: number; body: Changed<ApiKeyPatch, ApiKey>; options?: CallOptions | undefined }
+  > {
+    return this.updateRecord(
+      "update",
+      ({ id, body, options }) => this.api.apiKeys.update(id, body, options),
+      settings,
+    );
+  }
+
+  /**
+   * Revoke an API key.
+   *
+   * The key ends at once, with all its secrets, and never returns: the undo of this is refused. A repeated request succeeds.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `unknown_reference`.
+   */
+  delete(
+    settings?: WriteSettings,
+  ): WriteOptions<
+    void,
+    { id: number; query?: ApiKeysDeleteQuery | undefined; options?: CallOptions | undefined }
+  > {
+    return this.deleteRecord(
+      "delete",
+      ({ id, query, options }) => this.api.apiKeys.delete(id, query, options),
+      settings,
+    );
+  }
+
+  /**
+   * Give an API key a new secret.
+   *
+   * `secret` of the answer is the new secret. It is shown once. The present secrets work until `old_expires_at`. The undo is refused, since no secret returns.
+   *
+   * Allowed to: admins.
+   *
+   * Problems: `deleted`.
+   */
+  rotate(
+    settings?: WriteSettings,
+  ): WriteOptions<
+    ApiKeyWithSecret,
+    { id: number; body?: ApiKeyRotateInput | undefined; options?: CallOptions | undefined }
+  > {
+    return this.write(
+      "rotate",
+      ({ id, body, options }) => this.api.apiKeys.rotate(id, body, options),
+      settings,
+    );
+  }
+}
+
 /** Options of `companies`. */
 export class CompaniesQueries extends RecordQueries {
   /**
    * List companies.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    */
   list<
     const Select extends CompaniesListQuery["select"] = undefined,
@@ -448,6 +613,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `unknown_reference`, `invalid_picture`, `duplicate`.
    */
   create(
@@ -473,6 +640,8 @@ export class CompaniesQueries extends RecordQueries {
    * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    *
    * Problems: `invalid_cursor`.
    */
@@ -505,6 +674,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:read`.
+   *
    * Problems: `deleted`, `merged`.
    */
   duplicatesOf(
@@ -525,6 +696,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(
@@ -543,6 +716,8 @@ export class CompaniesQueries extends RecordQueries {
    * A repeated request succeeds.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:write`.
    */
   undismissDuplicate(
     settings?: WriteSettings,
@@ -563,6 +738,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `companies:read`.
+   *
    * Problems: `deleted`, `merged`.
    */
   get<const Include extends CompaniesGetQuery["include"] = undefined>(
@@ -582,6 +759,8 @@ export class CompaniesQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
@@ -604,6 +783,8 @@ export class CompaniesQueries extends RecordQueries {
    * Its contacts and deals, and their notes and tasks, move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -621,6 +802,8 @@ export class CompaniesQueries extends RecordQueries {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `companies:write`.
    *
    * Problems: `restore_not_allowed`, `merged`.
    */
@@ -641,6 +824,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
    */
   bulk(
@@ -659,6 +844,8 @@ export class CompaniesQueries extends RecordQueries {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `companies:read`.
    */
   history<
     const Select extends CompaniesHistoryQuery["select"] = undefined,
@@ -707,6 +894,8 @@ export class CompaniesQueries extends RecordQueries {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `companies:write`.
+   *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(
@@ -729,6 +918,8 @@ export class ContactsQueries extends RecordQueries {
    * List contacts.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    */
   list<
     const Select extends ContactsListQuery["select"] = undefined,
@@ -775,6 +966,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `unknown_tag`, `unknown_reference`, `invalid_picture`, `duplicate`.
    */
   create(
@@ -800,6 +993,8 @@ export class ContactsQueries extends RecordQueries {
    * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    *
    * Problems: `invalid_cursor`.
    */
@@ -832,6 +1027,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:read`.
+   *
    * Problems: `deleted`, `merged`.
    */
   duplicatesOf(
@@ -852,6 +1049,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `not_found`, `deleted`, `merged`.
    */
   dismissDuplicate(
@@ -870,6 +1069,8 @@ export class ContactsQueries extends RecordQueries {
    * A repeated request succeeds.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:write`.
    */
   undismissDuplicate(
     settings?: WriteSettings,
@@ -892,6 +1093,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contacts:read`.
+   *
    * Problems: `deleted`, `merged`.
    */
   get<const Include extends ContactsGetQuery["include"] = undefined>(
@@ -911,6 +1114,8 @@ export class ContactsQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    *
    * Problems: `deleted`, `merged`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
@@ -933,6 +1138,8 @@ export class ContactsQueries extends RecordQueries {
    * Its notes and tasks move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -950,6 +1157,8 @@ export class ContactsQueries extends RecordQueries {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contacts:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
    */
@@ -973,6 +1182,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
    */
   bulk(
@@ -991,6 +1202,8 @@ export class ContactsQueries extends RecordQueries {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contacts:read`.
    */
   history<
     const Select extends ContactsHistoryQuery["select"] = undefined,
@@ -1039,6 +1252,8 @@ export class ContactsQueries extends RecordQueries {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `contacts:write`.
+   *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
   merge(
@@ -1063,6 +1278,8 @@ export class TagsQueries extends RecordQueries {
    * `nb_contacts` is the number of contacts that have the tag.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tags:read`.
    */
   list<
     const Select extends TagsListQuery["select"] = undefined,
@@ -1099,6 +1316,8 @@ export class TagsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tags:write`.
+   *
    * Problems: `tag_exists`.
    */
   create(
@@ -1116,6 +1335,8 @@ export class TagsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tags:read`.
+   *
    * Problems: `deleted`, `merged`.
    */
   get(id: number, query?: TagsGetQuery): ReadOptions<Tag> {
@@ -1128,6 +1349,8 @@ export class TagsQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tags:write`.
    *
    * Problems: `deleted`, `merged`, `tag_exists`.
    */
@@ -1150,6 +1373,8 @@ export class TagsQueries extends RecordQueries {
    * The tag is removed from all contacts. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -1167,6 +1392,8 @@ export class TagsQueries extends RecordQueries {
    * The contacts that had the tag get it back in its place. When another tag has the name, without case, the answer is 409. A repeated request succeeds.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    *
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
    */
@@ -1186,6 +1413,8 @@ export class TagsQueries extends RecordQueries {
    * The contacts of the losers receive the winner, once and in the first place. Repeating a merge returns the same answer. With `dry_run` nothing changes.
    *
    * Allowed to: managers and admins.
+   *
+   * API keys need the scope `tags:write`.
    *
    * Problems: `self_merge`, `deleted`, `merged`.
    */
@@ -1212,6 +1441,8 @@ export class SearchQueries extends ResourceQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `search:read`.
+   *
    * Problems: `search_too_slow`.
    */
   all(query?: SearchAllQuery): ReadOptions<{ data: SearchHit[] }> {
@@ -1227,6 +1458,8 @@ export class DealsQueries extends RecordQueries {
    * The list includes archived deals. `archived_at=is.null` leaves them out.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    */
   list<
     const Select extends DealsListQuery["select"] = undefined,
@@ -1273,6 +1506,8 @@ export class DealsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   create(
@@ -1292,6 +1527,8 @@ export class DealsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:read`.
+   *
    * Problems: `search_too_slow`.
    */
   board(query?: DealsBoardQuery): ReadOptions<Board> {
@@ -1302,6 +1539,8 @@ export class DealsQueries extends RecordQueries {
    * Get a deal.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    *
    * Problems: `deleted`.
    */
@@ -1322,6 +1561,8 @@ export class DealsQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. When the stage changes, the deal goes to the top of the new column. `deals.move` can choose another place.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deals:write`.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
@@ -1344,6 +1585,8 @@ export class DealsQueries extends RecordQueries {
    * Its notes move to the trash with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deals:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -1361,6 +1604,8 @@ export class DealsQueries extends RecordQueries {
    * The deal returns to its former position. Its notes come back with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deals:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -1384,6 +1629,8 @@ export class DealsQueries extends RecordQueries {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
    */
   bulk(
@@ -1402,6 +1649,8 @@ export class DealsQueries extends RecordQueries {
    * Newest first. A record in the trash, or a purged one, keeps its history.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:read`.
    */
   history<
     const Select extends DealsHistoryQuery["select"] = undefined,
@@ -1450,6 +1699,8 @@ export class DealsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `deleted`.
    */
   archive(
@@ -1469,6 +1720,8 @@ export class DealsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deals:write`.
+   *
    * Problems: `deleted`.
    */
   unarchive(
@@ -1487,6 +1740,8 @@ export class DealsQueries extends RecordQueries {
    * Moves the deal to `stage`, and there before or after another deal, to a position, or by default to the top. The columns are numbered again. Moving to a won or lost stage of the configuration closes the deal, and moving from there to another stage opens it again.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deals:write`.
    *
    * Problems: `deleted`, `deal_archived`, `neighbour_moved`, `unknown_stage`, `closing_date_not_allowed`.
    */
@@ -1509,6 +1764,8 @@ export class ConfigurationQueries extends ResourceQueries {
    * Stages, categories, sectors, note statuses, task types, currency, title and logos. A key that the workspace has not stored has its default.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `configuration:read`.
    */
   get(): ReadOptions<Configuration> {
     return this.read("get", [], (options) => this.api.configuration.get(options));
@@ -1520,6 +1777,8 @@ export class ConfigurationQueries extends ResourceQueries {
    * Omitted keys keep their value; `null` resets a key to its default. A stage with deals is removed only with `reassign_to`. Its keys may also be stages that deals have and the configuration lacks. With `dry_run` nothing changes.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `configuration:write`.
    *
    * Problems: `stage_in_use`, `unknown_stage`.
    */
@@ -1545,6 +1804,8 @@ export class ChangesQueries extends ResourceQueries {
    * Newest first: one change for each request or transaction that changed records, through this API or beside it. With `after` it is a feed: changes in the order in which they became visible, without gaps. `format=ndjson` streams it, with a line `{"next_cursor"}` after each block.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   list<
     const Select extends ChangesListQuery["select"] = undefined,
@@ -1590,6 +1851,8 @@ export class ChangesQueries extends ResourceQueries {
    * `records` has the first 100 entries, with the fields before and after. Only admins see changes of members.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   get<const Include extends ChangesGetQuery["include"] = undefined>(
     id: string,
@@ -1608,6 +1871,8 @@ export class ChangesQueries extends ResourceQueries {
    * In the order in which they were changed, with the fields before and after.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `changes:read`.
    */
   records<
     const Select extends ChangesRecordsQuery["select"] = undefined,
@@ -1656,6 +1921,8 @@ export class ChangesQueries extends ResourceQueries {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `changes:write`.
+   *
    * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
    */
   undo(
@@ -1680,6 +1947,8 @@ export class MergesQueries extends ResourceQueries {
    * Newest first: the winner, the losers, the member, and the change. A merge that was undone has `undone_by`.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `merges:read`.
    */
   list<
     const Select extends MergesListQuery["select"] = undefined,
@@ -1728,6 +1997,8 @@ export class ActivityQueries extends ResourceQueries {
    * Newest first: which member created, changed, merged, deleted or restored which record. Only admins see changes of members.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `activity:read`.
    */
   list<
     const Select extends ActivityListQuery["select"] = undefined,
@@ -1777,6 +2048,8 @@ export class TrashQueries extends ResourceQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `trash:read`.
+   *
    * Problems: `invalid_cursor`.
    */
   list<const Include extends TrashListQuery["include"] = undefined>(
@@ -1803,6 +2076,8 @@ export class TrashQueries extends ResourceQueries {
    * Permanently deletes all items, newest first. Send the request again while `complete` is false.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `trash:write`.
    */
   empty(
     settings?: WriteSettings,
@@ -1818,6 +2093,8 @@ export class TrashQueries extends ResourceQueries {
    * Get an item of the trash.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `trash:read`.
    */
   get<const Include extends TrashGetQuery["include"] = undefined>(
     id: number,
@@ -1836,6 +2113,8 @@ export class TrashQueries extends ResourceQueries {
    * Permanently deletes the record, the records of the cascade, and their values in the history. Repeating it succeeds.
    *
    * Allowed to: admins.
+   *
+   * API keys need the scope `trash:write`.
    */
   purge(
     settings?: WriteSettings,
@@ -1853,6 +2132,8 @@ export class TrashQueries extends ResourceQueries {
    * Records that were deleted by the cascade come back with it. A record whose parent was merged goes to the winner. One whose parent was purged comes back without it, or needs `parent_id`.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `trash:write`.
    *
    * Problems: `restore_not_allowed`, `merged`, `tag_exists`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -1876,6 +2157,8 @@ export class ImportsQueries extends RecordQueries {
    * List imports.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   list<
     const Select extends ImportsListQuery["select"] = undefined,
@@ -1912,6 +2195,8 @@ export class ImportsQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `invalid_file`, `storage_unavailable`.
    */
   create(
@@ -1930,6 +2215,8 @@ export class ImportsQueries extends RecordQueries {
    * With `Accept: text/event-stream` the answer is a stream of events `progress`, each with the import as JSON, until it has ended.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   get(id: string): ReadOptions<Import> {
     return this.read("get", [id], (options) => this.api.imports.get(id, options));
@@ -1939,6 +2226,8 @@ export class ImportsQueries extends RecordQueries {
    * Change the mapping and the options of an import.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`, `import_not_ready`.
    */
@@ -1962,6 +2251,8 @@ export class ImportsQueries extends RecordQueries {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `import_running`.
    */
   delete(
@@ -1980,6 +2271,8 @@ export class ImportsQueries extends RecordQueries {
    * What it has imported stays. POST /imports/{id}/run continues it, and POST /imports/{id}/undo takes it back. An import that does not run stays as it is.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`.
    */
@@ -2000,6 +2293,8 @@ export class ImportsQueries extends RecordQueries {
    *
    * Allowed to: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `imports:write`.
+   *
    * Problems: `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
   inspect(
@@ -2018,6 +2313,8 @@ export class ImportsQueries extends RecordQueries {
    * The answer does not wait for the end. GET /imports/{id} shows the progress. With `dry_run` the same work is rolled back, and the counts and the rejected rows remain. A run that was cancelled continues where it ended, and a completed import stays as it is.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
    */
@@ -2040,6 +2337,8 @@ export class ImportsQueries extends RecordQueries {
    * The columns of the file, and `import_error` with the reasons. Mend the rows and import the file.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `imports:read`.
    */
   rejected(id: string): ReadOptions<string> {
     return this.read("rejected", [id], (options) => this.api.imports.rejected(id, options));
@@ -2051,6 +2350,8 @@ export class ImportsQueries extends RecordQueries {
    * Takes back the changes of the import, the newest first. A long undo is complete after several requests.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `imports:write`.
    *
    * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
    */
@@ -2076,6 +2377,8 @@ export class TasksQueries extends RecordQueries {
    * `due=today&time_zone=Europe/Paris` lists the open tasks of today in that time zone.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:read`.
    */
   list<
     const Select extends TasksListQuery["select"] = undefined,
@@ -2122,6 +2425,8 @@ export class TasksQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `unknown_reference`, `unknown_type`, `unknown_contact_status`.
    */
   create(
@@ -2138,6 +2443,8 @@ export class TasksQueries extends RecordQueries {
    * Get a task.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:read`.
    *
    * Problems: `deleted`.
    */
@@ -2158,6 +2465,8 @@ export class TasksQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `tasks:write`.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
@@ -2180,6 +2489,8 @@ export class TasksQueries extends RecordQueries {
    * A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `tasks:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -2197,6 +2508,8 @@ export class TasksQueries extends RecordQueries {
    * Sets `done_date` to now. Repeating it succeeds and keeps `done_date`.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `tasks:write`.
    *
    * Problems: `deleted`.
    */
@@ -2217,6 +2530,8 @@ export class TasksQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `deleted`.
    */
   reopen(
@@ -2235,6 +2550,8 @@ export class TasksQueries extends RecordQueries {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `tasks:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -2258,6 +2575,8 @@ export class TasksQueries extends RecordQueries {
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
+   * API keys need the scope `tasks:write`.
+   *
    * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(
@@ -2279,6 +2598,8 @@ export class ContactNotesQueries extends RecordQueries {
    * `contact_id=1` lists the notes of one contact, newest first.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contact_notes:read`.
    */
   list<
     const Select extends ContactNotesListQuery["select"] = undefined,
@@ -2325,6 +2646,8 @@ export class ContactNotesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `contact_notes:write`.
+   *
    * Problems: `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`, `unknown_contact_status`.
    */
   create(
@@ -2341,6 +2664,8 @@ export class ContactNotesQueries extends RecordQueries {
    * Get a note on a contact.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `contact_notes:read`.
    *
    * Problems: `deleted`.
    */
@@ -2361,6 +2686,8 @@ export class ContactNotesQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contact_notes:write`.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `unknown_status`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -2383,6 +2710,8 @@ export class ContactNotesQueries extends RecordQueries {
    * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contact_notes:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -2400,6 +2729,8 @@ export class ContactNotesQueries extends RecordQueries {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `contact_notes:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -2425,6 +2756,8 @@ export class DealNotesQueries extends RecordQueries {
    * `deal_id=1` lists the notes of one deal, newest first.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deal_notes:read`.
    */
   list<
     const Select extends DealNotesListQuery["select"] = undefined,
@@ -2471,6 +2804,8 @@ export class DealNotesQueries extends RecordQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `deal_notes:write`.
+   *
    * Problems: `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
   create(
@@ -2487,6 +2822,8 @@ export class DealNotesQueries extends RecordQueries {
    * Get a note on a deal.
    *
    * Allowed to: every member.
+   *
+   * API keys need the scope `deal_notes:read`.
    *
    * Problems: `deleted`.
    */
@@ -2507,6 +2844,8 @@ export class DealNotesQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches. `attachments` replaces the whole list.
    *
    * Allowed to: every member; `sales_id`: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deal_notes:write`.
    *
    * Problems: `deleted`, `owner_change_not_allowed`, `unknown_reference`, `attachment_not_uploaded`, `attachment_type_mismatch`, `storage_unavailable`.
    */
@@ -2529,6 +2868,8 @@ export class DealNotesQueries extends RecordQueries {
    * Its files are removed after the note has left the trash, unless another note refers to them. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deal_notes:write`.
    */
   delete(
     settings?: WriteSettings,
@@ -2546,6 +2887,8 @@ export class DealNotesQueries extends RecordQueries {
    * Also restores the records that were deleted with it. A repeated request succeeds.
    *
    * Allowed to: the owner of each changed record, managers and admins.
+   *
+   * API keys need the scope `deal_notes:write`.
    *
    * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
    */
@@ -2572,6 +2915,8 @@ export class AttachmentsQueries extends ResourceQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `attachments:write`.
+   *
    * Problems: `attachment_type_not_allowed`, `storage_unavailable`.
    */
   create(
@@ -2591,6 +2936,8 @@ export class AttachmentsQueries extends ResourceQueries {
    *
    * Allowed to: every member.
    *
+   * API keys need the scope `attachments:read`.
+   *
    * Problems: `not_found`, `storage_unavailable`.
    */
   url(query?: AttachmentsUrlQuery): ReadOptions<Download> {
@@ -2602,6 +2949,7 @@ export class QueriesOfResources {
   readonly system: SystemQueries;
   readonly me: MeQueries;
   readonly users: UsersQueries;
+  readonly apiKeys: ApiKeysQueries;
   readonly companies: CompaniesQueries;
   readonly contacts: ContactsQueries;
   readonly tags: TagsQueries;
@@ -2621,6 +2969,7 @@ export class QueriesOfResources {
     this.system = new SystemQueries(api, "system");
     this.me = new MeQueries(api, "me");
     this.users = new UsersQueries(api, "users");
+    this.apiKeys = new ApiKeysQueries(api, "apiKeys");
     this.companies = new CompaniesQueries(api, "companies");
     this.contacts = new ContactsQueries(api, "contacts");
     this.tags = new TagsQueries(api, "tags");
