@@ -94,7 +94,7 @@ function bearer() {
 }
 
 function authOf({ security }: Described): Record<string, unknown> | undefined {
-  if (!security) return undefined;
+  if (!security || security.some((scheme) => "bearer" in scheme)) return undefined;
   if (security.length === 0) return { type: "noauth" };
   const pairs = { key: "apikey", value: "{{secret_key}}", in: "header" };
   return {
@@ -113,7 +113,7 @@ function itemOf(operation: Described): Item {
     request: {
       method: method.toUpperCase(),
       description,
-      ...(operation.security && { auth: authOf(operation) }),
+      ...(authOf(operation) && { auth: authOf(operation) }),
       ...(example === undefined ? { header: [] } : bodyOf(operation, example)),
       url: urlOf(operation),
     },

@@ -7,14 +7,7 @@ import { makeKey } from "../api/api_keys/key.ts";
 import { assertProblem } from "../support/answers.ts";
 import { testAddresses, withApp } from "../support/app.ts";
 import { asCaller, refusalOf, service } from "../support/database.ts";
-import {
-  answerOf,
-  api,
-  createWorkspace,
-  sql,
-  stack,
-  test,
-} from "../support/workspace.ts";
+import { answerOf, api, createWorkspace, sql, stack, test } from "../support/workspace.ts";
 import { fromNow, sign } from "./tokens.ts";
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

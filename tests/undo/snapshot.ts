@@ -50,7 +50,16 @@ export async function snapshotOf(workspaceId: string): Promise<Snapshot> {
       select jsonb_object_agg(name, rows) as state from (${union}) as all_tables`,
   );
   const trash = (state.trash ?? []).map((row) => withoutTrashedIds(row, state));
-  return withoutDisabledOwners({ ...state, trash });
+  return withoutRevokedKeys(withoutDisabledOwners({ ...state, trash }));
+}
+
+/** The member of a revoked key stays, since records and the log name it. */
+function withoutRevokedKeys(state: Snapshot): Snapshot {
+  const sales = (state.sales ?? []).filter((row) => {
+    const { id, kind } = JSON.parse(row);
+    return kind !== "key" || hasRow(state, "api_keys", id);
+  });
+  return { ...state, sales };
 }
 
 /** A record whose owner is disabled has no owner when it returns, so such owners are left out. */
