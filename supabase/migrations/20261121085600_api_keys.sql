@@ -105,7 +105,7 @@ begin
     'key'
   )
   returning id into new.id;
-  new.created_by := coalesce(private.member_id(), new.created_by);
+  new.created_by := coalesce(new.created_by, private.member_id());
   return new;
 end
 $$;
