@@ -549,6 +549,8 @@ export interface ApiKeysListQuery {
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
+  /** Number of records before the page, instead of `cursor`: for page numbers. The further away, the slower. Records that are added or deleted meanwhile shift the pages. */
+  offset?: number | undefined;
   /** Adds `total`, the number of matching records. `estimated` counts up to 10,000; with more, the page has `total_at_least` instead. */
   count?: "exact" | "estimated" | undefined;
   /** Fields to return. Default: all. */

@@ -12,6 +12,7 @@ export interface ResourceFacts {
 
 export const RESOURCES: Readonly<Record<string, ResourceFacts>> = {
   "users": { "bulk": false, "ifMatch": ["PATCH"], "ids": [] },
+  "api_keys": { "bulk": false, "ifMatch": ["PATCH", "DELETE"], "ids": [] },
   "companies": { "bulk": true, "ifMatch": ["PATCH", "DELETE"], "ids": [] },
   "contacts": { "bulk": true, "ifMatch": ["PATCH", "DELETE"], "ids": ["tags"] },
   "tags": { "bulk": false, "ifMatch": ["PATCH", "DELETE"], "ids": [] },
