@@ -188,6 +188,15 @@ begin
       end if;
     end if;
   end loop;
+  -- Few contacts have more addresses, and one may have hundreds. Imports find it by any of them.
+  if jsonb_array_length(addresses) > 10 then
+    emails := emails || array(
+      select distinct lower(btrim(further.value ->> 'email'))
+      from jsonb_array_elements(addresses) as further
+      where further.value ->> 'email' like '%_@_%'
+        and lower(btrim(further.value ->> 'email')) <> all (emails)
+    );
+  end if;
   -- The last nine digits are the same with and without the code of the country.
   for i in 0 .. least(jsonb_array_length(numbers), 10) - 1 loop
     phone := right(ltrim(

@@ -194,3 +194,12 @@ test("imports of a file with a million columns are refused", async () => {
   assertEquals(put.status, 200, await put.text());
   assertProblem(await admin.api.post(`/imports/${id}/inspect`), 422, "invalid_file");
 });
+
+test("imports end at an unexpected error, and the job does not try them for ever", async () => {
+  const { admin } = await createWorkspace();
+  const { id } = await createImport(admin, { content: csv("First name", "Ada") });
+  await sql`update public.imports set layout = layout || '{"encoding": "none"}' where id = ${id}`;
+  const done = await runImport(admin, id);
+  assertEquals([done.state, done.row_count], ["failed", 0]);
+  assert(done.error.startsWith("An unexpected error ended the import"), done.error);
+});

@@ -130,3 +130,21 @@ test("imports.undo takes back the whole import, and can be repeated", async () =
   assertEquals(again.body, { undone: 0, complete: true });
   assertEquals((await admin.api.get(`/imports/${done.id}`)).body.state, "undone");
 });
+
+test("imports.run finds a contact by any of its addresses, however many it has", async () => {
+  const { admin } = await createWorkspace();
+  const addresses = Array.from({ length: 50 }, (_, index) => ({
+    email: `ada.${index}@example.com`,
+    type: "Work",
+  }));
+  const created = await admin.api.post("/contacts", { first_name: "Ada", email_jsonb: addresses });
+  assertEquals(created.status, 201);
+  for (const { email } of addresses.slice(9, 12).concat(addresses.slice(-1))) {
+    const content = csv("Email,Job title", `${email.toUpperCase()},Countess ${email}`);
+    const done = await importFile(admin, { content, policy: "update" });
+    assertEquals(countsOf(done), { created: 0, updated: 1, skipped: 0, rejected: 0 }, email);
+  }
+  const tasks = csv("Contact email,Type,Subject", "ada.30@example.com,call,Ring her");
+  const done = await importFile(admin, { record_type: "tasks", content: tasks });
+  assertEquals(countsOf(done).created, 1);
+});

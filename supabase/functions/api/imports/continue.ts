@@ -62,7 +62,10 @@ export async function continueImport(worker: Worker, id: string, budget: Budget)
 
 const SMALLEST_CHUNK = 50;
 
-/** One transaction. Returns whether nothing is left to do. A wrong file ends the import. */
+/**
+ * One transaction. Returns whether nothing is left to do. A wrong file ends the import, and so does an
+ * error that nobody expects: the same rows would cause it again.
+ */
 async function step(
   { step }: Worker,
   read: FileReader,
@@ -76,11 +79,23 @@ async function step(
       return await work(sql, member, read, stored, rows);
     });
   } catch (error) {
-    if (!(error instanceof Problem) || error.status >= 500 || error.status === 403) throw error;
-    await step((sql) => fail(sql, id, error.detail));
+    const detail = reasonOf(error);
+    if (detail === undefined) throw error;
+    await step((sql) => fail(sql, id, detail));
+    if (detail === UNEXPECTED) throw error;
     return true;
   }
 }
+
+/** Why an import cannot go on. Undefined when it can at another time, or as another member. */
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Problem) || error.code === "internal") return UNEXPECTED;
+  return error.status >= 500 || error.status === 403 ? undefined : error.detail;
+}
+
+/** Without it the job would try the same rows again for ever. The error is logged as any other. */
+const UNEXPECTED = "An unexpected error ended the import behind the rows that row_count counts. " +
+  "Import the rows behind them in smaller files, to find the one.";
 
 async function work(
   sql: Sql,
