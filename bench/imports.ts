@@ -9,11 +9,21 @@ import { startStack } from "../dev/stack.ts";
 import { removeStackData, temporaryDirectory } from "../dev/stackData.ts";
 import { createTenant } from "./seed.ts";
 
-const ROWS = 50_000;
+/** Rows of the file. */
+export const IMPORTED = 50_000;
 const COMPANIES = 2_500;
 const LOOK_EVERY_MS = 100;
 
-async function main(rows: number): Promise<void> {
+/** Seconds for the same file, and the memory of the function. */
+interface ImportFigures {
+  created: number;
+  matched: number;
+  copied: number;
+  memory: { before: number; most: number };
+}
+
+/** Imports a file of so many rows twice on a stack of its own, and copies it. */
+export async function measureImports(rows: number): Promise<ImportFigures> {
   const directory = await temporaryDirectory();
   await using parts = new AsyncDisposableStack();
   parts.defer(async () => {
@@ -37,16 +47,12 @@ async function main(rows: number): Promise<void> {
   await using memory = watchMemory();
   const created = await importText(api, text);
   const matched = await importText(api, text);
-  show(rows, created, matched, await copy(sql, text), memory);
+  const copied = await copy(sql, text);
+  const { before, most } = memory;
+  return { created, matched, copied, memory: { before, most } };
 }
 
-function show(
-  rows: number,
-  created: number,
-  matched: number,
-  copied: number,
-  { before, most }: Memory,
-): void {
+function show(rows: number, { created, matched, copied, memory }: ImportFigures): void {
   const line = (name: string, seconds: number) =>
     console.log(`${name} ${seconds.toFixed(2)} s, ${Math.round(rows / seconds)} rows/s`);
   line("new records   ", created);
@@ -54,7 +60,7 @@ function show(
   line("COPY          ", copied);
   console.log(`new records / COPY: ${(created / copied).toFixed(0)} ×`);
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
-  console.log(`memory: ${megabytes(before)} before, ${megabytes(most)} at most`);
+  console.log(`memory: ${megabytes(memory.before)} before, ${megabytes(memory.most)} at most`);
 }
 
 const FIRST = "Ada,Grace,Alan,Edsger,Barbara,Donald,Frances,Ken,Radia,Tim,Margaret,Niklaus,Hedy"
@@ -174,4 +180,7 @@ function readText(path: string): string {
   }
 }
 
-if (import.meta.main) await main(Number(Deno.args[0] ?? ROWS));
+if (import.meta.main) {
+  const rows = Number(Deno.args[0] ?? IMPORTED);
+  show(rows, await measureImports(rows));
+}

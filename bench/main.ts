@@ -1,6 +1,6 @@
 /**
- * `deno task bench [--write] [--quick] [--only=requests,starts,merges,changes]`: measures the budgets
- * side by side with peers, on a new stack whose data is deleted afterwards, and prints a table.
+ * `deno task bench [--write] [--quick] [--only=requests,starts,merges,changes,imports]`: measures
+ * the budgets side by side with peers, on a new stack whose data is deleted afterwards, and prints a table.
  * `--write` also writes docs/benchmarks.md.
  */
 
@@ -15,6 +15,7 @@ import { coldStart, type Times } from "./coldStart.ts";
 import type { Load } from "./load.ts";
 import { measure, type Plan } from "./measure.ts";
 import { measureFeed } from "./feed.ts";
+import { IMPORTED, measureImports } from "./imports.ts";
 import { measureLog } from "./log.ts";
 import { measureMerge, type RoundTrips } from "./merge.ts";
 import { figure, type Finding, page, type Setting, table } from "./report.ts";
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     starts: () => starts(environment, rounds),
     merges: () => merges(sql, tenant, environment, stack.databaseUrl, rounds),
     changes: () => changes(sql, tenant, environment, rounds),
+    imports,
   };
   const only = Deno.args.find((argument) => argument.startsWith("--only="))?.slice(7).split(",");
   const findings: Finding[] = [];
@@ -229,6 +231,25 @@ async function changes(
     ...await measureLog(sql, tenant, environment, rounds),
     ...await measureFeed(sql, tenant, environment, rounds),
   ];
+}
+
+async function imports(): Promise<Finding[]> {
+  console.error("Measuring imports …");
+  const { created, matched, copied } = await measureImports(IMPORTED);
+  return [
+    importFinding("import of 50,000 new contacts / COPY", created, copied),
+    importFinding("import of 50,000 contacts that exist / COPY", matched, copied),
+  ];
+}
+
+function importFinding(what: string, seconds: number, copied: number): Finding {
+  return {
+    what,
+    measured: `${figure(seconds)} s / ${figure(copied)} s, ${figure(seconds / copied)} ×`,
+    value: IMPORTED / seconds,
+    budget: { atLeast: 10_000 },
+    unit: " rows/s",
+  };
 }
 
 async function settingOf(sql: postgres.Sql, plan: Plan): Promise<Setting> {

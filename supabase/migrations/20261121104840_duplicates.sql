@@ -3,9 +3,12 @@
 -- Tables     contact_dismissals, company_dismissals: pairs that are no duplicates
 --            private.contact_duplicate_keys, private.company_duplicate_keys: what records are found by
 --            private.contact_profiles: what contacts are compared by
+--            private.duplicate_searches, private.duplicate_search_pairs: pairs for further pages
 -- Functions  private.contact_duplicates(record_id), private.company_duplicates(record_id): the
 --            pairs of one record, or of all records, with a score and reasons
 --            private.lock_duplicate_keys(table_name, record_id): one creation at a time
+--            private.find_duplicate_search(filters), private.store_duplicate_search(…),
+--            private.stored_pairs(search_id, …): further pages
 --
 -- A record has a key for each value that a duplicate of it would share: the hash of an e-mail
 -- address, of the last digits of a phone number, of a word of the name together with the company or
@@ -13,7 +16,8 @@
 -- Only records that share a key are compared, so the effort follows the number of such pairs.
 --
 -- A key of more than 20 records is no sign of a duplicate, and comparing all of them with each other
--- would take too long. Then each of them is compared with the oldest one only.
+-- would take too long. Then each of them is compared with the oldest one only. When the keys of a
+-- workspace would still give more than two million pairs, this holds for smaller keys too.
 --
 -- A dismissal has the ids of its records as an array. So merges, deletions, restorations and undo
 -- treat it as any other array of ids: after a merge it refers to the winner. One that has the winner
@@ -669,11 +673,23 @@ begin
         where k.workspace_id = $1
         group by k.key
         having count(*) > 1
+      ), sizes as (
+        select cardinality(g.ids) as size, count(*) as number from groups g group by 1
+      ), compared as materialized (
+        select coalesce(max(allowed.size), 1) as size
+        from unnest('{20,10,5,3}'::integer[]) as allowed (size)
+        where (
+          select sum(
+            s.number * case when s.size <= allowed.size then s.size * (s.size - 1) / 2 else s.size end
+          )
+          from sizes s
+        ) <= 2000000
       )
       select distinct a.id, b.id
       from groups g
+      cross join compared c
       cross join lateral unnest(
-        case when cardinality(g.ids) <= 20 then g.ids else g.ids[:1] end
+        case when cardinality(g.ids) <= c.size then g.ids else g.ids[:1] end
       ) as a (id)
       cross join lateral unnest(g.ids) as b (id)
       where a.id < b.id
@@ -685,7 +701,7 @@ end
 $$;
 comment on function private.all_pairs(uuid, text) is
   'Returns the pairs of records that share a key. A key of more than 20 records gives the pairs with '
-  'the oldest of them.';
+  'the oldest of them. When there are too many pairs, this also holds for smaller keys.';
 
 create function private.pairs_of(p_workspace_id uuid, p_table_name text, p_record_id bigint)
 returns table (id bigint, other_id bigint)
@@ -994,3 +1010,162 @@ comment on function private.company_duplicates(bigint) is
   'Returns the pairs of companies of the caller''s workspace that may be duplicates, dismissed '
   'pairs included: all of them, or those of one company. id is the smaller id.';
 grant execute on function private.company_duplicates(bigint) to authenticated;
+
+-- Further pages ---------------------------------------------------------------------------------
+
+-- The first page finds all pairs. The request of the second one stores them, so that each further page
+-- only reads its part. They are kept for ten minutes; then the next page finds them again.
+
+create table private.duplicate_searches (
+  id uuid primary key default gen_random_uuid(),
+  workspace_id uuid not null references public.workspaces (id) on delete cascade,
+  table_name text not null,
+  filters text not null,
+  found_at timestamptz not null default now()
+);
+comment on table private.duplicate_searches is 'Pairs that were found a short time ago.';
+comment on column private.duplicate_searches.id is 'Assigned by the database.';
+comment on column private.duplicate_searches.workspace_id is 'The workspace of the records.';
+comment on column private.duplicate_searches.table_name is 'The table of the records.';
+comment on column private.duplicate_searches.filters is 'What the gateway asked for, as a text.';
+comment on column private.duplicate_searches.found_at is 'When the pairs were found.';
+
+create index ix__duplicate_searches__workspace_id
+  on private.duplicate_searches (workspace_id, filters, found_at desc);
+create index ix__duplicate_searches__found_at on private.duplicate_searches (found_at);
+
+alter table private.duplicate_searches enable row level security;
+create policy "service role only" on private.duplicate_searches for all to service_role
+  using (true)
+  with check (true);
+
+create table private.duplicate_search_pairs (
+  search_id uuid not null references private.duplicate_searches (id) on delete cascade,
+  rank real not null,
+  id bigint not null,
+  other_id bigint not null,
+  reasons text[] not null,
+  dismissed_by bigint,
+  dismissed_at timestamptz,
+  primary key (search_id, rank, id, other_id)
+);
+comment on table private.duplicate_search_pairs is 'The pairs of a search, best first.';
+comment on column private.duplicate_search_pairs.search_id is 'The search that found the pair.';
+comment on column private.duplicate_search_pairs.rank is 'The negative score.';
+comment on column private.duplicate_search_pairs.id is 'The smaller id of the pair.';
+comment on column private.duplicate_search_pairs.other_id is 'The greater id of the pair.';
+comment on column private.duplicate_search_pairs.reasons is 'Why the records may be the same.';
+comment on column private.duplicate_search_pairs.dismissed_by is 'The member who dismissed the pair.';
+comment on column private.duplicate_search_pairs.dismissed_at is 'When the pair was dismissed.';
+
+alter table private.duplicate_search_pairs enable row level security;
+create policy "service role only" on private.duplicate_search_pairs for all to service_role
+  using (true)
+  with check (true);
+
+create function private.find_duplicate_search(p_filters text)
+returns uuid
+language sql stable security definer
+set search_path = ''
+as $$
+  select s.id
+  from private.duplicate_searches s
+  where s.workspace_id = (select private.workspace_id())
+    and s.filters = p_filters
+    and s.found_at > now() - interval '10 minutes'
+  order by s.found_at desc
+  limit 1
+$$;
+comment on function private.find_duplicate_search(text) is
+  'Returns the last search of the caller''s workspace with these filters, when its pairs are stored.';
+grant execute on function private.find_duplicate_search(text) to authenticated;
+
+create function private.store_duplicate_search(
+  p_table_name text, p_filters text, p_min_score real, p_reasons text[], p_dismissed boolean
+)
+returns uuid
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_workspace constant uuid := private.workspace_id();
+  search_id uuid;
+begin
+  -- Another request may be deleting them.
+  delete from private.duplicate_searches s
+  where s.id in (
+    select old.id
+    from private.duplicate_searches old
+    where old.found_at <= now() - interval '10 minutes'
+      or old.workspace_id = caller_workspace and old.filters = p_filters
+    for update skip locked
+  );
+  insert into private.duplicate_searches (workspace_id, table_name, filters)
+  values (caller_workspace, p_table_name, p_filters)
+  returning duplicate_searches.id into search_id;
+  execute format(
+    $sql$
+      insert into private.duplicate_search_pairs (
+        search_id, rank, id, other_id, reasons, dismissed_by, dismissed_at
+      )
+      select $1, -found.score, found.id, found.other_id, found.reasons, found.dismissed_by,
+        found.dismissed_at
+      from private.%I() as found
+      where found.score >= $2
+        and ($3 is null or found.reasons operator(pg_catalog.&&) $3)
+        and (found.dismissed_at is not null) = $4
+      order by -found.score, found.id, found.other_id
+    $sql$,
+    case p_table_name when 'contacts' then 'contact_duplicates' else 'company_duplicates' end
+  )
+  using search_id, p_min_score, p_reasons, p_dismissed;
+  return search_id;
+end
+$$;
+comment on function private.store_duplicate_search(text, text, real, text[], boolean) is
+  'Finds the pairs of the caller''s workspace and stores them. Deletes older searches.';
+grant execute on function private.store_duplicate_search(text, text, real, text[], boolean)
+  to authenticated;
+
+create function private.stored_pairs(
+  p_search_id uuid, p_score real, p_id bigint, p_other_id bigint, p_max_pairs integer
+)
+returns table (
+  id bigint, other_id bigint, score real, reasons text[], dismissed_by bigint,
+  dismissed_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  -- Null when the search is not of the caller's workspace.
+  records constant text := (
+    select s.table_name
+    from private.duplicate_searches s
+    where s.id = p_search_id and s.workspace_id = (select private.workspace_id())
+  );
+begin
+  if records is null then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      select p.id, p.other_id, -p.rank, p.reasons, p.dismissed_by, p.dismissed_at
+      from private.duplicate_search_pairs p
+      where p.search_id = $1
+        and (p.rank, p.id, p.other_id) > (-$2, $3, $4)
+        -- A record may have been deleted or merged since.
+        and exists (select from public.%1$I r where r.id = p.id)
+        and exists (select from public.%1$I r where r.id = p.other_id)
+      order by p.rank, p.id, p.other_id
+      limit $5
+    $sql$,
+    records
+  )
+  using p_search_id, p_score, p_id, p_other_id, p_max_pairs;
+end
+$$;
+comment on function private.stored_pairs(uuid, real, bigint, bigint, integer) is
+  'Returns the next pairs of a search of the caller''s workspace, best first.';
+grant execute on function private.stored_pairs(uuid, real, bigint, bigint, integer)
+  to authenticated;

@@ -30,6 +30,8 @@ interface Target {
   import_id: string;
   /** An API key with a secret. */
   key_id: number;
+  /** A search for duplicates with a stored pair. Its filters are its id. */
+  search_id: string;
 }
 
 /** Function → a call about the target's workspace, which returns nothing to other users. */
@@ -236,6 +238,25 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
     },
     "private.contact_duplicates(bigint)": (tx) => tx`select from private.contact_duplicates()`,
     "private.company_duplicates(bigint)": (tx) => tx`select from private.company_duplicates()`,
+    "private.find_duplicate_search(text)": (tx, { search_id }) =>
+      tx`select where private.find_duplicate_search(${search_id}) is not null`,
+    "private.stored_pairs(uuid,real,bigint,bigint,integer)": (tx, { search_id }) =>
+      tx`select from private.stored_pairs(${search_id}, 1, 0, 0, 9)`,
+    // The function deletes older searches of the caller's workspace.
+    "private.store_duplicate_search(text,text,real,text[],boolean)": async (tx, { search_id }) => {
+      await tx`
+        select private.store_duplicate_search('contacts', ${search_id}, 0, null, false)`;
+      await tx`reset role`;
+      return await tx`
+        select
+        where not exists (select from private.duplicate_searches where id = ${search_id})
+          or exists (
+            select from private.duplicate_search_pairs
+            where search_id <> ${search_id} and id = (
+              select id from private.duplicate_search_pairs where search_id = ${search_id}
+            )
+          )`;
+    },
     "private.lock_duplicate_keys(text,bigint)": async (tx, { contact_id }) => {
       await tx`select private.lock_duplicate_keys('contacts', ${contact_id})`;
       return await tx`
@@ -345,10 +366,22 @@ async function createTarget(): Promise<Target> {
     )
     select id as import_id from created`,
   );
+  const { search_id } = only(
+    await sql<{ search_id: string }[]>`
+    with search as (
+      insert into private.duplicate_searches (workspace_id, table_name, filters, id)
+      select ${tenant.workspace_id}, 'contacts', id, id from gen_random_uuid() as id
+      returning id
+    )
+    insert into private.duplicate_search_pairs (search_id, rank, id, other_id, reasons)
+    select id, -0.9, ${contact.id}, ${contact.id}, '{same_email}' from search
+    returning search_id`,
+  );
   return {
     path,
     import_id,
     key_id: await makeKey(tenant),
+    search_id,
     tenant,
     tag_id: tag.id,
     contact_id: contact.id,

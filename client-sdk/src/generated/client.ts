@@ -834,7 +834,7 @@ export interface CompaniesDuplicatesQuery {
   reason?: readonly ("same_domain" | "same_name")[] | undefined;
   /** `true`: the dismissed pairs instead of the others. */
   dismissed?: boolean | undefined;
-  /** Maximum number of pairs on a page. Large pages are the fastest way to all pairs. */
+  /** Maximum number of pairs on a page. */
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
@@ -980,7 +980,7 @@ export class CompaniesResource extends Resource {
   /**
    * List pairs of companies that may be the same.
    *
-   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only. Further pages show the pairs as the second one found them, for up to ten minutes.
    *
    * Allowed to: every member.
    *
@@ -1296,7 +1296,7 @@ export interface ContactsDuplicatesQuery {
     | undefined;
   /** `true`: the dismissed pairs instead of the others. */
   dismissed?: boolean | undefined;
-  /** Maximum number of pairs on a page. Large pages are the fastest way to all pairs. */
+  /** Maximum number of pairs on a page. */
   limit?: number | undefined;
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
@@ -1449,7 +1449,7 @@ export class ContactsResource extends Resource {
   /**
    * List pairs of contacts that may be the same.
    *
-   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only. Further pages show the pairs as the second one found them, for up to ten minutes.
    *
    * Allowed to: every member.
    *

@@ -637,7 +637,7 @@ export class CompaniesQueries extends RecordQueries {
   /**
    * List pairs of companies that may be the same.
    *
-   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only. Further pages show the pairs as the second one found them, for up to ten minutes.
    *
    * Allowed to: every member.
    *
@@ -990,7 +990,7 @@ export class ContactsQueries extends RecordQueries {
   /**
    * List pairs of contacts that may be the same.
    *
-   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only.
+   * Best first. When more than 20 records share a value, each of them is compared with the oldest one only. Further pages show the pairs as the second one found them, for up to ten minutes.
    *
    * Allowed to: every member.
    *

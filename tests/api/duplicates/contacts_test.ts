@@ -1,6 +1,7 @@
 /** contacts.duplicates: what is found, scores, filters, pages, dismissals and merges. */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
+import { present } from "../../support/exactly.ts";
 import { everythingIn, insertRow, insertRows } from "../../support/records.ts";
 import { type Api, createWorkspace, sql, test } from "../../support/workspace.ts";
 
@@ -134,6 +135,72 @@ test("contacts.duplicates pages by cursor without a gap, and refuses the cursor 
   const whole = await api.get("/contacts/duplicates?limit=5000");
   assertEquals([whole.body.data.length, whole.body.next_cursor], [28, null]);
   assertProblem(await api.get("/contacts/duplicates?limit=5001"), 400, "invalid_parameter");
+});
+
+test("contacts.duplicates finds the pairs twice at most, however many pages follow", async () => {
+  const workspace = await createWorkspace();
+  const { api } = workspace.admin;
+  const ids = await insertRows(
+    workspace,
+    "contacts",
+    Array.from({ length: 8 }, () => ({ email_jsonb: work("info@example.com") })),
+  );
+  const searches = async () => {
+    const rows = await sql<{ id: string }[]>`
+      select id from private.duplicate_searches where workspace_id = ${workspace.id}`;
+    return rows.map(({ id }) => id);
+  };
+  const page = async (cursor: string | null) => {
+    const { status, body } = await api.get(
+      `/contacts/duplicates?limit=3${cursor ? `&cursor=${cursor}` : ""}`,
+    );
+    assertEquals(status, 200, JSON.stringify(body));
+    return body;
+  };
+  const first = await page(null);
+  assertEquals(await searches(), [], "the first page stores nothing");
+  const second = await page(first.next_cursor);
+  const stored = await searches();
+  assertEquals(stored.length, 1);
+  const seen = [...first.data, ...second.data];
+  // A contact that is deleted meanwhile is in no further page.
+  const last = present(ids[7], "id");
+  await api.delete(`/contacts/${last}`);
+  for (let cursor = second.next_cursor; cursor;) {
+    const next = await page(cursor);
+    seen.push(...next.data);
+    cursor = next.next_cursor;
+  }
+  assertEquals(await searches(), stored);
+  const later = seen.slice(6).flatMap(({ records }: Pair) => records.map(({ id }) => id));
+  assertEquals(later.includes(last), false);
+  assertEquals(seen.length, 27);
+  await sql`
+    update private.duplicate_searches set found_at = found_at - interval '11 minutes'
+    where workspace_id = ${workspace.id}`;
+  assertEquals((await page(second.next_cursor)).data.length, 3);
+  assertEquals((await searches()).filter((id) => stored.includes(id)), [], "they were found anew");
+});
+
+test("contacts.duplicates compares fewer records of a key when a workspace has too many pairs", async () => {
+  const few = await createWorkspace();
+  const many = await createWorkspace();
+  // Groups of 20 records with 12 keys in common: 190 pairs each, when all are compared.
+  const insertGroups = async (workspaceId: string, groups: number) => {
+    await sql`
+      insert into private.contact_duplicate_keys (workspace_id, key, record_id)
+      select ${workspaceId}, member / 20 * 12 + key, member
+      from generate_series(0, ${groups * 20 - 1}::int) as member
+      cross join generate_series(0, 11) as key`;
+  };
+  const countPairs = async (workspaceId: string) => {
+    const [row] = await sql<{ pairs: number }[]>`
+      select count(*)::int as pairs from private.all_pairs(${workspaceId}, 'contacts')`;
+    return row?.pairs;
+  };
+  await insertGroups(few.id, 10);
+  await insertGroups(many.id, 1_000);
+  assertEquals([await countPairs(few.id), await countPairs(many.id)], [1_900, 19_000]);
 });
 
 test("contacts.duplicates compares 300 contacts with one address with the oldest only", async () => {

@@ -4,7 +4,14 @@
  * describes scores and reasons.
  */
 import { idParams, nothing } from "../../_shared/fields.ts";
-import { JsonText, type Operation, read, write } from "../../_shared/operation.ts";
+import {
+  JsonText,
+  type Operation,
+  read,
+  saga,
+  type SagaContext,
+  write,
+} from "../../_shared/operation.ts";
 import { getRecord } from "../../_shared/records/records.ts";
 import type { DuplicateKind } from "./kinds.ts";
 import { dismiss, findCandidates, listPairs, undismiss } from "./queries.ts";
@@ -17,19 +24,20 @@ export function duplicates(kind: DuplicateKind): Operation[] {
 
 function pairs(kind: DuplicateKind): Operation {
   const { table } = kind.of;
-  return read({
+  return saga({
     id: `${table}.duplicates`,
     method: "GET",
     path: `/${table}/duplicates`,
     summary: `List pairs of ${table} that may be the same`,
     description:
       "Best first. When more than 20 records share a value, each of them is compared with the oldest " +
-      "one only.",
+      "one only. Further pages show the pairs as the second one found them, for up to ten minutes.",
     access: "member",
     query: pageQueryOf(kind),
     output: answersOf(kind).page,
     problems: ["invalid_cursor"],
-    run: ({ sql }, { query }) => listPairs(sql, kind, query),
+    run: ({ transaction }: SagaContext, { query }) =>
+      transaction((sql) => listPairs(sql, kind, query), { repeatable: true }),
   });
 }
 

@@ -15,7 +15,11 @@ const DISMISSED = `
     json_build_object('member_id', found.dismissed_by, 'dismissed_at', found.dismissed_at)
   end as dismissed`;
 
-/** Returns a page of the pairs of a workspace, best first. Throws `Problem` `invalid_cursor`. */
+/**
+ * Returns a page of the pairs of a workspace, best first. The first page finds all pairs. The second
+ * one stores them, so that further pages only read their part.
+ * @throws Problem `invalid_cursor`.
+ */
 export async function listPairs(
   sql: Sql,
   kind: DuplicateKind,
@@ -23,18 +27,60 @@ export async function listPairs(
 ): Promise<JsonText> {
   const { limit, cursor, min_score, reason, dismissed } = query;
   const binding = JSON.stringify([kind.pairs, min_score, reason, dismissed]);
-  const position = cursor === undefined ? undefined : decodeCursor(cursor, binding, 3);
-  const rows = await sql<{ record: string; key: string[] }[]>`
+  if (cursor === undefined) {
+    const found = sql`
+      select *
+      from private.${sql(kind.pairs)}() as found
+      where ${matches(sql, query)}
+      order by score desc, id, other_id
+      limit ${limit + 1}`;
+    return pageOf(await readPairs(sql, kind, found), limit, 0, binding);
+  }
+  const { key: [score = null, id = null, otherId = null], offset } = decodeCursor(
+    cursor,
+    binding,
+    3,
+  );
+  const search = await storedSearch(sql, kind, query, binding);
+  const found = sql`
+    select *
+    from private.stored_pairs(
+      ${search}::uuid, ${score}::text::real, ${id}::text::bigint, ${otherId}::text::bigint,
+      ${limit + 1}
+    )`;
+  return pageOf(await readPairs(sql, kind, found), limit, offset, binding);
+}
+
+/** Returns the id of the search whose pairs are stored. Stores them when there is none. */
+async function storedSearch(
+  sql: Sql,
+  { of }: DuplicateKind,
+  { min_score, reason, dismissed }: PageQuery,
+  filters: string,
+): Promise<string> {
+  const reasons = reason ? arraySql(sql, reason, "text") : sql`null::text[]`;
+  const [row] = await sql<{ id: string }[]>`
+    select coalesce(
+      private.find_duplicate_search(${filters}),
+      private.store_duplicate_search(
+        ${of.table}, ${filters}, ${String(min_score)}::text::real, ${reasons},
+        ${String(dismissed)}::text::boolean
+      )
+    ) as id`;
+  return invariant(row, "A search returned no id").id;
+}
+
+/** Reads the records of the found pairs. */
+async function readPairs(
+  sql: Sql,
+  kind: DuplicateKind,
+  found: Fragment,
+): Promise<{ record: string; key: string[] }[]> {
+  return await sql<{ record: string; key: string[] }[]>`
     select
       to_json(pair)::text as record,
       json_build_array(found.score::text, found.id::text, found.other_id::text) as key
-    from (
-      select *
-      from private.${sql(kind.pairs)}() as found
-      where ${matches(sql, query)} and ${position ? after(sql, position.key) : sql`true`}
-      order by score desc, id, other_id
-      limit ${limit + 1}
-    ) as found
+    from (${found}) as found
     cross join lateral (
       select
         json_build_array(${shown(sql, kind, sql`found.id`)}, ${
@@ -43,7 +89,6 @@ export async function listPairs(
         found.score, found.reasons, ${sql.unsafe(DISMISSED)}
     ) as pair
     order by found.score desc, found.id, found.other_id`;
-  return pageOf(rows, limit, position?.offset ?? 0, binding);
 }
 
 /** Returns the duplicates of one record as JSON texts, best first, at most 100. */
@@ -79,12 +124,6 @@ function matches(sql: Sql, { min_score, reason, dismissed }: DuplicateFilters): 
     found.score >= ${String(min_score)}::text::real
     and ${hasReason}
     and (found.dismissed_at is not null) = ${String(dismissed)}::text::boolean`;
-}
-
-function after(sql: Sql, [score = null, id = null, otherId = null]: (string | null)[]): Fragment {
-  return sql`
-    (-found.score, found.id, found.other_id)
-      > (-${score}::text::real, ${id}::text::bigint, ${otherId}::text::bigint)`;
 }
 
 /** The short record with this id as one JSON value. */

@@ -12,10 +12,7 @@ import {
 import { DEFAULT_LIMIT } from "../../_shared/list/list.ts";
 import type { DuplicateKind } from "./kinds.ts";
 
-/**
- * Pairs of one page at most. Each page finds all pairs of the workspace anew, so a caller who wants all
- * of them asks for large pages.
- */
+/** Pairs of one page at most. */
 const MAXIMUM_PAIRS = 5_000;
 
 /** From this score on, a new record counts as a duplicate. */
@@ -67,7 +64,7 @@ export interface DuplicateFilters {
 export function pageQueryOf(kind: DuplicateKind) {
   return filtersOf(kind).extend({
     limit: numberText(z.int().min(1).max(MAXIMUM_PAIRS)).default(DEFAULT_LIMIT)
-      .describe("Maximum number of pairs on a page. Large pages are the fastest way to all pairs."),
+      .describe("Maximum number of pairs on a page."),
     cursor: z.string().optional(),
   });
 }
