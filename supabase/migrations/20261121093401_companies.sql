@@ -87,8 +87,6 @@ comment on column public.companies.external_ids is
 
 create index ix__companies__workspace_id__sales_id on public.companies (workspace_id, sales_id);
 create index ix__companies__workspace_id__name on public.companies (workspace_id, name, id);
-create index ix__companies__workspace_id__lower_name
-  on public.companies (workspace_id, lower(name));
 create index ix__companies__workspace_id__created_at
   on public.companies (workspace_id, created_at desc nulls last, id desc);
 create index ix__companies__workspace_id__search

@@ -307,9 +307,11 @@ declare
   company_name text;
 begin
   if new.company_id is not null then
+    -- A foreign key checks the workspace. Without statistics, Postgres would choose any of the indexes
+    -- that begin with it, and compare all companies of the workspace.
     select co.name into company_name
     from public.companies co
-    where co.workspace_id = new.workspace_id and co.id = new.company_id;
+    where co.id = new.company_id;
   end if;
   new.search := private.contact_search(new, company_name);
   return new;

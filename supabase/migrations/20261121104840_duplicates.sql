@@ -413,13 +413,20 @@ declare
 begin
   return array(
     select hashtextextended(keys.key, 0)
-    from (values ('domain ' || domain), ('name ' || nullif(plain_name, ''))) as keys (key)
+    from (
+      values
+        ('domain ' || domain),
+        ('name ' || nullif(plain_name, '')),
+        -- Imports find companies by it.
+        ('whole name ' || lower(name))
+    ) as keys (key)
     where keys.key is not null
   );
 end
 $$;
 comment on function private.company_keys(text, text) is
-  'Returns the keys of a company: the domain of its website, and its name without the legal form.';
+  'Returns the keys of a company: the domain of its website, its name without the legal form, and '
+  'its name without case.';
 
 create function private.company_match(
   a_name text, a_domain text, a_city text, b_name text, b_domain text, b_city text,

@@ -174,7 +174,8 @@ test("contacts.duplicates finds the pairs twice at most, however many pages foll
   assertEquals(await searches(), stored);
   const later = seen.slice(6).flatMap(({ records }: Pair) => records.map(({ id }) => id));
   assertEquals(later.includes(last), false);
-  assertEquals(seen.length, 27);
+  // Of 28 pairs, 7 have this contact, and none of these was on the first two pages.
+  assertEquals(seen.length, 21);
   await sql`
     update private.duplicate_searches set found_at = found_at - interval '11 minutes'
     where workspace_id = ${workspace.id}`;
