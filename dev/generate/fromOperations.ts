@@ -6,6 +6,7 @@ import { allOperations } from "../../supabase/functions/api/resources.ts";
 import { VERSION } from "../../supabase/functions/api/version.ts";
 import { emitClient } from "./client.ts";
 import { readDocument } from "./document.ts";
+import { addExamples, readExamples } from "./examples.ts";
 import { compactJson, formatted } from "./formatted.ts";
 import { postmanCollection, postmanEnvironment } from "./postman.ts";
 import { operationsPage, permissionsPage, problemsPage } from "./reference.ts";
@@ -18,13 +19,15 @@ export async function generateFromOperations(): Promise<Record<string, string>> 
   const operations = await allOperations();
   const document = openApiDocument(operations, VERSION, descriptions);
   const described = await readDocument(document);
+  const examples = await readExamples();
+  addExamples(document, examples);
   return {
     "client-sdk/openapi.json": await formatted(compactJson(document), "json"),
     "client-sdk/src/generated/types.ts": await formatted(await emitTypes(described.schemas), "ts"),
     "client-sdk/src/generated/client.ts": await formatted(emitClient(described), "ts"),
     "client-sdk/src/generated/queryOptions.ts": await formatted(emitQueryOptions(described), "ts"),
     "docs/postman/portico.postman_collection.json": await formatted(
-      compactJson(postmanCollection(described.operations)),
+      compactJson(postmanCollection(described.operations, examples)),
       "json",
     ),
     "docs/postman/portico.postman_environment.json": await formatted(

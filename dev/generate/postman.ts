@@ -6,6 +6,7 @@
  * https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html
  */
 import type { Described } from "./document.ts";
+import type { Examples } from "./examples.ts";
 import { AFTER_EACH, AFTER_SIGN_IN, BEFORE_EACH, PREPARATIONS } from "./postmanScripts.ts";
 
 const SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
@@ -14,6 +15,7 @@ interface Item {
   name: string;
   request: Record<string, unknown>;
   event?: Record<string, unknown>[];
+  response?: Record<string, unknown>[];
 }
 
 /** A variable of the environment: its name, what it is, and its value on the local stack. */
@@ -61,7 +63,10 @@ export function postmanEnvironment(): Record<string, unknown> {
 }
 
 /** Returns the collection, with one folder for each resource. */
-export function postmanCollection(operations: Described[]): Record<string, unknown> {
+export function postmanCollection(
+  operations: Described[],
+  examples: Examples,
+): Record<string, unknown> {
   const folders = Map.groupBy(operations, ({ operationId }) => operationId.split(".")[0] ?? "");
   return {
     info: {
@@ -77,7 +82,9 @@ export function postmanCollection(operations: Described[]): Record<string, unkno
       signIn(),
       ...[...folders].map(([name, members]) => ({
         name,
-        item: members.toSorted((a, b) => rank(a) - rank(b)).map(itemOf),
+        item: members.toSorted((a, b) => rank(a) - rank(b)).map((operation) =>
+          itemOf(operation, examples)
+        ),
       })),
     ],
   };
@@ -103,10 +110,11 @@ function authOf({ security }: Described): Record<string, unknown> | undefined {
   };
 }
 
-function itemOf(operation: Described): Item {
+function itemOf(operation: Described, examples: Examples): Item {
   const { operationId, summary, method, description, requestBody } = operation;
   const example = requestBody?.content["application/json"].example;
   const preparation = PREPARATIONS[operationId];
+  const answer = examples[operationId];
   return {
     name: summary,
     ...(preparation && { event: [script("prerequest", preparation)] }),
@@ -117,6 +125,17 @@ function itemOf(operation: Described): Item {
       ...(example === undefined ? { header: [] } : bodyOf(operation, example)),
       url: urlOf(operation),
     },
+    ...(answer && { response: [responseOf(answer)] }),
+  };
+}
+
+function responseOf({ status, body }: Examples[string]): Record<string, unknown> {
+  return {
+    name: "Example",
+    code: status,
+    header: [{ key: "Content-Type", value: "application/json" }],
+    _postman_previewlanguage: "json",
+    body: JSON.stringify(body, null, 2),
   };
 }
 

@@ -1,49 +1,40 @@
 /** The Postman collection, run from its first request to its last by newman, Postman's own runner. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import { readDocument } from "../../dev/generate/document.ts";
+import { examplesOf, readExamples } from "../../dev/generate/examples.ts";
+import { runCollection } from "../../dev/postmanRun.ts";
 import { operations } from "../support/registry.ts";
+import { readFile } from "../support/sourceFiles.ts";
 import { createWorkspace, PASSWORD, stack, test } from "../support/workspace.ts";
 
-const RUNNER = "npm:newman@6.2.2";
-const COLLECTION = "docs/postman/portico.postman_collection.json";
-const ENVIRONMENT = "docs/postman/portico.postman_environment.json";
-
-interface Execution {
-  item: { name: string };
-  response?: { code: number; stream: { data: number[] } };
+/** Names and kinds of the parts of a value. Lists of different length have the same shape. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
+  if (typeof value !== "object" || value === null) return "value";
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)]));
 }
 
-/** Runs the collection as the admin of a new workspace. Returns what it did. */
-async function runCollection(): Promise<Execution[]> {
+test("Postman: each request of the collection succeeds, and the examples are what it answers", async () => {
   const { admin, addMember } = await createWorkspace();
   const member = await addMember("rep");
-  const report = await Deno.makeTempFile({ suffix: ".json" });
-  const variables = {
+  const answers = await runCollection({
     project_url: stack.apiUrl,
     publishable_key: stack.publishableKey,
     secret_key: stack.secretKey,
     email: admin.email,
     password: PASSWORD,
-    user_id: member.id,
-  };
-  const args = ["run", "--allow-all", "--no-config", "--quiet", RUNNER, "run", COLLECTION];
-  args.push("--environment", ENVIRONMENT, "--reporters", "json", "--reporter-json-export", report);
-  for (const [name, value] of Object.entries(variables)) args.push("--env-var", `${name}=${value}`);
-  const { stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const text = await Deno.readTextFile(report);
-  await Deno.remove(report);
-  assert(text !== "", new TextDecoder().decode(stderr));
-  return JSON.parse(text).run.executions;
-}
-
-test("Postman: each request of the collection succeeds, and each operation has one", async () => {
-  const executions = await runCollection();
-  const refused = executions.filter(({ response }) => !response || response.code >= 300)
-    .map(({ item, response }) => {
-      const body = new TextDecoder().decode(new Uint8Array(response?.stream.data ?? []));
-      return `${item.name}: ${response?.code} ${body}`;
-    });
-  assertEquals(refused, []);
-  // A request that needs others first is listed once for each of them.
-  const names = new Set(executions.map(({ item }) => item.name));
+    user_id: String(member.id),
+  });
+  assertEquals(answers.filter(({ status }) => status === 0 || status >= 300), []);
+  const names = new Set(answers.map(({ name }) => name));
   assertEquals(names.size, operations.length + 1, "with the sign-in");
+  const document = await readDocument(JSON.parse(await readFile("client-sdk/openapi.json")));
+  const answered = examplesOf(answers, document.operations);
+  const kept = await readExamples();
+  const advice = "Run deno task examples, then deno task generate.";
+  assertEquals(Object.keys(kept), Object.keys(answered), advice);
+  for (const [id, { status, body }] of Object.entries(answered)) {
+    assertEquals(kept[id]?.status, status, `${id}: ${advice}`);
+    assertEquals(shapeOf(kept[id]?.body), shapeOf(body), `${id}: ${advice}`);
+  }
 });

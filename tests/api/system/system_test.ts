@@ -36,10 +36,21 @@ test("system.openapi serves the committed document, with the project's address",
   assertEquals(status, 200);
   assertMatch(document.openapi, /^3\.1\./);
   const { servers: _, ...committed } = JSON.parse(await readFile("client-sdk/openapi.json"));
-  assertEquals(document, committed);
+  assertEquals(document, withoutExamplesOfAnswers(committed));
   const [{ url }] = servers;
   assertEquals((await fetch(`${url}/api/health`).then((response) => response.json())).status, "ok");
 });
+
+/** The function's bundle has no room for examples of answers. The committed document has them. */
+function withoutExamplesOfAnswers(document: { paths: Record<string, Record<string, unknown>> }) {
+  return JSON.parse(JSON.stringify(document), (key, value) => {
+    if (key !== "responses") return value;
+    for (const { content } of Object.values<{ content?: Record<string, object> }>(value)) {
+      for (const type of Object.values(content ?? {})) Reflect.deleteProperty(type, "example");
+    }
+    return value;
+  });
+}
 
 test("system.index says where the documents are", async () => {
   const { status, body } = await api().get("");
