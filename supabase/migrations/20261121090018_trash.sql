@@ -705,7 +705,8 @@ begin
       message = format(
         'This record was merged into %s and cannot be restored. Use that record.', root.merged_into
       ),
-      detail = 'merged';
+      detail = 'merged',
+      hint = jsonb_build_object('merged_into', root.merged_into, 'deleted_at', root.deleted_at);
   end if;
 end
 $$;

@@ -171,7 +171,8 @@ begin
         'Tag %s has the name of this tag. Rename or delete that tag, then restore this one.',
         holder_id
       ),
-      detail = 'tag_exists';
+      detail = 'tag_exists',
+      hint = jsonb_build_object('id', holder_id);
   end if;
 end
 $$;

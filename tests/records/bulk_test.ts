@@ -1,7 +1,10 @@
 /** Bulk operations: all or nothing, or an outcome for each record; permissions for each record. */
 import { assert, assertEquals } from "@std/assert";
+import { problemsOf } from "../../supabase/functions/_shared/facts.ts";
 import { assertProblem } from "../support/answers.ts";
-import { everythingIn, insertRow, insertRows, rowOf } from "../support/records.ts";
+import { present } from "../support/exactly.ts";
+import { contactOf, everythingIn, insertRow, insertRows, rowOf } from "../support/records.ts";
+import { operations } from "../support/registry.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
 
 const names = (count: number, values: Record<string, unknown> = {}) =>
@@ -56,16 +59,35 @@ test("contacts.bulk changes what a filter matches, and nothing on a dry run", as
   assertEquals([none.status, none.body.counts.requested], [200, 0]);
 });
 
-test("contacts.bulk answers 422 with the count to a filter that matches too many", async () => {
-  const workspace = await createWorkspace();
-  await insertRows(workspace, "contacts", names(1_001, { status: "cold" }));
-  const answer = await workspace.admin.api.post("/contacts/bulk", {
-    filter: { status: "cold" },
-    delete: true,
+/** Table → values of a row, and a filter that matches it. */
+const MANY: Record<string, [values: Record<string, unknown>, filter: Record<string, unknown>]> = {
+  companies: [{ name: "Acme" }, { name: "Acme" }],
+  contacts: [{ last_name: "Lovelace", status: "cold" }, { status: "cold" }],
+  deals: [{ name: "Engine", stage: "opportunity" }, { stage: "opportunity" }],
+  tasks: [{ text: "Call", type: "call" }, { type: "call" }],
+};
+
+for (const operation of operations.filter((each) => problemsOf(each).has("too_many_records"))) {
+  test(`${operation.id} answers 422 with the count to a filter that matches too many`, async () => {
+    const workspace = await createWorkspace();
+    const { api } = workspace.admin;
+    const table = operation.path.split("/")[1] ?? "";
+    const [values, filter] = present(MANY[table], table);
+    const parent = table === "tasks" ? { contact_id: await contactOf(workspace) } : {};
+    await insertRows(workspace, table, Array(1_001).fill({ ...values, ...parent }));
+    const answer = await api.post(`/${table}/bulk`, { filter, delete: true });
+    assertProblem(answer, 422, "too_many_records");
+    assertEquals([answer.body.count, answer.body.maximum], [1_001, 1_000]);
+    assertEquals((await api.get(`/${table}?count=exact&limit=1`)).body.total, 1_001);
   });
-  assertProblem(answer, 422, "too_many_records");
-  assertEquals([answer.body.count, answer.body.maximum], [1_001, 1_000]);
-  assertEquals((await workspace.admin.api.get("/contacts?count=exact")).body.total, 1_001);
+}
+
+test("tasks.bulk refuses a type that is not configured", async () => {
+  const workspace = await createWorkspace();
+  const contact_id = await contactOf(workspace);
+  const ids = await insertRows(workspace, "tasks", [{ text: "Call", type: "call", contact_id }]);
+  const body = { ids, set: { type: "no such type" } };
+  assertProblem(await workspace.admin.api.post("/tasks/bulk", body), 422, "unknown_type");
 });
 
 test("contacts.bulk changes all or nothing, and names records that are missing or not allowed", async () => {

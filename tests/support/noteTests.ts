@@ -1,6 +1,7 @@
 /** Tests for notes of every kind of record. */
 import { assertEquals } from "@std/assert";
 import { assertProblem } from "./answers.ts";
+import { askForUpload, bytesOf, upload } from "./files.ts";
 import { insertRow, insertRows } from "./records.ts";
 import { createWorkspace, test } from "./workspace.ts";
 
@@ -19,6 +20,7 @@ export function testNotes(notes: Notes): void {
   testList(notes);
   testTrash(notes);
   testDelete(notes);
+  testFiles(notes);
 }
 
 function testList({ resource, parent, key, parentValues }: Notes): void {
@@ -73,5 +75,26 @@ function testDelete({ resource, parent, key, parentValues }: Notes): void {
     assertEquals((await owner.api.delete(`/${resource}/${note.id}`)).status, 204);
     assertEquals((await owner.api.delete(`/${resource}/${note.id}`)).status, 204);
     assertEquals((await owner.api.post(`/${resource}/${note.id}/restore`)).body.text, "Met");
+  });
+}
+
+function testFiles({ resource, parent, key, parentValues }: Notes): void {
+  test(`${resource}.create and ${resource}.update refuse files that were not uploaded, and wrong types`, async () => {
+    const workspace = await createWorkspace();
+    const { admin } = workspace;
+    const id = await insertRow(workspace, parent, parentValues);
+    const { body: note } = await admin.api.post(`/${resource}`, { [key]: id, text: "Met" });
+    const { path: missing } = await askForUpload(admin.api, "Chart.png", "image/png");
+    const wrong = await upload(admin, "Chart.png", "image/png", bytesOf("plain words"));
+    const paths = { attachment_not_uploaded: missing, attachment_type_mismatch: wrong };
+    for (const [code, path] of Object.entries(paths)) {
+      const attachments = [{ path }];
+      const created = await admin.api.post(`/${resource}`, { [key]: id, text: "Met", attachments });
+      const changed = await admin.api.patch(`/${resource}/${note.id}`, { attachments });
+      for (const answer of [created, changed]) {
+        assertProblem(answer, 422, code);
+        assertEquals(Object.keys(answer.body.errors), ["attachments.0.path"]);
+      }
+    }
   });
 }

@@ -13,10 +13,12 @@ import { stack } from "./workspace.ts";
  * - `after`: the server does it, and the connection breaks before its answer;
  * - `half`: the server does it, and the connection breaks in the middle of its answer;
  * - `garbage`: the server does it, and something else answers 200 with HTML;
- * - `silence`: the server does it, and its answer never arrives.
+ * - `silence`: the server does it, and its answer never arrives;
+ * - `limited`: the auth server has sent too many mails, and refuses the next. Other calls succeed.
  */
-export type CallFault = "down" | "error" | "after" | "half" | "garbage" | "silence";
+export type CallFault = "down" | "error" | "after" | "half" | "garbage" | "silence" | "limited";
 
+/** The faults that can happen to any call. */
 export const CALL_FAULTS: readonly CallFault[] = [
   "down",
   "error",
@@ -74,7 +76,10 @@ async function answer(
   fault: CallFault | undefined,
 ): Promise<void> {
   if (fault === "down") return void response.destroy();
-  if (fault === "error") return sendError(response);
+  if (fault === "error") return sendError(response, 500, "unexpected_failure");
+  if (fault === "limited" && isMail(request)) {
+    return sendError(response, 429, "over_email_send_rate_limit");
+  }
   const { status, headers, body } = await forward(request);
   if (fault === "silence") return;
   if (fault === "after") return void response.destroy();
@@ -87,10 +92,15 @@ async function answer(
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
 }
 
-function sendError(response: ServerResponse): void {
-  response.writeHead(500, { "content-type": "application/json" });
-  const body = { code: 500, error_code: "unexpected_failure", msg: "Unexpected failure" };
-  response.end(JSON.stringify(body));
+/** The auth server mails at `POST /recover`. */
+function isMail({ url = "" }: IncomingMessage): boolean {
+  return new URL(url, stack.apiUrl).pathname === "/auth/v1/recover";
+}
+
+/** Answers as the auth server does. Source: Supabase Auth, "Error codes". */
+function sendError(response: ServerResponse, code: number, error_code: string): void {
+  response.writeHead(code, { "content-type": "application/json" });
+  response.end(JSON.stringify({ code, error_code, msg: "The server refused the request" }));
 }
 
 async function forward(request: IncomingMessage) {

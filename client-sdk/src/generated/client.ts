@@ -1567,7 +1567,7 @@ export class ContactsResource extends Resource {
    *
    * API keys need the scope `contacts:write`.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `unknown_reference`, `merged`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Contact> {
     return this.api.call("POST", path`/contacts/${id}/restore`, options, body);
@@ -1761,7 +1761,7 @@ export class TagsResource extends Resource {
    *
    * API keys need the scope `tags:write`.
    *
-   * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
+   * Problems: `merged`, `tag_exists`.
    */
   restore(id: number, options?: CallOptions): Call<Tag> {
     return this.api.call("POST", path`/tags/${id}/restore`, options);
@@ -2030,7 +2030,7 @@ export class DealsResource extends Resource {
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
+   * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
    */
   create(body: DealInput, options?: CallOptions): Call<Deal> {
     return this.api.call("POST", path`/deals`, options, body);
@@ -2105,7 +2105,7 @@ export class DealsResource extends Resource {
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `unknown_reference`.
    */
   restore(id: number, body?: RestoreInput, options?: CallOptions): Call<Deal> {
     return this.api.call("POST", path`/deals/${id}/restore`, options, body);
@@ -2229,7 +2229,7 @@ export class ConfigurationResource extends Resource {
    *
    * API keys need the scope `configuration:write`.
    *
-   * Problems: `stage_in_use`, `unknown_stage`.
+   * Problems: `stage_in_use`.
    */
   update(
     body: Changed<ConfigurationPatch, ConfigurationChange>,
@@ -2463,7 +2463,7 @@ export class ChangesResource extends Resource {
    *
    * API keys need the scope `changes:write`.
    *
-   * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
+   * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `unknown_reference`.
    */
   undo(id: string, body?: UndoInput, options?: CallOptions): Call<Undone> {
     return this.api.call("POST", path`/changes/${id}/undo`, options, body);
@@ -2952,7 +2952,7 @@ export class ImportsResource extends Resource {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `import_not_ready`.
+   * Problems: `import_running`.
    */
   update(id: string, body: Changed<ImportPatch, Import>, options?: CallOptions): Call<Import> {
     return this.api.call(
@@ -3017,7 +3017,7 @@ export class ImportsResource extends Resource {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
+   * Problems: `import_running`, `import_not_ready`.
    */
   run(id: string, body?: RunInput, options?: CallOptions): Call<Import> {
     return this.api.call("POST", path`/imports/${id}/run`, options, body);
@@ -3045,7 +3045,7 @@ export class ImportsResource extends Resource {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
+   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `owner_change_not_allowed`.
    */
   undo(id: string, body?: ImportUndoInput, options?: CallOptions): Call<ImportUndone> {
     return this.api.call("POST", path`/imports/${id}/undo`, options, body);
@@ -3334,7 +3334,7 @@ export class TasksResource extends Resource {
    *
    * API keys need the scope `tasks:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
     return this.api.call("POST", path`/tasks/bulk`, options, body);

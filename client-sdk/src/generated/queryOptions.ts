@@ -1160,7 +1160,7 @@ export class ContactsQueries extends RecordQueries {
    *
    * API keys need the scope `contacts:write`.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`, `merged`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `unknown_reference`, `merged`.
    */
   restore(
     settings?: WriteSettings,
@@ -1395,7 +1395,7 @@ export class TagsQueries extends RecordQueries {
    *
    * API keys need the scope `tags:write`.
    *
-   * Problems: `restore_not_allowed`, `merged`, `tag_exists`.
+   * Problems: `merged`, `tag_exists`.
    */
   restore(
     settings?: WriteSettings,
@@ -1508,7 +1508,7 @@ export class DealsQueries extends RecordQueries {
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
+   * Problems: `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`.
    */
   create(
     settings?: WriteSettings,
@@ -1607,7 +1607,7 @@ export class DealsQueries extends RecordQueries {
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `restore_not_allowed`, `parent_deleted`, `parent_purged`, `unknown_reference`.
+   * Problems: `restore_not_allowed`, `parent_deleted`, `unknown_reference`.
    */
   restore(
     settings?: WriteSettings,
@@ -1780,7 +1780,7 @@ export class ConfigurationQueries extends ResourceQueries {
    *
    * API keys need the scope `configuration:write`.
    *
-   * Problems: `stage_in_use`, `unknown_stage`.
+   * Problems: `stage_in_use`.
    */
   update(
     settings?: WriteSettings,
@@ -1923,7 +1923,7 @@ export class ChangesQueries extends ResourceQueries {
    *
    * API keys need the scope `changes:write`.
    *
-   * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `still_referenced`, `unknown_reference`, `tag_exists`.
+   * Problems: `already_undone`, `undo_expired`, `undo_conflict`, `restore_not_allowed`, `owner_change_not_allowed`, `admin_required`, `member_change_not_allowed`, `last_admin`, `unknown_reference`.
    */
   undo(
     settings?: WriteSettings,
@@ -2229,7 +2229,7 @@ export class ImportsQueries extends RecordQueries {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `import_not_ready`.
+   * Problems: `import_running`.
    */
   update(
     settings?: WriteSettings,
@@ -2316,7 +2316,7 @@ export class ImportsQueries extends RecordQueries {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `import_not_ready`, `invalid_file`, `storage_unavailable`.
+   * Problems: `import_running`, `import_not_ready`.
    */
   run(
     settings?: WriteSettings,
@@ -2353,7 +2353,7 @@ export class ImportsQueries extends RecordQueries {
    *
    * API keys need the scope `imports:write`.
    *
-   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `restore_not_allowed`.
+   * Problems: `import_running`, `undo_conflict`, `undo_expired`, `owner_change_not_allowed`.
    */
   undo(
     settings?: WriteSettings,
@@ -2577,7 +2577,7 @@ export class TasksQueries extends RecordQueries {
    *
    * API keys need the scope `tasks:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
    */
   bulk(
     settings?: WriteSettings,

@@ -1,5 +1,6 @@
 /** Atomic CRM's own calls about users: create_user, update_user, update_password. */
 import { assertEquals } from "@std/assert";
+import { assertProblem } from "../../support/answers.ts";
 import { dataUrl, imageBytes } from "../../support/pictures.ts";
 import {
   auth,
@@ -110,4 +111,23 @@ test("atomic.update_password mails the caller, or for admins the user of sales_i
   const named = await admin.api.patch(UPDATE_PASSWORD, { sales_id: String(other.id) });
   assertEquals([named.status, named.body], [200, { data: {} }]);
   assertEquals((await mailsTo(other.email)).length, 1);
+});
+
+test("atomic.update_user answers 409 to a taken address of an invited user", async () => {
+  const [{ admin, addMember }, other] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const colleague = await addMember("rep");
+  const { body: { data: { id } } } = await admin.api.post(USERS, { email: freshEmail() });
+  const taken = { email_taken: colleague.email, address_unavailable: other.admin.email };
+  for (const [code, email] of Object.entries(taken)) {
+    assertProblem(await admin.api.patch(USERS, { sales_id: id, email }), 409, code);
+  }
+});
+
+test("atomic.update_password answers 409 for a disabled user", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const { id, email } = await addMember("rep");
+  await admin.api.patch(USERS, { sales_id: id, disabled: true });
+  const refused = await admin.api.patch(UPDATE_PASSWORD, { sales_id: id });
+  assertProblem(refused, 409, "user_disabled");
+  assertEquals(await mailsTo(email), []);
 });

@@ -1,5 +1,6 @@
 /** POST /changes/{id}/undo: conflicts, rights, and what cannot return. */
 import { assertEquals } from "@std/assert";
+import { assertProblem } from "../../support/answers.ts";
 import { only } from "../../support/exactly.ts";
 import { createWorkspace, sql, test } from "../../support/workspace.ts";
 import { changeOf } from "./changeOf.ts";
@@ -285,4 +286,32 @@ test("changes.undo needs no body", async () => {
   const created = await admin.api.post("/contacts", { first_name: "Ada" });
   const undone = await admin.api.post(`/changes/${changeOf(created)}/undo`);
   assertEquals([undone.status, undone.body.deleted], [200, { contacts: 1 }]);
+});
+
+test("changes.undo gives an owner back only with the rights for it", async () => {
+  const workspace = await createWorkspace();
+  const [rep, other] = [await workspace.addMember("rep"), await workspace.addMember("rep")];
+  const { body: ada } = await rep.api.post("/contacts", { first_name: "Ada" });
+  const given = changeOf(await rep.api.patch(`/contacts/${ada.id}`, { sales_id: other.id }));
+  const refused = await rep.api.post(`/changes/${given}/undo`, {});
+  assertProblem(refused, 403, "owner_change_not_allowed");
+  assertEquals((await other.api.post(`/changes/${given}/undo`, {})).status, 200);
+});
+
+test("changes.undo of one's own role needs an admin", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const colleague = await addMember("admin");
+  const left = changeOf(await admin.api.patch(`/users/${admin.id}`, { role: "rep" }));
+  const refused = await admin.api.post(`/changes/${left}/undo`, {});
+  assertProblem(refused, 403, "member_change_not_allowed");
+  assertEquals((await colleague.api.post(`/changes/${left}/undo`, {})).status, 200);
+});
+
+test("changes.undo keeps the last active admin", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const colleague = await addMember("rep");
+  const promoted = changeOf(await admin.api.patch(`/users/${colleague.id}`, { role: "admin" }));
+  assertEquals((await colleague.api.patch(`/users/${admin.id}`, { role: "rep" })).status, 200);
+  const refused = await colleague.api.post(`/changes/${promoted}/undo`, {});
+  assertProblem(refused, 409, "last_admin");
 });

@@ -56,3 +56,16 @@ test("deals.bulk keeps the positions of the board without gaps when stages chang
   ]);
   assertEquals(new Set(rows.slice(1, 3).map(({ id }) => id)), new Set([ids[0], ids[1]]));
 });
+
+test("deals.bulk refuses values that are not configured, and closing dates of open deals", async () => {
+  const workspace = await createWorkspace();
+  const ids = await insertRows(workspace, "deals", [{ name: "open", stage: "opportunity" }]);
+  const refused = {
+    unknown_stage: { stage: "no such stage" },
+    unknown_category: { category: "no such category" },
+    closing_date_not_allowed: { closed_at: "2026-01-01T00:00:00Z" },
+  };
+  for (const [code, set] of Object.entries(refused)) {
+    assertProblem(await workspace.admin.api.post("/deals/bulk", { ids, set }), 422, code);
+  }
+});

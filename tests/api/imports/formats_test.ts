@@ -246,3 +246,9 @@ test("imports of a file with one endless row fail with its number", async () => 
   assertEquals([done.state, done.created_count], ["failed", 1]);
   assert(done.error.startsWith("Row 2 is longer than 1 MB."), done.error);
 });
+
+test("imports.inspect refuses an uploaded file that is not text", async () => {
+  const { admin } = await createWorkspace();
+  const answer = await uploaded(admin, Uint8Array.from([0, 1, 2, 0, 255, 254, 0, 7]));
+  assertProblem(answer, 422, "invalid_file");
+});

@@ -49,6 +49,16 @@ for (const { table, column, values } of KINDS) {
     assertEquals(row?.picture, null);
   });
 
+  test(`${table}: a ${column} that is no image is refused in every change`, async () => {
+    const workspace = await createWorkspace();
+    const { api } = workspace.admin;
+    const id = await insertRow(workspace, table, values);
+    const set = { [column]: REFUSED.HTML };
+    assertProblem(await api.post(`/${table}`, { ...values, ...set }), 422, "invalid_picture");
+    assertProblem(await api.patch(`/${table}/${id}`, set), 422, "invalid_picture");
+    assertProblem(await api.post(`/${table}/bulk`, { ids: [id], set }), 422, "invalid_picture");
+  });
+
   test(`${table}: a valid ${column} is stored as it was sent`, async () => {
     const { admin } = await createWorkspace();
     const pictures = [

@@ -13,6 +13,7 @@ test("tags.restore answers 409 while another tag has the name, without case", as
   for (const path of [`/tags/${id}/restore`, `/trash/${item.id}/restore`]) {
     const refused = await api.post(path);
     assertProblem(refused, 409, "tag_exists");
+    assertEquals(refused.body.id, other);
     assertEquals(refused.body.detail.includes(`Tag ${other} `), true, refused.body.detail);
   }
   await api.patch(`/tags/${other}`, { name: "Press" });
@@ -46,4 +47,13 @@ test("Atomic CRM's clients may still give a name twice", async () => {
   for (const name of ["VIP", "vip"]) {
     assertEquals(await dataApi(admin, "POST", "tags", { name, color: "#fff" }), 201);
   }
+});
+
+test("tags.restore is for managers and admins", async () => {
+  const { admin, addMember } = await createWorkspace();
+  const [rep, manager] = [await addMember("rep"), await addMember("manager")];
+  const id = await create(admin.api, "/tags", { name: "VIP", color: "#fff" });
+  await admin.api.delete(`/tags/${id}`);
+  assertProblem(await rep.api.post(`/tags/${id}/restore`), 403, "forbidden");
+  assertEquals((await manager.api.post(`/tags/${id}/restore`)).status, 200);
 });

@@ -84,6 +84,19 @@ for (const resource of OF_CONTACT) {
   });
 }
 
+test("deal_notes.restore of a purged deal's note needs another deal", async () => {
+  const { admin: { api } } = await createWorkspace();
+  const deal = { name: "Engine", stage: "opportunity" };
+  const [gone, other] = [await create(api, "/deals", deal), await create(api, "/deals", deal)];
+  const id = await create(api, "/deal_notes", { deal_id: gone, text: "one" });
+  await api.delete(`/deal_notes/${id}`);
+  await api.delete(`/deals/${gone}`);
+  assertEquals((await api.delete(`/trash/${await newestItem(api)}`)).status, 204);
+  assertProblem(await api.post(`/deal_notes/${id}/restore`), 409, "parent_purged");
+  const restored = await api.post(`/deal_notes/${id}/restore`, { parent_id: other });
+  assertEquals([restored.status, restored.body.deal_id], [200, other]);
+});
+
 for (
   const [resource, values] of [
     ["contacts", { first_name: "Ada" }],

@@ -2,7 +2,8 @@
  * Turns errors of Postgres and of the connection into problems. SQL text, constraint names and
  * values are never shown to callers. Triggers report a problem by SQLSTATE `PTnnn` (PostgREST's
  * convention: nnn is the HTTP status of the Data API), with the code in DETAIL and the sentence for
- * the caller in MESSAGE. The code decides the status of the gateway's answer.
+ * the caller in MESSAGE. HINT has the further members of the problem as JSON, if there are any. The
+ * code decides the status of the gateway's answer.
  */
 import type { PostgresError } from "postgres";
 import { isProblemCode, Problem, type ProblemCode, problemType, toProblem } from "../problem.ts";
@@ -142,10 +143,11 @@ const BY_SQLSTATE: Record<string, [ProblemCode, string]> = {
 
 function fromTrigger(error: PostgresError): Problem {
   const code = error.detail ?? "";
-  const { column_name: field, message } = error;
+  const { column_name: field, message, hint } = error;
   if (!isProblemCode(code)) return toProblem(error);
   return new Problem(code, message, {
     cause: error,
+    members: hint ? JSON.parse(hint) : {},
     ...(field && { errors: { [field]: message } }),
   });
 }

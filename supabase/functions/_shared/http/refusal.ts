@@ -2,12 +2,19 @@
 import type { Context } from "hono";
 import { problemsOf, routeOf } from "../facts.ts";
 import type { Operation } from "../operation.ts";
-import { Problem, problemMembers, problemResponse, toProblem } from "../problem.ts";
+import {
+  Problem,
+  problemMembers,
+  problemResponse,
+  requiredMembers,
+  toProblem,
+} from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
 /**
  * Returns the answer for a thrown value, and logs its code. Any value but a `Problem` becomes 500
- * `internal`. With `isChecked`, so does a problem that the operation does not declare.
+ * `internal`. With `isChecked`, so does a problem that the operation does not declare, and one whose
+ * members are not the declared ones.
  */
 export function refuse(
   thrown: unknown,
@@ -26,6 +33,10 @@ function requireDeclared(problem: Problem, operation: Operation | undefined): Pr
     .filter((name) => !(name in problemMembers(problem.code)));
   if (undeclared.length > 0) {
     return toProblem(new Error(`${problem.code} has undeclared members: ${undeclared.join(", ")}`));
+  }
+  const missing = requiredMembers(problem.code).filter((name) => !(name in problem.members));
+  if (missing.length > 0) {
+    return toProblem(new Error(`${problem.code} lacks the members: ${missing.join(", ")}`));
   }
   if (!operation || problemsOf(operation).has(problem.code)) return problem;
   return toProblem(new Error(`${operation.id} answers ${problem.code} without declaring it`));

@@ -63,6 +63,8 @@ export interface Resource<
   owner?: string;
   /** Column of the record that it belongs to, so that deleting that record deletes it too. */
   parent?: string;
+  /** Whether a record cannot be without the record that it belongs to. */
+  parentRequired?: true;
   /** Whether records can be merged, so that a deleted record may have a successor. */
   mergeable?: true;
   /** Schema of a record. */
@@ -265,8 +267,9 @@ export function restore<Row extends RecordFields>(
       "A repeated request succeeds.",
     ),
     problems: [
-      "restore_not_allowed",
-      ...(of.parent ? PARENT_PROBLEMS : []),
+      // Without an owner, other members are refused before.
+      ...(of.owner ? ["restore_not_allowed" as const] : []),
+      ...parentProblems(of),
       ...(of.mergeable ? ["merged" as const] : []),
       ...documentation.problems ?? [],
     ],
@@ -280,8 +283,14 @@ export function bulk<
   Change extends z.ZodObject,
 >(
   of: Resource<Row, Create, Change>,
-  { changes, run = ({ sql }, { body }) => runBulk(sql, of, body, changes), ...differences }: {
+  {
+    changes,
+    run = ({ sql }, { body }) => runBulk(sql, of, body, changes),
+    problems = [],
+    ...differences
+  }: {
     example: BulkInput;
+    problems?: readonly ProblemCode[];
     /** A change that this resource has beside `set`. */
     changes?: BulkChange;
     run?: (context: WriteContext, input: { body: BulkInput }) => Promise<Reply>;
@@ -302,10 +311,11 @@ export function bulk<
     ...differences,
     problems: [
       "too_many_records",
-      "search_too_slow",
+      ...(of.list.parameters.searchable ? ["search_too_slow" as const] : []),
       "not_found",
       "owner_change_not_allowed",
       ...of.problems,
+      ...problems,
     ],
     run,
   });
@@ -313,6 +323,11 @@ export function bulk<
 
 function managedBy({ owner }: Pick<Resource, "owner">): Allowed {
   return owner ? "owner" : "manager";
+}
+
+function parentProblems({ parent, parentRequired }: Pick<Resource, "parent" | "parentRequired">) {
+  if (!parent) return [];
+  return PARENT_PROBLEMS.filter((code) => parentRequired || code !== "parent_purged");
 }
 
 function inTrash({ mergeable }: Pick<Resource, "mergeable">): ProblemCode[] {

@@ -39,9 +39,7 @@ export const undo = write({
     "admin_required",
     "member_change_not_allowed",
     "last_admin",
-    "still_referenced",
     "unknown_reference",
-    "tag_exists",
   ],
   run: ({ sql }, { params, body }) => undoChange(sql, params.id, body),
 });

@@ -32,7 +32,7 @@ export const updateConfiguration = write({
   body: ConfigurationPatch,
   example: { config: { title: "Analytical Engines", currency: "GBP" } },
   output: ConfigurationChange,
-  problems: ["stage_in_use", "unknown_stage"],
+  problems: ["stage_in_use"],
   run: ({ sql, member }, { body, ifMatch }) => update(sql, member, body, ifMatch),
 });
 

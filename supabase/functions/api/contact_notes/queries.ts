@@ -13,6 +13,7 @@ export const contactNotes = resource({
   title: "a note on a contact",
   owner: "sales_id",
   parent: "contact_id",
+  parentRequired: true,
   record: ContactNote,
   input: ContactNoteInput,
   patch: ContactNotePatch,

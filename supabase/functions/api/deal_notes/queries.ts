@@ -13,6 +13,7 @@ export const dealNotes = resource({
   title: "a note on a deal",
   owner: "sales_id",
   parent: "deal_id",
+  parentRequired: true,
   record: DealNote,
   input: DealNoteInput,
   patch: DealNotePatch,

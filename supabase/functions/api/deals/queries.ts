@@ -22,7 +22,6 @@ export const deals = resource({
     "unknown_contact",
     "unknown_reference",
     "closing_date_not_allowed",
-    "closing_date_required",
   ],
   list: listing({
     relation: deals_summary,

@@ -38,6 +38,7 @@ export const operations: readonly Operation[] = [
       "When the stage changes, the deal goes to the top of the new column. `deals.move` can choose " +
       "another place.",
     example: { amount: 30_000 },
+    problems: ["closing_date_required"],
     run: ({ sql, member }, { params, body, ifMatch }) =>
       updateDeal(sql, member, params.id, body, ifMatch),
   }),
@@ -47,6 +48,7 @@ export const operations: readonly Operation[] = [
   }),
   bulk(deals, {
     example: { ids: [1], set: { amount: 30_000 }, dry_run: true },
+    problems: ["closing_date_required"],
     run: ({ sql, member }, { body }) => bulkDeals(sql, member, body),
   }),
   history(deals),

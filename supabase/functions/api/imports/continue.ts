@@ -16,6 +16,8 @@ export interface Worker {
   /** Each with a time limit of its own. */
   step: Transaction;
   storage: Storage;
+  /** Receives the problem that ends the import. */
+  failed?(problem: Problem): void;
 }
 
 /**
@@ -67,7 +69,7 @@ const SMALLEST_CHUNK = 50;
  * error that nobody expects: the same rows would cause it again.
  */
 async function step(
-  { step }: Worker,
+  { step, failed }: Worker,
   read: FileReader,
   id: string,
   rows: number,
@@ -83,6 +85,7 @@ async function step(
     if (detail === undefined) throw error;
     await step((sql) => fail(sql, id, detail));
     if (detail === UNEXPECTED) throw error;
+    if (error instanceof Problem) failed?.(error);
     return true;
   }
 }

@@ -30,7 +30,7 @@ export const changeImport = write({
   body: ImportPatch,
   example: { policy: "update" },
   output: Import,
-  problems: ["import_running", "import_not_ready"],
+  problems: ["import_running"],
   run: async ({ sql, member }, { params, body }) => {
     const stored = await managedImport(sql, member, params.id);
     requireIdle(stored);
@@ -71,7 +71,7 @@ export const runImport = saga({
   example: { dry_run: false },
   output: Import,
   status: 202,
-  problems: ["import_running", "import_not_ready", "invalid_file", "storage_unavailable"],
+  problems: ["import_running", "import_not_ready"],
   run: async (
     { transaction, step, settings, storage, background }: SagaContext,
     { params, body },
@@ -188,7 +188,7 @@ export const undoImport = saga({
   body: ImportUndoInput,
   example: { on_conflict: "refuse" },
   output: ImportUndone,
-  problems: ["import_running", "undo_conflict", "undo_expired", "restore_not_allowed"],
+  problems: ["import_running", "undo_conflict", "undo_expired", "owner_change_not_allowed"],
   run: async ({ transaction, step, storage }: SagaContext, { params, body }) => {
     const before = await transaction(async (sql, member) => {
       const stored = await managedImport(sql, member, params.id);
@@ -200,15 +200,24 @@ export const undoImport = saga({
       }
       return left;
     });
-    await continueImport({ step, storage }, params.id, budgetOf(UNDO_MS));
+    let problem: Problem | undefined;
+    const failed = (failure: Problem) => void (problem = failure);
+    await continueImport({ step, storage, failed }, params.id, budgetOf(UNDO_MS));
+    if (problem) throw problem;
     return await step(async (sql) => {
       const { state, error } = await getImport(sql, params.id);
-      if (state === "failed" && before > 0 && error) throw new Problem("undo_conflict", error);
+      if (state === "failed" && before > 0 && error) throw failedElsewhere(error);
       const left = await countChanges(sql, params.id);
       return { undone: before - left, complete: left === 0 };
     });
   },
 });
+
+/** The problem of an undo that another request has ended. Its conflicts are not known here. */
+function failedElsewhere(error: string): Problem {
+  const members = { conflicts: [], number_of_conflicts: 0 };
+  return new Problem("undo_conflict", error, { members });
+}
 
 /** Counts the changes of an import that are not undone. */
 async function countChanges(sql: Sql, id: string): Promise<number> {

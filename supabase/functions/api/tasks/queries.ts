@@ -14,6 +14,7 @@ export const tasks = resource({
   title: "a task",
   owner: "sales_id",
   parent: "contact_id",
+  parentRequired: true,
   record: Task,
   input: TaskInput,
   patch: TaskPatch,
