@@ -4,7 +4,7 @@
  */
 
 import { dirname, fromFileUrl, join } from "@std/path";
-import { readIfExists, removeIfExists } from "./files.ts";
+import { exists, readIfExists, removeIfExists } from "./files.ts";
 import { DOCUMENT, pages } from "./docs/contents.ts";
 
 const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
@@ -38,8 +38,18 @@ export async function buildDocs(directory: string): Promise<void> {
     await Deno.writeTextFile(join(unfinished, path), text);
   }
   await Deno.chmod(unfinished, 0o755);
+  await replace(directory, unfinished);
+}
+
+/** Puts a built site in its place. When another process has just done that, its site stays. */
+async function replace(directory: string, unfinished: string): Promise<void> {
   await removeIfExists(directory);
-  await Deno.rename(unfinished, directory);
+  try {
+    await Deno.rename(unfinished, directory);
+  } catch (error) {
+    await removeIfExists(unfinished);
+    if (!await exists(directory)) throw error;
+  }
 }
 
 /** A hash of everything that the site is made of: the pages, the document, the generator. */

@@ -18,7 +18,6 @@ async function main(): Promise<void> {
   const options = parseOptions(Deno.args, OPTIONS, FLAGS);
   const begun = Date.now();
   const ending = endOnSignal();
-  const docs = buildDocsIfOld(SITE).catch((error) => console.error(`The docs: ${error.message}`));
   const stack = await startStack({
     directory: options.directory ?? DEFAULT_DIRECTORY,
     apiPort: portOption(options, "port", 54321),
@@ -37,8 +36,10 @@ async function main(): Promise<void> {
   });
   ending.stack = stack;
   onSignal("SIGUSR2", () => switchDatabase(stack));
-  const email = options["no-demo"] ? undefined : await ensureDemoUser(stack);
-  await docs;
+  const [email] = await Promise.all([
+    options["no-demo"] ? undefined : ensureDemoUser(stack),
+    buildDocsIfOld(SITE).catch((error) => console.error(`The documentation: ${error.message}`)),
+  ]);
   printAddresses(stack, email, Date.now() - begun);
 }
 

@@ -41,6 +41,7 @@ const OPTIONS: Options<SearchEntry> = {
     prefix: (term) => term.length > 1,
     fuzzy: (term) => term.length > 4 ? 0.2 : false,
     combineWith: "AND",
+    boostDocument: (href) => factorOf(String(href)),
   },
 };
 
@@ -56,6 +57,13 @@ export function loadSearch(stored: AsPlainObject): (query: string) => Found[] {
   const index = MiniSearch.loadJS<SearchEntry>(stored, OPTIONS);
   return (query) =>
     index.search(query).map(({ href, page, title, snippet }) => ({ href, page, title, snippet }));
+}
+
+/** Guides come before the reference, and whole pages before their sections. */
+function factorOf(href: string): number {
+  if (href.startsWith("reference/database.html")) return 0.2;
+  if (href.startsWith("reference/")) return 1;
+  return href.includes("#") ? 1.5 : 2;
 }
 
 function snippetOf(text: string): string {

@@ -109,6 +109,9 @@ Deno.test("start --no-demo leaves the instance for its first sign-up, and mails 
       return await (await fetch(url, { headers: { apikey } })).json();
     };
     assertEquals(await isInitialized(), [{ is_initialized: 0 }]);
+    const docs = await fetch(printed("Documentation"));
+    assertEquals([docs.status, new URL(docs.url).pathname], [200, "/docs/"]);
+    assert((await docs.text()).includes("<title>Portico</title>"));
 
     const post = async (path: string, body: object, token = "") => {
       const headers = {

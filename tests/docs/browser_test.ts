@@ -29,7 +29,11 @@ function browserTest(name: string, use: (tab: Tab, root: string) => Promise<void
 
 /** WCAG 2.2, 1.4.3: the contrast of every text that is shown, at least 4.5, and 3 for large text. */
 const LOW_CONTRAST = `(() => {
-  const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
+  const parse = (color) => {
+    const numbers = (color.match(/[\\d.]+/g) ?? []).map(Number);
+    if (!color.startsWith("color(")) return numbers;
+    return [...numbers.slice(0, 3).map((part) => part * 255), ...numbers.slice(3)];
+  };
   const luminance = ([r, g, b]) => {
     const [x, y, z] = [r, g, b].map((c) => c / 255)
       .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -135,6 +139,7 @@ browserTest("the page of the API shows the operations, on a phone too", async (t
       await tab.until(`document.body.innerText.includes("REST API of a CRM on Supabase")`);
       assertEquals(await tab.run("document.documentElement.scrollWidth"), size.width);
       assertEquals(await tab.run(`document.body.classList.contains("${theme}-mode")`), true);
+      assertEquals(await tab.run<string[]>(LOW_CONTRAST), [], theme);
     }
   }
 });
