@@ -66,12 +66,14 @@ function programOf(markdown: string, language: string): string {
 /** What the guides expect in the environment. */
 async function environment(): Promise<Record<string, string>> {
   const { admin } = await createWorkspace();
+  const key = await admin.api.post("/api_keys", { name: "A program", role: "rep" });
   return {
     URL: stack.apiUrl,
     KEY: stack.publishableKey,
     EMAIL: admin.email,
     PASSWORD,
     SECRET_KEY: stack.secretKey,
+    PORTICO_KEY: key.body.secret,
   };
 }
 
