@@ -44,6 +44,7 @@ function steady(body: string): string {
   };
   return body
     .replace(/http:\/\/127\.0\.0\.1:\d+/g, "https://abc.supabase.co")
+    .replace(/ptc_\w{20,}/g, "ptc_<secret>")
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>")
     .replace(/[\w.+-]+@example\.(test|com)/g, "ada@example.com")
     .replace(/ [0-9a-f]{8}-[0-9a-f-]{27}(?=")| \d{13}(?=")/g, "")
