@@ -30,12 +30,21 @@ export async function comments(url: string): Promise<string> {
       table,
       Object.fromEntries(columns.map(({ column, comment }) => [column, comment])),
     ]);
-    const text = JSON.stringify(Object.fromEntries(tables));
-    return await formatted(
-      `${HEAD}export const comments: Record<string, Record<string, string>> = ${text};`,
-      "ts",
-    );
+    return await formatted(HEAD + moduleOf(Object.fromEntries(tables)), "ts");
   } finally {
     await sql.end();
   }
+}
+
+/** Comments that several tables have stand once in the module, since the function's size is limited. */
+function moduleOf(tables: Record<string, Record<string, string>>): string {
+  const all = Object.values(tables).flatMap((columns) => Object.values(columns));
+  const repeated = [...Map.groupBy(all, (comment) => comment)]
+    .filter(([, uses]) => uses.length > 1).map(([comment]) => comment);
+  const text = JSON.stringify(tables, (_, value) => {
+    const index = repeated.indexOf(value);
+    return index < 0 ? value : `=${index}=`;
+  }).replaceAll(/"=(\d+)="/g, "repeated[$1]");
+  return `const repeated = ${JSON.stringify(repeated)} as const;
+    export const comments: Record<string, Record<string, string>> = ${text};`;
 }

@@ -355,6 +355,7 @@ export interface ApiKey {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The member who made the key. Present with `include=maker`. */
   maker?: {
     /** The member of the key. */
     id: number;
@@ -451,6 +452,7 @@ export interface ApiKeyWithSecret {
   created_at: string;
   /** When the record last changed. Its entity tag is derived from this. */
   updated_at: string;
+  /** The member who made the key. Present with `include=maker`. */
   maker?: {
     /** The member of the key. */
     id: number;
@@ -1363,7 +1365,7 @@ export interface TagMergeResult {
 }
 
 export interface SearchHit {
-  /** Kind of the record. */
+  /** `user`, or `key`: an API key. */
   kind: "contacts" | "companies" | "deals" | "contact_notes" | "deal_notes";
   /** Id of the record. */
   id: number;

@@ -113,6 +113,11 @@ const USUAL: Record<string, string> = {
   lost: "Stages in which a deal is lost.",
   noteStatuses: "Statuses of contacts and notes.",
   taskTypes: "Types of tasks.",
+  // API keys
+  kind: "`user`, or `key`: an API key.",
+  key_of: "Who made the API key. Present when the member is a key.",
+  maker: "The member who made the key. Present with `include=maker`.",
+  scope: "The scope that the key needs.",
   // Gateway
   status: "Status.",
   version: "Version of the API.",
@@ -133,6 +138,7 @@ const RESOURCES: Record<string, string> = {
   system: "The gateway itself: health, readiness, documents.",
   me: "Your own profile.",
   users: "The members of the workspace: invitations, roles, offboarding.",
+  api_keys: "API keys: credentials of programs.",
   companies: "Organisations.",
   contacts: "People.",
   tags: "Tags of contacts.",
