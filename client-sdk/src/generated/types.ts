@@ -1365,7 +1365,7 @@ export interface TagMergeResult {
 }
 
 export interface SearchHit {
-  /** `user`, or `key`: an API key. */
+  /** Kind of the record. */
   kind: "contacts" | "companies" | "deals" | "contact_notes" | "deal_notes";
   /** Id of the record. */
   id: number;

@@ -114,7 +114,6 @@ const USUAL: Record<string, string> = {
   noteStatuses: "Statuses of contacts and notes.",
   taskTypes: "Types of tasks.",
   // API keys
-  kind: "`user`, or `key`: an API key.",
   key_of: "Who made the API key. Present when the member is a key.",
   maker: "The member who made the key. Present with `include=maker`.",
   scope: "The scope that the key needs.",
