@@ -126,6 +126,32 @@ test("imports read a workbook without shared strings and styles", async () => {
   assertEquals([done.created_count, done.rejected_count], [1, 0]);
 });
 
+test("imports read a long workbook in pieces: prefixes, empty rows, characters of four bytes", async () => {
+  const { admin } = await createWorkspace();
+  const cell = (text: string) => `<x:c t="inlineStr"><x:is><x:t>${text}</x:t></x:is></x:c>`;
+  const rows = Array.from(
+    { length: 3_000 },
+    (_, row) => `<x:row>${cell(`Zoë 😀 ${row}`)}${cell("Müller")}</x:row><x:row r="${row}"/>`,
+  );
+  const bytes = zipSync({
+    "xl/workbook.xml": strToU8("<x:workbook/>"),
+    "xl/worksheets/sheet1.xml": strToU8(
+      `<x:worksheet><x:cols/><x:sheetData><x:row>${cell("First name")}${
+        cell("Last name")
+      }</x:row>` +
+        `${rows.join("")}</x:sheetData><x:pageMargins/></x:worksheet>`,
+    ),
+  });
+  const done = await importFile(admin, { content_base64: base64(bytes) });
+  assertEquals([done.created_count, done.rejected_count], [3_000, 0]);
+  const wanted = { first_name: "Zoë 😀 2999", last_name: "Müller" };
+  const { data } =
+    (await admin.api.get("/contacts?sort=-id&limit=1&select=first_name,last_name")).body;
+  assertEquals(data, [wanted]);
+  const damaged = await admin.api.get("/contacts?first_name=like.*\ufffd*&limit=1");
+  assertEquals(damaged.body.data, []);
+});
+
 test("imports read the results of formulas in a workbook, never the formulas", async () => {
   const { admin } = await createWorkspace();
   const rows = SHEET.replace(

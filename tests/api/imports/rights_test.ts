@@ -1,6 +1,7 @@
 /** imports: whose rights they have, who may use them, and what happens when they are interrupted. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
+import { withApp } from "../../support/app.ts";
 import { api, createWorkspace, sql, stack, test } from "../../support/workspace.ts";
 import { countsOf, createImport, csv, ended, importFile, runImport } from "./importing.ts";
 
@@ -115,6 +116,25 @@ test("jobs.continue_imports ends the import of a disabled member", async () => {
   while ((await admin.api.get(`/imports/${id}`)).body.state === "running") await continueImports();
   assertEquals((await ended(admin, id)).state, "failed");
   assertEquals((await admin.api.get("/contacts")).body.data, []);
+});
+
+test("jobs.continue_imports continues other imports when the storage fails for one", async () => {
+  const [first, second] = await Promise.all([createWorkspace(), createWorkspace()]);
+  const uploaded = await createImport(first.admin, {});
+  const put = await fetch(uploaded.upload.upload_url, { method: "PUT", body: PERSON });
+  assertEquals(put.status, 200, await put.text());
+  await first.admin.api.post(`/imports/${uploaded.id}/inspect`);
+  const { id } = await createImport(second.admin, { content: PERSON });
+  await sql`
+    update public.imports
+    set state = 'running', due_at = (case id when ${id} then '2000-01-02' else '2000-01-01' end)::timestamptz
+    where id in (${id}, ${uploaded.id})`;
+  await withApp({ supabaseUrl: "http://127.0.0.1:9" }, async ({ send }) => {
+    const headers = { apikey: stack.secretKey };
+    await send("/api/jobs/continue_imports", { method: "POST", headers });
+  });
+  const { state } = (await second.admin.api.get(`/imports/${id}`)).body;
+  assertEquals(state, "completed");
 });
 
 test("imports.cancel ends a run, and the next run continues it", async () => {

@@ -31,13 +31,20 @@ async function continueAll(context: JobContext): Promise<z.output<typeof Continu
   );
   const budget = budgetOf(TIME_MS);
   const result = { continued: 0, complete: due.length < AT_ONCE };
+  const failures: unknown[] = [];
   for (const { id, user_id } of due) {
     if (budget.chunks === 0 || performance.now() >= budget.deadline) {
       return { ...result, complete: false };
     }
-    if (!await continueOne(context, id, user_id, budget)) result.complete = false;
-    result.continued++;
+    try {
+      if (!await continueOne(context, id, user_id, budget)) result.complete = false;
+      result.continued++;
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  // One import that cannot go on at the moment keeps no other from it.
+  if (failures.length > 0) throw failures[0];
   return result;
 }
 
