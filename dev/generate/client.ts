@@ -15,7 +15,7 @@ import {
   typeParameters,
 } from "./sdkMethods.ts";
 import { camelCase } from "./sdkNames.ts";
-import { pageItem, resultType } from "./sdkResults.ts";
+import { pageItem, resultType, typesOfForms } from "./sdkResults.ts";
 import { type FixedFields, fixedFields } from "./sdkFixedFields.ts";
 import { emitFilters, emitQuery, queryName, queryParameters } from "./sdkQueries.ts";
 
@@ -90,6 +90,8 @@ function emitMethod(operation: Described, fixed: string | undefined): string {
   const returned = item === undefined
     ? `Call<${selected(operation, result)}>`
     : `PageCall<${selected(operation, item)}, ${counted(operation, item)}>`;
+  const forms = typesOfForms(operation);
+  if (forms.length > 0) return emitForms(operation, forms);
   const inputs = [
     ...pathInput(operation),
     ...bodyInput(operation, result, fixed),
@@ -105,6 +107,26 @@ function emitMethod(operation: Described, fixed: string | undefined): string {
     ${docComment(operation)}
     ${methodName(operation)}${typeParameters(operation)}(${inputs.join(", ")}): ${returned} {
       return this.api.${sent.replace(/(, undefined)+\)$/, ")")};
+    }`;
+}
+
+/**
+ * Emits the method of an operation whose body has several forms: each has its own type of answer.
+ */
+function emitForms(operation: Described, forms: [body: string, result: string][]): string {
+  const path = pathInput(operation);
+  const all = (position: 0 | 1) => forms.map((types) => types[position]).join(" | ");
+  const signatures = [...forms, [all(0), all(1)]].map(([body, result]) =>
+    `${methodName(operation)}(${
+      [...path, `body: ${body}`, "options?: CallOptions"].join(", ")
+    }): Call<${result}>`
+  );
+  const method = operation.method.toUpperCase();
+  return `
+    ${docComment(operation)}
+    ${signatures.slice(0, -1).join(";\n")};
+    ${signatures.at(-1)} {
+      return this.api.call("${method}", ${address(operation)}, options, body);
     }`;
 }
 

@@ -9,12 +9,19 @@ const schema = z.looseObject({
   description: z.string().optional(),
   enum: z.array(z.string()).optional(),
   items: reference.optional(),
+  oneOf: z.array(reference).optional(),
   get properties() {
     return z.record(z.string(), schema).optional();
   },
 });
 const content = z.object({
-  "application/json": z.object({ schema, example: z.unknown().optional() }),
+  "application/json": z.object({
+    schema,
+    example: z.unknown().optional(),
+    /** The example of each form of a body that has several. */
+    examples: z.record(z.string(), z.object({ summary: z.string(), value: z.unknown() }))
+      .optional(),
+  }),
 });
 const parameter = z.object({
   name: z.string(),

@@ -82,8 +82,8 @@ export function postmanCollection(
       signIn(),
       ...[...folders].map(([name, members]) => ({
         name,
-        item: members.toSorted((a, b) => rank(a) - rank(b)).map((operation) =>
-          itemOf(operation, examples)
+        item: members.toSorted((a, b) => rank(a) - rank(b)).flatMap((operation) =>
+          itemsOf(operation, examples)
         ),
       })),
     ],
@@ -110,13 +110,28 @@ function authOf({ security }: Described): Record<string, unknown> | undefined {
   };
 }
 
-function itemOf(operation: Described, examples: Examples): Item {
-  const { operationId, summary, method, description, requestBody } = operation;
-  const example = requestBody?.content["application/json"].example;
+/** An operation is one request, or one for each form of its body. */
+function itemsOf(operation: Described, answers: Examples): Item[] {
+  const { operationId, summary, requestBody } = operation;
+  const { example, examples } = requestBody?.content["application/json"] ?? {};
+  const answer = answers[operationId];
+  if (!examples) return [itemOf(operation, summary, example, answer)];
+  // The answer is that to the first form.
+  return Object.values(examples).map(({ summary: form, value }, index) =>
+    itemOf(operation, `${summary}: ${form.toLowerCase()}`, value, index === 0 ? answer : undefined)
+  );
+}
+
+function itemOf(
+  operation: Described,
+  name: string,
+  example: unknown,
+  answer: Examples[string] | undefined,
+): Item {
+  const { operationId, method, description } = operation;
   const preparation = PREPARATIONS[operationId];
-  const answer = examples[operationId];
   return {
-    name: summary,
+    name,
     ...(preparation && { event: [script("prerequest", preparation)] }),
     request: {
       method: method.toUpperCase(),

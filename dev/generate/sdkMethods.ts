@@ -2,7 +2,7 @@
 import type { Described } from "./document.ts";
 import { camelCase, className } from "./sdkNames.ts";
 import { queryName, queryParameters, scalar } from "./sdkQueries.ts";
-import { bodySchema, referenced } from "./sdkResults.ts";
+import { bodySchema, referenced, typesOfForms } from "./sdkResults.ts";
 
 /**
  * Returns the operations of each resource. Paths of Atomic CRM are left out: they have a client of
@@ -61,7 +61,8 @@ export function bodyInput(
 ): string[] {
   const { requestBody, operationId } = operation;
   if (!requestBody) return [];
-  const named = referenced(bodySchema(operation));
+  const forms = typesOfForms(operation).map(([body]) => body);
+  const named = forms.length > 0 ? forms.join(" | ") : referenced(bodySchema(operation));
   if (!named) throw new Error(`OpenAPI: the body of ${operationId} has no name`);
   const type = fixed ? `Changed<${named}, ${result}>` : named;
   return [`body${requestBody.required ? "" : "?"}: ${type}`];

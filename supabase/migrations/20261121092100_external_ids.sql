@@ -2,7 +2,7 @@
 --
 -- Tables      private.external_ids: one row for each element of the columns external_ids
 -- Functions   private.external_ids_fit(external_ids)              whether they keep to the limits
---             private.find_external_ids(table_name, source, ids)  for callers of the gateway
+--             private.find_external_ids(table_name, sources, ids) for callers of the gateway
 --             private.sync_external_ids()                         for triggers of these tables
 --
 -- The column of the record is the truth. Triggers copy it into the table, whose constraint keeps an
@@ -85,8 +85,8 @@ $$;
 comment on function private.sync_external_ids() is
   'Copies the column external_ids of changed records into the table.';
 
-create function private.find_external_ids(p_table_name text, p_source text, p_ids text[])
-returns table (external_id text, record_id bigint)
+create function private.find_external_ids(p_table_name text, p_sources text[], p_ids text[])
+returns table (source text, external_id text, record_id bigint)
 language plpgsql stable security definer
 set search_path = ''
 as $$
@@ -95,16 +95,18 @@ declare
 begin
   -- Planned anew each time: a plan that was made while the table was empty is slow later.
   return query execute $sql$
-    select e.external_id, e.record_id
-    from private.external_ids e
-    where e.workspace_id = $1
+    select e.source, e.external_id, e.record_id
+    from unnest($3, $4) as wanted (source, external_id)
+    join private.external_ids e
+      on e.workspace_id = $1
       and e.table_name = $2
-      and e.source = $3
-      and e.external_id = any ($4)
+      and e.source = wanted.source
+      and e.external_id = wanted.external_id
   $sql$
-  using caller_workspace, p_table_name, p_source, p_ids;
+  using caller_workspace, p_table_name, p_sources, p_ids;
 end
 $$;
-comment on function private.find_external_ids(text, text, text[]) is
-  'Returns the records of the caller''s workspace that have these ids in another system.';
-grant execute on function private.find_external_ids(text, text, text[]) to authenticated;
+comment on function private.find_external_ids(text, text[], text[]) is
+  'Returns the records of the caller''s workspace that have these ids in other systems. The two arrays '
+  'hold one source and one id for each.';
+grant execute on function private.find_external_ids(text, text[], text[]) to authenticated;

@@ -8,7 +8,7 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { bodyOf, recordsOf, resourceOf } from "../support/operations.ts";
 import { everythingIn } from "../support/records.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { createWorkspace, stack, test, type Workspace } from "../support/workspace.ts";
 import { bodySchema, type Schema } from "../support/wrongValues.ts";
 import { assertHarmless, attack } from "./harmless.ts";
@@ -40,7 +40,7 @@ const RAW_VALUES = [
 ];
 
 // An operation that answers 202 goes on changing records after its answer.
-const atOnce = operations.filter(({ body, status }) => body && status !== 202);
+const atOnce = operationForms.filter(({ body, status }) => body && status !== 202);
 
 for (const operation of atOnce) {
   test(`${operation.id} survives hostile bodies, and a refused one changes nothing`, async () => {
@@ -131,7 +131,7 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
 
 /** The example with each field of the schema in turn replaced by raw JSON. */
 function valuesOf(operation: Operation, example: Record<string, unknown>): HostileBody[] {
-  const fields = Object.entries(bodySchema(operation.id).properties ?? {});
+  const fields = Object.entries(bodySchema(operation).properties ?? {});
   return fields.flatMap(([field, schema], position) =>
     rawValues(schema, position).map((value) => ({
       name: `${field} ${value.slice(0, 40)}`,

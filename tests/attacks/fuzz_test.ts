@@ -8,7 +8,7 @@ import { parameterNames } from "../../supabase/functions/_shared/facts.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { bodyOf, recordsOf, resourceOf } from "../support/operations.ts";
 import { pick, seeded } from "../support/random.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { createWorkspace, test, type Workspace } from "../support/workspace.ts";
 import { bodySchema, wrongValues } from "../support/wrongValues.ts";
 import { assertHarmless, type Attack, attack } from "./harmless.ts";
@@ -95,7 +95,7 @@ async function fuzz(
 /** A valid request to each operation. Changes of the only admin would end the test. */
 async function knownRequests(workspace: Workspace) {
   const make = recordsOf(workspace);
-  const called = operations.filter(({ id, access }) =>
+  const called = operationForms.filter(({ id, access }) =>
     access === "member" && !/^(users|atomic)\.|^trash\.(empty|purge)/.test(id)
   );
   const known: { operation: Operation; id: string; body: Record<string, unknown> | undefined }[] =
@@ -155,7 +155,7 @@ function randomBody(
   body: Record<string, unknown>,
 ): string {
   const changed = { ...body };
-  const fields = Object.entries(bodySchema(operation.id).properties ?? {});
+  const fields = Object.entries(bodySchema(operation).properties ?? {});
   for (let count = Math.floor(random() * 3); count > 0 && fields.length > 0; count--) {
     const [field, schema] = pick(random, fields);
     const wrong = [...wrongValues(schema), ...ODD_TEXTS, -1, 1.5, null, [], {}];

@@ -17,7 +17,7 @@ import {
   resourceOf,
 } from "../support/operations.ts";
 import { everythingIn } from "../support/records.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { test, type Workspace } from "../support/workspace.ts";
 import { bodySchema, type Schema } from "../support/wrongValues.ts";
 import { createIntruders, type Intruder } from "./intruders.ts";
@@ -26,7 +26,7 @@ import { createVictim, type Victim } from "./victim.ts";
 
 /** Operators whose answer is the same for every id that the workspace does not have. */
 const EQUALITIES = ["eq", "neq", "in", "cs", "cd", "ov"];
-const members = operations.filter(({ access }) => access === "member");
+const members = operationForms.filter(({ access }) => access === "member");
 
 /** Sends a request to an operation as one caller. */
 function send(
@@ -193,7 +193,7 @@ async function nameForeign(
   const make = recordsOf(own);
   const id = operation.path.includes(":") ? await pathId(operation, make) : undefined;
   const example = Object(await bodyOf(operation, make));
-  for (const [path, schema] of idFields(bodySchema(operation.id))) {
+  for (const [path, schema] of idFields(bodySchema(operation))) {
     const table = referredTable(path.at(-1) ?? "", operation) ?? "contacts";
     await leaks.compare(
       caller,
@@ -209,7 +209,9 @@ async function nameForeign(
 /** Paths of the fields that take an id or several. */
 function idFields(schema: Schema, path: string[] = []): [string[], Schema][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string[], Schema][] => {
-    const inner = idFields(field, [...path, name]);
+    const inner = field.items
+      ? idFields(field.items, [...path, name, "0"])
+      : idFields(field, [...path, name]);
     const isId = /(^|_)ids?$|^tags$|Id$/.test(name);
     return isId ? [[[...path, name], field], ...inner] : inner;
   });
@@ -221,12 +223,14 @@ function shaped(schema: Schema, id: number): unknown {
 }
 
 function withValue(
-  body: Record<string, unknown>,
+  body: Record<string, unknown> | unknown[],
   [name = "", ...rest]: string[],
   value: unknown,
-): Record<string, unknown> {
+): unknown {
+  if (Array.isArray(body)) return [withValue(Object(body[0]), rest, value)];
+  const inner = Array.isArray(body[name]) ? body[name] : Object(body[name]);
   return {
     ...body,
-    [name]: rest.length === 0 ? value : withValue(Object(body[name]), rest, value),
+    [name]: rest.length === 0 ? value : withValue(inner, rest, value),
   };
 }

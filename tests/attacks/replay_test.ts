@@ -5,10 +5,10 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { firstSuccess } from "../conformance/states.ts";
 import { assertProblem } from "../support/answers.ts";
 import { call, isForMembers } from "../support/operations.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { createWorkspace, sql, test } from "../support/workspace.ts";
 
-const posts = operations.filter((operation) =>
+const posts = operationForms.filter((operation) =>
   operation.method === "POST" && isForMembers(operation)
 );
 const REPLAYED = "Idempotency-Replayed";

@@ -7,7 +7,7 @@ import { routeOf } from "../../supabase/functions/_shared/facts.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { insertRows } from "../support/records.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { recordsOf } from "../support/operations.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
 import { assertHarmless, type Attack, attack } from "./harmless.ts";
@@ -95,7 +95,7 @@ const METHODS = ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "GET", "PU
 /** Each operation gets every second request, so that all of them meet every resource. */
 const SHARE = 2;
 
-for (const [position, operation] of operations.entries()) {
+for (const [position, operation] of operationForms.entries()) {
   test(`${operation.id} survives hostile paths, queries, headers and methods`, async () => {
     const { token } = (await createWorkspace()).admin;
     await withApp({ rateLimit: 0 }, async (app) => {
@@ -156,7 +156,7 @@ test("a method override header changes nothing", async () => {
   assertEquals((await workspace.admin.api.get(`/contacts/${id}`)).status, 200);
 });
 
-for (const operation of operations) {
+for (const operation of operationForms) {
   if (operation.kind !== "list" || operation.path.includes(":")) continue;
   test(`${operation.id} refuses every cursor that it did not make`, async () => {
     const [own, foreign] = [await createWorkspace(), await createWorkspace()];

@@ -3,10 +3,10 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { bodyOf, call, recordsOf, resourceOf } from "../support/operations.ts";
 import { everythingIn } from "../support/records.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { type Answer, createWorkspace, test, type Workspace } from "../support/workspace.ts";
 
-for (const operation of operations.filter(({ dryRun }) => dryRun)) {
+for (const operation of operationForms.filter(({ dryRun }) => dryRun)) {
   test(`${operation.id} with dry_run changes nothing`, async () => {
     const workspace = await createWorkspace();
     const send = await prepared(operation, workspace);

@@ -1,14 +1,14 @@
 /** `Idempotency-Key` on every POST: replayed, refused for another request, refused while in flight. */
 import { assertEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { assertProblem } from "../support/answers.ts";
 import { bodyOf, call, creatableResources, isForMembers } from "../support/operations.ts";
 import { createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
 import { callers } from "./callers.ts";
 import { firstSuccess, pathId, type Success } from "./states.ts";
 
-const posts = operations.filter((operation) =>
+const posts = operationForms.filter((operation) =>
   operation.method === "POST" && isForMembers(operation)
 );
 const REPLAYED = "Idempotency-Replayed";

@@ -1,7 +1,7 @@
 /** Requests that every operation refuses, for every operation in the registry. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { assertProblem } from "../support/answers.ts";
 import {
   addressOf,
@@ -31,7 +31,7 @@ const MALFORMED_IDS = [
   "1'--",
 ];
 
-for (const operation of operations) {
+for (const operation of operationForms) {
   testParameters(operation);
   if (isForMembers(operation)) testIdentity(operation);
   if (operation.access === "service") testSecretKey(operation);

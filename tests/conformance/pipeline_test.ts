@@ -7,7 +7,7 @@ import { fromNow, makeKey, serveKeys, sign, unsigned } from "../identity/tokens.
 import { assertProblem } from "../support/answers.ts";
 import { withApp } from "../support/app.ts";
 import { isForMembers, requestTo } from "../support/operations.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { createWorkspace, test } from "../support/workspace.ts";
 import { accepted, assertEach, withToken } from "./everyOperation.ts";
 
@@ -42,7 +42,7 @@ const TOKENS: Partial<Record<ProblemCode, string>> = {
 
 test("every operation refuses an origin that is not allowed", async () => {
   const headers = { Origin: "https://evil.example.com" };
-  const among = operations.filter(({ anyOrigin }) => !anyOrigin);
+  const among = operationForms.filter(({ anyOrigin }) => !anyOrigin);
   await withApp(
     {},
     (app) => assertEach(app, "origin_not_allowed", 403, () => ({ headers }), among),
@@ -62,7 +62,7 @@ test("every operation for members refuses tokens by their defect", async () => {
 test("every operation for members answers 503 while the key set cannot be read", async () => {
   const settings = { jwtSecret: undefined, jwks: undefined, jwksUrl: "http://127.0.0.1:1/keys" };
   const token = await sign(claims, stranger);
-  const among = operations.filter(isForMembers);
+  const among = operationForms.filter(isForMembers);
   await withApp(
     settings,
     (app) =>
@@ -76,7 +76,7 @@ test("every operation for members counts requests", async () => {
     const headers = { Authorization: `Bearer ${busy.token}` };
     const isRefused = async () => (await app.send("/api/me", { headers })).status === 429;
     while (!await isRefused());
-    for (const operation of operations.filter(isForMembers)) {
+    for (const operation of operationForms.filter(isForMembers)) {
       const { path } = requestTo(operation);
       const answer = await app.send(path, {
         method: operation.method,

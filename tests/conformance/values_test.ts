@@ -40,8 +40,8 @@ function testValues(resource: string, create: Operation, update: Operation): voi
   });
 }
 
-function wrongFields({ id }: Operation): [string, unknown][] {
-  const fields = Object.entries(bodySchema(id).properties ?? {});
+function wrongFields(operation: Operation): [string, unknown][] {
+  const fields = Object.entries(bodySchema(operation).properties ?? {});
   const known = fields.map(([field]) => field);
   return [
     ...fields.flatMap(([field, schema]) =>

@@ -99,9 +99,9 @@ const CALLS: Record<string, (tx: Transaction, target: Target) => PromiseLike<rea
       where found.record_id = ${contact_id}`,
     "private.find_companies_by_name(text[])": (tx) =>
       tx`select from private.find_companies_by_name('{analytical}')`,
-    "private.find_external_ids(text,text,text[])": (tx, { contact_id }) =>
+    "private.find_external_ids(text,text[],text[])": (tx, { contact_id }) =>
       tx`
-      select from private.find_external_ids('contacts', 'hubspot', '{4711}') as found
+      select from private.find_external_ids('contacts', '{hubspot}', '{4711}') as found
       where found.record_id = ${contact_id}`,
     "private.create_import(uuid,jsonb)": async (tx) => {
       const id = crypto.randomUUID();

@@ -154,7 +154,7 @@ export const EXECUTABLE: Record<"anon" | "authenticated" | "portico_gateway", re
     "private.external_ids_fit(jsonb)",
     "private.find_companies_by_name(text[])",
     "private.find_contacts_by_email(text[])",
-    "private.find_external_ids(text,text,text[])",
+    "private.find_external_ids(text,text[],text[])",
     "private.import_bytes(uuid,integer,integer)",
     "private.is_admin()",
     "private.is_announced_upload(text)",

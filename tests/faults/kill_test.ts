@@ -13,7 +13,7 @@ import { assertInvariants } from "../support/invariants.ts";
 import { bodyOf, creatableResources, requestTo, resourceOf } from "../support/operations.ts";
 import { only } from "../support/exactly.ts";
 import { pick, seeded } from "../support/random.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms, operations } from "../support/registry.ts";
 import { type Answer, answerOf, freshEmail, PASSWORD, type Role } from "../support/workspace.ts";
 
 const SEED = Number(Deno.env.get("KILL_SEED") ?? Math.floor(Math.random() * 2 ** 32));
@@ -174,7 +174,7 @@ async function withSuperuser<Value>(
 }
 
 /** Exports are lists; a download needs a file. */
-const CALLED = operations.filter(({ access, queryExample }) =>
+const CALLED = operationForms.filter(({ access, queryExample }) =>
   access === "member" && queryExample === undefined
 );
 

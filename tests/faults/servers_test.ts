@@ -10,7 +10,7 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { assertProblem } from "../support/answers.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { present } from "../support/exactly.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import {
   CALL_FAULTS,
   type CallFault,
@@ -55,7 +55,7 @@ interface Walk extends CleanRun {
 }
 
 // Reads and lists get neither server, see `_shared/operation.ts`.
-const callers = operations.filter(({ kind }) => kind !== "read" && kind !== "list");
+const callers = operationForms.filter(({ kind }) => kind !== "read" && kind !== "list");
 
 for (const [resource, members] of Map.groupBy(callers, ({ id }) => id.replace(/\..*/, ""))) {
   test(`${resource}: every operation survives a failing auth or storage server at any call`, async () => {

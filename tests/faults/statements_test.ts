@@ -16,7 +16,7 @@ import {
   startDatabaseProxy,
 } from "../support/databaseProxy.ts";
 import { present } from "../support/exactly.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { type Answer, test } from "../support/workspace.ts";
 import type { AppUnderTest } from "../support/app.ts";
 import {
@@ -44,7 +44,7 @@ interface Walk extends CleanRun {
   statements: number;
 }
 
-for (const [resource, members] of byResource(operations)) {
+for (const [resource, members] of byResource(operationForms)) {
   test(`${resource}: no operation does things by half when the connection fails at any statement`, async () => {
     const walks = members.flatMap((operation) =>
       variantsOf(operation).map((variant) => () => walk(operation, variant))

@@ -1,6 +1,7 @@
 /** The rate limit: its headers, and one quota over all isolates. */
 import { assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
+import { present } from "../support/exactly.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import {
   type Answer,
@@ -15,6 +16,15 @@ const WINDOW_MILLISECONDS = 60_000;
 
 function me(app: AppUnderTest, member: TestMember): Promise<Answer> {
   return app.send("/api/me", { headers: { Authorization: `Bearer ${member.token}` } });
+}
+
+/** Sends a bulk of contacts. */
+function post(app: AppUnderTest, member: TestMember, body: unknown): Promise<Answer> {
+  return app.send("/api/contacts/bulk", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${member.token}`, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 /** Runs work within one window, with a new member. Repeats it when the window has changed. */
@@ -121,4 +131,71 @@ test("rateLimit takes little of the quota for each isolate that a caller reaches
   });
   assertGreaterOrEqual(used, 10);
   assertLessOrEqual(used, 30);
+});
+
+test("rateLimit counts a bulk as one request for every 20 records, before it begins", async () => {
+  await withApp({ rateLimit: 10 }, async (app) => {
+    const { answers, records } = await withinOneWindow(async (member) => {
+      const bulk = (count: number) =>
+        post(app, member, { records: Array.from({ length: count }, () => ({})) });
+      const given = [
+        await bulk(20),
+        await bulk(21),
+        await bulk(120),
+        await bulk(121),
+        await me(app, member),
+      ];
+      const [row] = await sql<{ count: number }[]>`
+        select count(*)::int as count from public.contacts where sales_id = ${member.id}`;
+      return { answers: given, records: row?.count };
+    });
+    assertEquals(answers.map(({ status }) => status), [200, 200, 200, 429, 429]);
+    assertEquals(answers.map(remaining), [9, 7, 1, 0, 0]);
+    assertEquals(records, 161);
+    assertProblem(present(answers[3], "answer"), 429, "rate_limited");
+  });
+});
+
+test("rateLimit counts a bulk by ids before it begins, and by a filter as many records as it finds", async () => {
+  await withApp({ rateLimit: 20 }, async (app) => {
+    const answers = await withinOneWindow(async (member) => {
+      const contacts = Array.from({ length: 45 }, () => ({ status: "cold" }));
+      const made = await post(app, member, { records: contacts });
+      const ids = made.body.data.map(({ id }: { id: number }) => id);
+      const filter = { filter: { status: "warm" } };
+      return [
+        made,
+        await post(app, member, { ids, set: { status: "warm" } }),
+        await post(app, member, { ...filter, set: { status: "hot" } }),
+        await post(app, member, { ...filter, set: { status: "hot" } }),
+        await post(app, member, { all: true, delete: true }),
+      ];
+    });
+    assertEquals(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
+    assertEquals(answers.map(remaining), [17, 14, 11, 10, 7]);
+  });
+});
+
+test("rateLimit lets a bulk of more records than a window has requests take a whole window", async () => {
+  await withApp({ rateLimit: 3 }, async (app) => {
+    const body = { records: Array.from({ length: 1_000 }, () => ({})) };
+    const answers = await withinOneWindow(async (member) => [
+      await post(app, member, body),
+      await me(app, member),
+    ]);
+    assertEquals(answers.map(({ status }) => status), [200, 429]);
+  });
+});
+
+test("rateLimit keeps what a refused bulk leaves for smaller requests, over two isolates", async () => {
+  await withApp({ rateLimit: 10 }, (one) =>
+    withApp({ rateLimit: 10 }, async (other) => {
+      const statuses = await withinOneWindow(async (member) => {
+        const bulk = { records: Array.from({ length: 140 }, () => ({})) };
+        const given = [await post(one, member, bulk), await post(other, member, bulk)];
+        for (let times = 0; times < 3; times++) given.push(await me(other, member));
+        return given.map(({ status }) => status);
+      });
+      assertEquals(statuses, [200, 429, 200, 200, 429]);
+    }));
 });

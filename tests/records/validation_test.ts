@@ -1,6 +1,7 @@
 /** Create, update, delete and restore of contacts and companies, beyond their schemas. */
 import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../support/answers.ts";
+import { present } from "../support/exactly.ts";
 import { everythingIn, rowOf } from "../support/records.ts";
 import { bodySchema } from "../support/wrongValues.ts";
 import { createWorkspace, headerOf, test } from "../support/workspace.ts";
@@ -51,7 +52,8 @@ for (const resource of RESOURCES) {
     const path = `/${resource}/${record.id}`;
     const untouched = await admin.api.patch(path, {});
     assertEquals(untouched.body, record);
-    const { required = [] } = bodySchema(`${resource}.create`);
+    const create = present(operations.find(({ id }) => id === `${resource}.create`), resource);
+    const { required = [] } = bodySchema(create);
     for (
       const [field, value] of Object.entries(example).filter(([name]) => !required.includes(name))
     ) {

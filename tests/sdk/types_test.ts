@@ -47,6 +47,29 @@ export async function results(portico: Portico): Promise<void> {
   for await (const pair of portico.contacts.duplicates()) same<number>()(pair.score, true);
 }
 
+export async function bulks(portico: Portico): Promise<void> {
+  const created = await portico.contacts.bulk({
+    records: [{ first_name: "Ada", email_jsonb: [{ email: "ada@example.com" }] }, { id: 1 }],
+    on_conflict: "update",
+    match_on: ["external_id", "email"],
+  });
+  same<"created" | "updated" | "skipped" | "rejected" | undefined>()(
+    created.data[0]?.outcome,
+    true,
+  );
+  same<number | null | undefined>()(created.data[0]?.id, true);
+  same<number>()(created.counts.created, true);
+  const changed = await portico.contacts.bulk({ ids: [1], set: { status: "hot" } });
+  same<number | undefined>()(changed.data[0]?.id, true);
+  same<number>()(changed.counts.succeeded, true);
+  // @ts-expect-error contacts are not found by name
+  await portico.contacts.bulk({ records: [{}], match_on: ["name"] });
+  // @ts-expect-error a contact has no such field
+  await portico.contacts.bulk({ records: [{ frist_name: "Ada" }] });
+  // @ts-expect-error the two forms are not mixed
+  await portico.contacts.bulk({ records: [{}], set: { status: "hot" } });
+}
+
 export async function filters(portico: Portico): Promise<void> {
   const since = new Date();
   await portico.contacts.list({

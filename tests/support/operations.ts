@@ -74,11 +74,24 @@ export async function bodyOf(
   dryRun = true,
 ): Promise<unknown> {
   if (operation.example === undefined) return undefined;
+  return await filled(exampleOf(operation), operation, make, dryRun);
+}
+
+async function filled(
+  example: Record<string, unknown>,
+  operation: Operation,
+  make: MakeRecord,
+  dryRun: boolean,
+): Promise<Record<string, unknown>> {
   const body: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(exampleOf(operation))) {
+  for (const [key, value] of Object.entries(example)) {
     const resource = resourceOfKey(key, operation);
     if (key === "dry_run") body[key] = value && dryRun;
-    else if (!resource) body[key] = key === "name" ? freshName(value) : withFreshAddresses(value);
+    else if (key === "records" && Array.isArray(value)) {
+      body[key] = await Promise.all(
+        value.map((record) => filled(record, operation, make, dryRun)),
+      );
+    } else if (!resource) body[key] = key === "name" ? freshName(value) : withFreshAddresses(value);
     else if (!Array.isArray(value)) body[key] = await make(resource);
     else body[key] = await Promise.all(value.map(() => make(resource)));
   }
@@ -179,6 +192,8 @@ export function includesOf(operation: Operation): string[] {
 /** `company_id` → companies, `ids` and `loser_ids` → the operation's own resource; else undefined. */
 function resourceOfKey(key: string, operation: Operation): string | undefined {
   if (key === "ids") return resourceOf(operation);
+  // Ids in other systems.
+  if (key === "external_ids") return undefined;
   const stem = /^(.+?)(?:_ids?|Ids?)$/.exec(key)?.[1];
   if (stem === undefined) return undefined;
   if (stem === "sales") return "users";

@@ -1,6 +1,6 @@
 /** Values that a body's schema refuses, derived from the schema. */
 import * as z from "zod";
-import { operations } from "./registry.ts";
+import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 
 export interface Schema {
   type?: string | string[];
@@ -26,8 +26,7 @@ const NO_TIMES = [
 ];
 
 /** The body of an operation as JSON Schema, with its references resolved. */
-export function bodySchema(id: string): Schema {
-  const body = operations.find((operation) => operation.id === id)?.body;
+export function bodySchema({ id, body }: Pick<Operation, "id" | "body">): Schema {
   if (!body) throw new Error(`${id} has no body.`);
   const { $defs = {}, ...schema } = z.toJSONSchema(body, { io: "input", unrepresentable: "any" });
   const filled = JSON.stringify(schema, (_, value) => {

@@ -23,8 +23,15 @@ export interface Source {
 /** Returns a random body: each field of the example, or of the schema, with a random value. */
 export function randomBody(operation: Operation, source: Source): unknown {
   if (!operation.body) return undefined;
-  const { properties = {}, required = [] } = bodySchema(operation.id);
-  const example = exampleOf(operation);
+  return randomObject(bodySchema(operation), exampleOf(operation), operation, source);
+}
+
+function randomObject(
+  { properties = {}, required = [] }: Schema,
+  example: Record<string, unknown>,
+  operation: Operation,
+  source: Source,
+): Record<string, unknown> {
   const names = Object.keys({ ...example, ...properties });
   const body: Record<string, unknown> = {};
   for (const name of names) {
@@ -67,6 +74,14 @@ function randomValue(
   if (table && branch.type === "integer") return known.length > 0 ? pick(random, known) : undefined;
   const word = words[name];
   if (word && branch.type === "string") return pick(random, word);
+  const { items } = branch;
+  if (name === "records" && items) {
+    const [record] = [example].flat();
+    return Array.from(
+      { length: 1 + Math.floor(random() * 3) },
+      () => randomObject(items, Object(record), operation, source),
+    );
+  }
   switch (branch.type) {
     case "boolean":
       return random() < 0.5;

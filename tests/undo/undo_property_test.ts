@@ -8,7 +8,7 @@ import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import { allowedOf, routeOf } from "../../supabase/functions/_shared/facts.ts";
 import { type AppUnderTest, withApp } from "../support/app.ts";
 import { pick, seeded } from "../support/random.ts";
-import { operations } from "../support/registry.ts";
+import { operationForms } from "../support/registry.ts";
 import { type Answer, createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
 import { type Ids, randomBody, type Source, tableOf } from "./randomRequest.ts";
 import { editsThatHold } from "./edits.ts";
@@ -19,7 +19,7 @@ const SEED = Number(Deno.env.get("UNDO_SEED") ?? 1);
 const WALKS = 20;
 
 // An import is many changes of one file, made in the background: imports_test.ts.
-const writes = operations.filter((operation) =>
+const writes = operationForms.filter((operation) =>
   !operation.id.startsWith("imports.") &&
   (operation.kind === "write" || operation.kind === "saga") && operation.surface !== "atomic" &&
   allowedOf(operation) && operation.id !== "changes.undo" && operation.queryExample === undefined

@@ -18,6 +18,7 @@ import {
   type AttachmentRemovals,
   type Board,
   type BoardColumn,
+  type BulkRecordsResult,
   type BulkResult,
   type Change,
   type ChangeWithRecords,
@@ -30,6 +31,8 @@ import {
   type CompanyMergeInput,
   type CompanyMergeResult,
   type CompanyPatch,
+  type CompanyRecord,
+  type CompanyRecordsInput,
   type Config,
   type ConfigPatch,
   type Configuration,
@@ -45,6 +48,8 @@ import {
   type ContactNote,
   type ContactNoteInput,
   type ContactNotePatch,
+  type ContactRecord,
+  type ContactRecordsInput,
   type ContinuedImports,
   type CreatedCompany,
   type CreatedContact,
@@ -55,6 +60,8 @@ import {
   type DealNoteInput,
   type DealNotePatch,
   type DealPatch,
+  type DealRecord,
+  type DealRecordsInput,
   type Dismissal,
   type Download,
   type DuplicateCompany,
@@ -86,6 +93,7 @@ import {
   type ProfilePatch,
   type Purged,
   type Readiness,
+  type RecordOutcome,
   type Restored,
   type RestoreInput,
   type RunInput,
@@ -102,6 +110,8 @@ import {
   type TaskBulkInput,
   type TaskInput,
   type TaskPatch,
+  type TaskRecord,
+  type TaskRecordsInput,
   type TrashItem,
   type UndoConflict,
   type UndoInput,
@@ -1103,17 +1113,24 @@ export class CompaniesResource extends Resource {
   }
 
   /**
-   * Change or delete many companies.
+   * Create, change or delete many companies.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `companies:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`, `records_rejected`.
    */
-  bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult> {
+  bulk(body: CompanyBulkInput, options?: CallOptions): Call<BulkResult>;
+  bulk(body: CompanyRecordsInput, options?: CallOptions): Call<BulkRecordsResult>;
+  bulk(
+    body: CompanyBulkInput | CompanyRecordsInput,
+    options?: CallOptions,
+  ): Call<BulkResult | BulkRecordsResult> {
     return this.api.call("POST", path`/companies/bulk`, options, body);
   }
 
@@ -1574,17 +1591,24 @@ export class ContactsResource extends Resource {
   }
 
   /**
-   * Change or delete many contacts.
+   * Create, change or delete many contacts.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `contacts:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`, `records_rejected`.
    */
-  bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult> {
+  bulk(body: ContactBulkInput, options?: CallOptions): Call<BulkResult>;
+  bulk(body: ContactRecordsInput, options?: CallOptions): Call<BulkRecordsResult>;
+  bulk(
+    body: ContactBulkInput | ContactRecordsInput,
+    options?: CallOptions,
+  ): Call<BulkResult | BulkRecordsResult> {
     return this.api.call("POST", path`/contacts/bulk`, options, body);
   }
 
@@ -2112,17 +2136,24 @@ export class DealsResource extends Resource {
   }
 
   /**
-   * Change or delete many deals.
+   * Create, change or delete many deals.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`, `records_rejected`.
    */
-  bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult> {
+  bulk(body: DealBulkInput, options?: CallOptions): Call<BulkResult>;
+  bulk(body: DealRecordsInput, options?: CallOptions): Call<BulkRecordsResult>;
+  bulk(
+    body: DealBulkInput | DealRecordsInput,
+    options?: CallOptions,
+  ): Call<BulkResult | BulkRecordsResult> {
     return this.api.call("POST", path`/deals/bulk`, options, body);
   }
 
@@ -3326,17 +3357,24 @@ export class TasksResource extends Resource {
   }
 
   /**
-   * Change or delete many tasks.
+   * Create, change or delete many tasks.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `tasks:write`.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`, `records_rejected`.
    */
-  bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult> {
+  bulk(body: TaskBulkInput, options?: CallOptions): Call<BulkResult>;
+  bulk(body: TaskRecordsInput, options?: CallOptions): Call<BulkRecordsResult>;
+  bulk(
+    body: TaskBulkInput | TaskRecordsInput,
+    options?: CallOptions,
+  ): Call<BulkResult | BulkRecordsResult> {
     return this.api.call("POST", path`/tasks/bulk`, options, body);
   }
 

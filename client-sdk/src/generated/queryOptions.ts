@@ -66,6 +66,7 @@ import {
   type AttachmentRemovals,
   type Board,
   type BoardColumn,
+  type BulkRecordsResult,
   type BulkResult,
   type Change,
   type ChangeWithRecords,
@@ -78,6 +79,8 @@ import {
   type CompanyMergeInput,
   type CompanyMergeResult,
   type CompanyPatch,
+  type CompanyRecord,
+  type CompanyRecordsInput,
   type Config,
   type ConfigPatch,
   type Configuration,
@@ -93,6 +96,8 @@ import {
   type ContactNote,
   type ContactNoteInput,
   type ContactNotePatch,
+  type ContactRecord,
+  type ContactRecordsInput,
   type ContinuedImports,
   type CreatedCompany,
   type CreatedContact,
@@ -103,6 +108,8 @@ import {
   type DealNoteInput,
   type DealNotePatch,
   type DealPatch,
+  type DealRecord,
+  type DealRecordsInput,
   type Dismissal,
   type Download,
   type DuplicateCompany,
@@ -134,6 +141,7 @@ import {
   type ProfilePatch,
   type Purged,
   type Readiness,
+  type RecordOutcome,
   type Restored,
   type RestoreInput,
   type RunInput,
@@ -150,6 +158,8 @@ import {
   type TaskBulkInput,
   type TaskInput,
   type TaskPatch,
+  type TaskRecord,
+  type TaskRecordsInput,
   type TrashItem,
   type UndoConflict,
   type UndoInput,
@@ -818,22 +828,30 @@ export class CompaniesQueries extends RecordQueries {
   }
 
   /**
-   * Change or delete many companies.
+   * Create, change or delete many companies.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `companies:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `invalid_picture`, `records_rejected`.
    */
   bulk(
     settings?: WriteSettings,
-  ): WriteOptions<BulkResult, { body: CompanyBulkInput; options?: CallOptions | undefined }> {
-    return this.write(
+  ): WriteOptions<
+    BulkResult | BulkRecordsResult,
+    { body: CompanyBulkInput | CompanyRecordsInput; options?: CallOptions | undefined }
+  > {
+    return this.write<
+      BulkResult | BulkRecordsResult,
+      { body: CompanyBulkInput | CompanyRecordsInput; options?: CallOptions | undefined }
+    >(
       "bulk",
-      ({ body, options }) => this.api.companies.bulk(body, options),
+      ({ body, options }) => this.api.companies.bulk(body as CompanyBulkInput, options),
       settings,
     );
   }
@@ -1176,22 +1194,30 @@ export class ContactsQueries extends RecordQueries {
   }
 
   /**
-   * Change or delete many contacts.
+   * Create, change or delete many contacts.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `contacts:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_tag`, `unknown_reference`, `invalid_picture`, `records_rejected`.
    */
   bulk(
     settings?: WriteSettings,
-  ): WriteOptions<BulkResult, { body: ContactBulkInput; options?: CallOptions | undefined }> {
-    return this.write(
+  ): WriteOptions<
+    BulkResult | BulkRecordsResult,
+    { body: ContactBulkInput | ContactRecordsInput; options?: CallOptions | undefined }
+  > {
+    return this.write<
+      BulkResult | BulkRecordsResult,
+      { body: ContactBulkInput | ContactRecordsInput; options?: CallOptions | undefined }
+    >(
       "bulk",
-      ({ body, options }) => this.api.contacts.bulk(body, options),
+      ({ body, options }) => this.api.contacts.bulk(body as ContactBulkInput, options),
       settings,
     );
   }
@@ -1623,22 +1649,30 @@ export class DealsQueries extends RecordQueries {
   }
 
   /**
-   * Change or delete many deals.
+   * Create, change or delete many deals.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `deals:write`.
    *
-   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`.
+   * Problems: `too_many_records`, `search_too_slow`, `not_found`, `owner_change_not_allowed`, `unknown_stage`, `unknown_category`, `unknown_contact`, `unknown_reference`, `closing_date_not_allowed`, `closing_date_required`, `records_rejected`.
    */
   bulk(
     settings?: WriteSettings,
-  ): WriteOptions<BulkResult, { body: DealBulkInput; options?: CallOptions | undefined }> {
-    return this.write(
+  ): WriteOptions<
+    BulkResult | BulkRecordsResult,
+    { body: DealBulkInput | DealRecordsInput; options?: CallOptions | undefined }
+  > {
+    return this.write<
+      BulkResult | BulkRecordsResult,
+      { body: DealBulkInput | DealRecordsInput; options?: CallOptions | undefined }
+    >(
       "bulk",
-      ({ body, options }) => this.api.deals.bulk(body, options),
+      ({ body, options }) => this.api.deals.bulk(body as DealBulkInput, options),
       settings,
     );
   }
@@ -2569,22 +2603,30 @@ export class TasksQueries extends RecordQueries {
   }
 
   /**
-   * Change or delete many tasks.
+   * Create, change or delete many tasks.
    *
-   * Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   * A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in the same way. A body with `records` creates up to 1,000 records, or changes those that exist: `on_conflict` decides, and `match_on` says by what they are found. All records change or none. With `partial` refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` no record changes.
+   *
+   * For the rate limit, every 20 records count as one request.
    *
    * Allowed to: every member; `delete`: the owner of each changed record, managers and admins; `set.sales_id`: the owner of each changed record, managers and admins.
    *
    * API keys need the scope `tasks:write`.
    *
-   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`.
+   * Problems: `too_many_records`, `not_found`, `owner_change_not_allowed`, `unknown_reference`, `unknown_type`, `records_rejected`.
    */
   bulk(
     settings?: WriteSettings,
-  ): WriteOptions<BulkResult, { body: TaskBulkInput; options?: CallOptions | undefined }> {
-    return this.write(
+  ): WriteOptions<
+    BulkResult | BulkRecordsResult,
+    { body: TaskBulkInput | TaskRecordsInput; options?: CallOptions | undefined }
+  > {
+    return this.write<
+      BulkResult | BulkRecordsResult,
+      { body: TaskBulkInput | TaskRecordsInput; options?: CallOptions | undefined }
+    >(
       "bulk",
-      ({ body, options }) => this.api.tasks.bulk(body, options),
+      ({ body, options }) => this.api.tasks.bulk(body as TaskBulkInput, options),
       settings,
     );
   }

@@ -104,6 +104,7 @@ export interface Problem {
     | "invalid_file"
     | "invalid_picture"
     | "self_merge"
+    | "records_rejected"
     | "rate_limited"
     | "auth_rate_limited"
     | "internal"
@@ -828,7 +829,7 @@ export interface CompanyPatch {
     id: string;
   }[] | null;
 }
-
+/** Change or delete selected records */
 export interface CompanyBulkInput {
   /** Ids of records. */
   ids?: number[];
@@ -847,7 +848,66 @@ export interface CompanyBulkInput {
   /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
 }
+/** Create or change records */
+export interface CompanyRecordsInput {
+  /** The records, with the fields of a single one. */
+  records: CompanyRecord[];
+  /** What happens to a record that exists. `refuse`: it is rejected. `update`: its fields are replaced by those that are sent; `null` clears. `merge`: its empty fields are filled. `skip`: it stays as it was. `create`: a new record is made all the same. In `update` and `merge` the elements of lists are added. */
+  on_conflict?: "refuse" | "update" | "merge" | "skip" | "create";
+  /** By what an existing record is found, when the record has no `id`: `external_id` (one of its `external_ids`), `name` (without case). Default: external_id, name. */
+  match_on?: ("id" | "external_id" | "name")[];
+  /** Skips rejected records. The answer is 207 with one outcome per record. */
+  partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
+  dry_run?: boolean;
+}
 
+export interface CompanyRecord {
+  /** Name of the organisation. */
+  name?: string;
+  /** Sector as any text. The configuration suggests values. */
+  sector?: string | null;
+  /** Number of employees. Atomic CRM uses the size classes 1, 10, 50, 250 and 500. */
+  size?: number | null;
+  /** URL of the LinkedIn page. */
+  linkedin_url?: string | null;
+  /** URL of the website. */
+  website?: string | null;
+  /** Telephone number. */
+  phone_number?: string | null;
+  /** Street and number. */
+  address?: string | null;
+  /** Postal code. */
+  zipcode?: string | null;
+  /** City. */
+  city?: string | null;
+  /** State or region, abbreviated. */
+  state_abbr?: string | null;
+  /** The owner: a member of the workspace. */
+  sales_id?: number | null;
+  /** URLs of other pages about the company. */
+  context_links?: string[] | null;
+  /** Country. */
+  country?: string | null;
+  /** Free text. */
+  description?: string | null;
+  /** Annual revenue as text. */
+  revenue?: string | null;
+  /** Tax identification number. */
+  tax_identifier?: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
+  logo?: PictureInput | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
+  /** Id of the record to change. A new record has none. */
+  id?: number;
+}
+/** Outcomes of selected records */
 export interface BulkResult {
   /** The records. */
   data: {
@@ -871,6 +931,45 @@ export interface BulkResult {
   };
   /** `true`: shows what would happen, and changes nothing. */
   dry_run: boolean;
+}
+/** Outcomes of sent records */
+export interface BulkRecordsResult {
+  /** The records. */
+  data: RecordOutcome[];
+  /** Number of records by outcome. */
+  counts: {
+    /** Number of records. */
+    requested: number;
+    /** Records that were created. */
+    created: number;
+    /** Records that were changed. */
+    updated: number;
+    /** Records that stay as they were. */
+    skipped: number;
+    /** Records that broke a rule. */
+    rejected: number;
+  };
+  /** `true`: shows what would happen, and changes nothing. */
+  dry_run: boolean;
+}
+
+export interface RecordOutcome {
+  /** Position of the record in the request, from 0. */
+  index: number;
+  /** `skipped`: the record exists and stays as it was. */
+  outcome: "created" | "updated" | "skipped" | "rejected";
+  /** The status that the operation on this single record would have. */
+  status: number;
+  /** Id of the record. `null` when there is none, or when it was created in a dry run. */
+  id: number | null;
+  /** The code of the problem when it was rejected. */
+  code?: string;
+  /** What to do when it was rejected. */
+  detail?: string;
+  /** Field → what to do when it was rejected. */
+  errors?: {
+    [key: string]: string;
+  };
 }
 
 export interface Activity {
@@ -1259,7 +1358,7 @@ export interface RestoreInput {
   /** Id of the record that it belongs to from now on. Default: the former one, or the one that it was merged into. */
   parent_id?: number;
 }
-
+/** Change or delete selected records */
 export interface ContactBulkInput {
   /** Ids of records. */
   ids?: number[];
@@ -1281,6 +1380,63 @@ export interface ContactBulkInput {
   add_tags?: number[];
   /** Ids of tags to remove. */
   remove_tags?: number[];
+}
+/** Create or change records */
+export interface ContactRecordsInput {
+  /** The records, with the fields of a single one. */
+  records: ContactRecord[];
+  /** What happens to a record that exists. `refuse`: it is rejected. `update`: its fields are replaced by those that are sent; `null` clears. `merge`: its empty fields are filled. `skip`: it stays as it was. `create`: a new record is made all the same. In `update` and `merge` the elements of lists are added. */
+  on_conflict?: "refuse" | "update" | "merge" | "skip" | "create";
+  /** By what an existing record is found, when the record has no `id`: `external_id` (one of its `external_ids`), `email` (one of its addresses). Default: external_id, email. */
+  match_on?: ("id" | "external_id" | "email")[];
+  /** Skips rejected records. The answer is 207 with one outcome per record. */
+  partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
+  dry_run?: boolean;
+}
+
+export interface ContactRecord {
+  /** First name. */
+  first_name?: string | null;
+  /** Last name. */
+  last_name?: string | null;
+  /** Gender as any text. The frontend suggests values. */
+  gender?: string | null;
+  /** Position in the company. */
+  title?: string | null;
+  /** Free text. */
+  background?: string | null;
+  /** A picture: {"src", "path", "title", "type"}. */
+  avatar?: PictureInput | null;
+  /** When the contact was first seen. */
+  first_seen?: string | null;
+  /** When the contact was last seen. A trigger sets the date of a later note. */
+  last_seen?: string | null;
+  /** Whether the contact receives the newsletter. */
+  has_newsletter?: boolean | null;
+  /** Status of the contact, such as cold, warm or hot. noteStatuses of the configuration suggests values. */
+  status?: string | null;
+  /** Ids of tags. Added ids must exist. Deleting a tag removes its id. */
+  tags?: number[] | null;
+  /** The company that the contact works for. */
+  company_id?: number | null;
+  /** The owner: a member of the workspace. */
+  sales_id?: number | null;
+  /** URL of the LinkedIn profile. */
+  linkedin_url?: (string | null) | "";
+  /** [{"email", "type"}]. A trigger trims the addresses and converts them to lower case. */
+  email_jsonb?: EmailAddress[] | null;
+  /** [{"number", "type"}]. */
+  phone_jsonb?: PhoneNumber[] | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
+  /** Id of the record to change. A new record has none. */
+  id?: number;
 }
 
 export interface ContactMergeInput {
@@ -1616,7 +1772,7 @@ export interface DealPatch {
     id: string;
   }[] | null;
 }
-
+/** Change or delete selected records */
 export interface DealBulkInput {
   /** Ids of records. */
   ids?: number[];
@@ -1634,6 +1790,51 @@ export interface DealBulkInput {
   partial?: boolean;
   /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
+}
+/** Create or change records */
+export interface DealRecordsInput {
+  /** The records, with the fields of a single one. */
+  records: DealRecord[];
+  /** What happens to a record that exists. `refuse`: it is rejected. `update`: its fields are replaced by those that are sent; `null` clears. `merge`: its empty fields are filled. `skip`: it stays as it was. `create`: a new record is made all the same. In `update` and `merge` the elements of lists are added. */
+  on_conflict?: "refuse" | "update" | "merge" | "skip" | "create";
+  /** By what an existing record is found, when the record has no `id`: `external_id` (one of its `external_ids`), `name` (without case). Default: external_id. */
+  match_on?: ("id" | "external_id" | "name")[];
+  /** Skips rejected records. The answer is 207 with one outcome per record. */
+  partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
+  dry_run?: boolean;
+}
+
+export interface DealRecord {
+  /** Name of the deal. */
+  name?: string;
+  /** The company that the deal is made with. */
+  company_id?: number | null;
+  /** Ids of contacts. Added ids must exist. Deleting a contact removes its id. */
+  contact_ids?: number[] | null;
+  /** Category of the deal. The gateway accepts configured values only. */
+  category?: string | null;
+  /** Stage of the deal: a column of the board. The gateway accepts configured values only. */
+  stage?: string;
+  /** Free text. */
+  description?: string | null;
+  /** Value of the deal in the configured currency, as a whole number. */
+  amount?: number | null;
+  /** Expected day of closing. */
+  expected_closing_date?: string | null;
+  /** The owner: a member of the workspace. */
+  sales_id?: number | null;
+  /** When the deal was won or lost. Null while it is open. A trigger sets it. */
+  closed_at?: string | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
+  /** Id of the record to change. A new record has none. */
+  id?: number;
 }
 
 export interface MoveInput {
@@ -2378,7 +2579,7 @@ export interface TaskPatch {
     id: string;
   }[] | null;
 }
-
+/** Change or delete selected records */
 export interface TaskBulkInput {
   /** Ids of records. */
   ids?: number[];
@@ -2396,6 +2597,43 @@ export interface TaskBulkInput {
   partial?: boolean;
   /** `true`: shows what would happen, and changes nothing. */
   dry_run?: boolean;
+}
+/** Create or change records */
+export interface TaskRecordsInput {
+  /** The records, with the fields of a single one. */
+  records: TaskRecord[];
+  /** What happens to a record that exists. `refuse`: it is rejected. `update`: its fields are replaced by those that are sent; `null` clears. `merge`: its empty fields are filled. `skip`: it stays as it was. `create`: a new record is made all the same. In `update` and `merge` the elements of lists are added. */
+  on_conflict?: "refuse" | "update" | "merge" | "skip" | "create";
+  /** By what an existing record is found, when the record has no `id`: `external_id` (one of its `external_ids`). Default: external_id. */
+  match_on?: ("id" | "external_id")[];
+  /** Skips rejected records. The answer is 207 with one outcome per record. */
+  partial?: boolean;
+  /** `true`: shows what would happen, and changes nothing. */
+  dry_run?: boolean;
+}
+
+export interface TaskRecord {
+  /** The contact of the task. */
+  contact_id?: number;
+  /** Type of the task. The gateway accepts configured values only. */
+  type?: string | null;
+  /** Description of the task. */
+  text?: string | null;
+  /** When the task is due. */
+  due_date?: string | null;
+  /** When the task was done. Null while it is open. */
+  done_date?: string | null;
+  /** The owner: the member who does the task. */
+  sales_id?: number | null;
+  /** Ids of the record in other systems: [{"source", "id"}]. Each belongs to one record. */
+  external_ids?: {
+    /** Name of the other system. */
+    source: string;
+    /** Id in the other system. */
+    id: string;
+  }[] | null;
+  /** Id of the record to change. A new record has none. */
+  id?: number;
 }
 
 export interface ContactNote {
@@ -2768,6 +3006,10 @@ export interface ProblemMembers {
   attachment_type_not_allowed: {
     /** The allowed types. */
     allowed?: string[];
+  };
+  records_rejected: {
+    /** The rejected records. */
+    rejected: RecordOutcome[];
   };
   not_ready: {
     /** `ok` or the code of a problem. */

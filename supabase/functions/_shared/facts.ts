@@ -73,6 +73,17 @@ export function isDryRun(
   return typeof part === "object" && part !== null && "dry_run" in part && part.dry_run === true;
 }
 
+/**
+ * Records that count as one request for the rate limit. A record of a bulk takes about a twentieth
+ * of the time of a request of its own.
+ */
+export const RECORDS_PER_REQUEST = 20;
+
+/** Returns as how many requests the writing of records counts. */
+export function requestsOf(records: number): number {
+  return Math.ceil(records / RECORDS_PER_REQUEST);
+}
+
 const OF_EVERY_OPERATION: ProblemCode[] = [
   "internal",
   "origin_not_allowed",

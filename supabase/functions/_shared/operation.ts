@@ -103,6 +103,14 @@ interface PlainContext {
   check: { database(): Promise<void>; auth(): Promise<void> };
 }
 
+/** One form of a body that has several, with its answer. The schemas of forms have a title. */
+export interface BodyForm {
+  body: z.ZodType;
+  output: z.ZodType;
+  /** A valid example, for the documents and the generated tests. */
+  example: unknown;
+}
+
 /** The declared data of an operation. */
 export interface Declaration<
   Params extends z.ZodType = z.ZodType,
@@ -135,6 +143,13 @@ export interface Declaration<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** The forms of a body that has several. `body` and `output` are their unions. */
+  forms?: readonly BodyForm[];
+  /**
+   * Returns the number of records that a body asks to write, for the rate limit. Undefined when the
+   * work finds it out, and tells it in its `Reply`.
+   */
+  recordsIn?: (body: z.output<Body>) => number | undefined;
   /** Maximum size of the request's body. Default: 1 MB. */
   maximumBytes?: number;
   output: Result;

@@ -4,8 +4,12 @@
 export class Reply {
   constructor(
     readonly body: unknown,
-    readonly options: { status?: 200 | 201 | 202 | 204 | 207; headers?: Record<string, string> } =
-      {},
+    readonly options: {
+      status?: 200 | 201 | 202 | 204 | 207;
+      headers?: Record<string, string>;
+      /** Number of records that the work wrote, when the body did not tell it. */
+      records?: number;
+    } = {},
   ) {}
 }
 

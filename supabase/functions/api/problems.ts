@@ -39,8 +39,16 @@ const CRM_PROBLEMS = declareProblems(
     invalid_file: [422, "The file cannot be imported"],
     invalid_picture: [422, "The picture is not valid"],
     self_merge: [422, "A record cannot be merged into itself"],
+    records_rejected: [422, "Records were rejected"],
   } as const,
   {
+    records_rejected: {
+      rejected: {
+        type: "array",
+        items: component("RecordOutcome"),
+        description: "The rejected records.",
+      },
+    },
     member_exists: {
       member: {
         type: "object",

@@ -13,6 +13,8 @@ export interface StoredAnswer {
   body: string;
   /** Whether this is the stored answer of an earlier request. */
   replayed?: boolean;
+  /** See `Reply`. It is not stored. */
+  records?: number;
 }
 
 const STATUSES = [200, 201, 202, 207] as const;
@@ -53,6 +55,7 @@ export function toAnswer(
       ...(location && { Location: location }),
       ...options.headers,
     },
+    ...(options.records !== undefined && { records: options.records }),
     body: status === 204 ? "" : body instanceof JsonText ? body.text : JSON.stringify(body),
   };
 }

@@ -4,7 +4,7 @@
  * only.
  */
 import type { Hono, MiddlewareHandler } from "hono";
-import { routeOf } from "../facts.ts";
+import { requestsOf, routeOf } from "../facts.ts";
 import type { Input, Operation } from "../operation.ts";
 import { send } from "./answer.ts";
 import { limitBody, optionalJson, requireJson } from "./body.ts";
@@ -30,8 +30,33 @@ export function mount(app: Hono<AppEnvironment>, operation: Operation, platform:
   app.on(operation.method, [routeOf(operation)], ...steps(operation, platform), async (context) => {
     const input = inputOf(context);
     const idempotent = await idempotentRequest(context, operation);
-    return send(context, await run(operation, platform, context.get("state"), input, idempotent));
+    const named = operation.recordsIn?.(input.body);
+    await countRecords(context, platform, named);
+    const answer = await run(operation, platform, context.get("state"), input, idempotent);
+    if (named === undefined && "records" in answer) {
+      await countRecords(context, platform, answer.records, true);
+    }
+    return send(context, answer);
   });
+}
+
+/**
+ * Counts the records of a request in the caller's rate limit. The request itself is counted already.
+ * @throws Problem `rate_limited`, unless the work `isDone`.
+ */
+async function countRecords(
+  context: RequestContext,
+  { rateLimiter }: Platform,
+  records = 0,
+  isDone = false,
+): Promise<void> {
+  const { caller } = context.get("state");
+  const further = requestsOf(records) - 1;
+  if (!caller || further <= 0) return;
+  const limits = isDone
+    ? await rateLimiter.spend(caller.userId, further)
+    : await rateLimiter.take(caller.userId, further);
+  for (const [name, value] of Object.entries(limits)) context.header(name, value);
 }
 
 function steps(operation: Operation, platform: Platform): Step[] {

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { zValidator } from "@hono/zod-validator";
 import type * as z from "zod";
+import { fieldErrors } from "../fieldErrors.ts";
 import { Problem } from "../problem.ts";
 import type { AppEnvironment } from "./platform.ts";
 
@@ -24,20 +25,8 @@ type ValidationResult = { success: boolean; error?: { issues: readonly z.core.$Z
 function refuse(code: "invalid_parameter" | "validation_failed") {
   return (result: ValidationResult): void => {
     if (result.success) return;
-    const errors: Record<string, string> = {};
-    for (const issue of result.error?.issues ?? []) describeIssue(issue, errors);
+    const errors = fieldErrors(result.error?.issues ?? []);
     const detail = `Correct ${Object.keys(errors).join(", ")}, then send the request again.`;
     throw new Problem(code, detail, { errors });
   };
-}
-
-/** zod reports all unknown keys of an object as one issue. The answer names each key. */
-function describeIssue(issue: z.core.$ZodIssue, errors: Record<string, string>): void {
-  if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys) {
-      errors[[...issue.path, key].join(".")] = "This field is not known.";
-    }
-  } else {
-    errors[issue.path.join(".") || "body"] ??= issue.message;
-  }
 }

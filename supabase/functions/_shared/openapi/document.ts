@@ -2,9 +2,9 @@
  * Derives the OpenAPI 3.1 document from the operations. Schemas, parameters, headers and problems
  * that operations share become components.
  */
-import { allowedOf, allowedPhrase, routeOf, scopeOf } from "../facts.ts";
+import { allowedOf, allowedPhrase, RECORDS_PER_REQUEST, routeOf, scopeOf } from "../facts.ts";
 import { LIST_OPERATORS, type Listing } from "../list/list.ts";
-import type { Operation } from "../operation.ts";
+import type { BodyForm, Operation } from "../operation.ts";
 import { parametersOf, QUERY_LANGUAGE, sharedParameters } from "./parameters.ts";
 import { problemSchema, responsesOf, sharedHeaders } from "./responses.ts";
 import { describeFields, type Descriptions, type Json, toSchema } from "./schemas.ts";
@@ -132,6 +132,8 @@ function descriptionOf(operation: Operation): string {
   const scope = scopeOf(operation);
   const sentences = [
     description,
+    operation.recordsIn &&
+    `For the rate limit, every ${RECORDS_PER_REQUEST} records count as one request.`,
     `Allowed to: ${allowedPhrase(operation)}.`,
     scope !== undefined && `API keys need the scope \`${scope}\`.`,
     problems.length > 0 && `Problems: ${problems.map((code) => `\`${code}\``).join(", ")}.`,
@@ -139,14 +141,28 @@ function descriptionOf(operation: Operation): string {
   return sentences.filter((sentence) => sentence).join("\n\n");
 }
 
-function requestBody({ body, example }: Operation, schemas: Json): Json {
+function requestBody({ body, example, forms }: Operation, schemas: Json): Json {
   if (!body) return {};
-  const schema = toSchema(body, "input", schemas);
+  const content = forms ? contentOfForms(forms, schemas) : {
+    schema: toSchema(body, "input", schemas),
+    ...(example !== undefined && { example }),
+  };
   return {
     requestBody: {
       required: !body.safeParse(undefined).success,
-      content: { "application/json": { schema, ...(example !== undefined && { example }) } },
+      content: { "application/json": content },
     },
+  };
+}
+
+/** A body has exactly one form. The example of each has its title. */
+function contentOfForms(forms: readonly BodyForm[], schemas: Json): Json {
+  return {
+    schema: { oneOf: forms.map(({ body }) => toSchema(body, "input", schemas)) },
+    examples: Object.fromEntries(forms.map(({ body, example }) => {
+      const { id = "", title } = body.meta() ?? {};
+      return [id, { summary: title, value: example }];
+    })),
   };
 }
 

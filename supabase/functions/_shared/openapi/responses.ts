@@ -40,7 +40,7 @@ export function sharedHeaders(): Json {
 /** Returns the responses of an operation. Problems that operations share go to `shared`. */
 export function responsesOf(operation: Operation, schemas: Json, shared: Json): Json {
   const status = operation.status ?? 200;
-  const schema = toSchema(operation.output, "output", schemas);
+  const schema = outputOf(operation, schemas);
   const content = status === 204 ? {} : { content: contentOf(operation, schema) };
   const headers = refer(headersOf(operation, schema, schemas));
   return {
@@ -49,6 +49,12 @@ export function responsesOf(operation: Operation, schemas: Json, shared: Json): 
       { 207: { description: "One outcome per record", headers, ...content } }),
     ...problemResponses(operation, shared),
   };
+}
+
+/** The answers of several forms stand in the order of the forms. */
+function outputOf({ output, forms }: Operation, schemas: Json): Json {
+  if (!forms) return toSchema(output, "output", schemas);
+  return { oneOf: forms.map((form) => toSchema(form.output, "output", schemas)) };
 }
 
 function contentOf(operation: Operation, schema: Json): Json {

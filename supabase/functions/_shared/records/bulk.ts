@@ -43,12 +43,14 @@ export const BulkResult = z.object({
   data: z.array(Outcome),
   counts: z.object({ requested: z.int(), succeeded: z.int(), failed: z.int() }),
   dry_run: z.boolean(),
-}).meta({ id: "BulkResult" });
+}).meta({ id: "BulkResult", title: "Outcomes of selected records" });
 
 export const BULK_DESCRIPTION =
-  "Takes up to 1,000 records by `ids` or `filter`. All records change or none. With `partial` " +
-  "refused records are skipped, and the answer is 207 with one outcome per record. With `dry_run` " +
-  "no record changes.";
+  "A body with `ids`, `filter` or `all` changes or deletes up to 1,000 records that exist, all in " +
+  "the same way. A body with `records` creates up to 1,000 records, or changes those that exist: " +
+  "`on_conflict` decides, and `match_on` says by what they are found. All records change or none. " +
+  "With `partial` refused records are skipped, and the answer is 207 with one outcome per record. " +
+  "With `dry_run` no record changes.";
 
 /**
  * Runs a bulk operation, and returns its answer, with 207 when the input is partial.
@@ -229,5 +231,8 @@ function reply(ids: number[], outcomes: Outcome[], { partial, dry_run = false }:
   const data = ids.flatMap((id) => byId.get(id) ?? []);
   const failed = data.filter(({ code }) => code !== undefined).length;
   const counts = { requested: data.length, succeeded: data.length - failed, failed };
-  return new Reply({ data, counts, dry_run }, partial ? { status: 207 } : {});
+  return new Reply({ data, counts, dry_run }, {
+    records: data.length,
+    ...(partial && { status: 207 as const }),
+  });
 }

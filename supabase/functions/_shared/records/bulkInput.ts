@@ -60,7 +60,26 @@ export function bulkInput(target: BulkTarget, changes?: BulkChange): z.ZodType<B
     for (const [path, message] of errorsOf(input, list, changes)) {
       context.addIssue({ code: "custom", path, message });
     }
-  }).meta({ id });
+  }).meta({ id, title: "Change or delete selected records" });
+}
+
+/**
+ * Returns the schema of a body that has one of two forms. The field `records` tells them apart, so
+ * that the errors are those of the form that the caller means.
+ */
+export function oneOfForms<Selected, Records>(
+  selected: z.ZodType<Selected>,
+  records: z.ZodType<Records>,
+): z.ZodType<Selected | Records> {
+  return z.unknown().transform((value, context): Selected | Records => {
+    const isRecords = typeof value === "object" && value !== null && "records" in value;
+    const result = isRecords ? records.safeParse(value) : selected.safeParse(value);
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) {
+      context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+    }
+    return z.NEVER;
+  });
 }
 
 type FieldError = [path: string[], message: string];

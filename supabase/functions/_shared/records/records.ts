@@ -7,6 +7,7 @@ import * as z from "zod";
 import { booleanText, idParams, includeQuery, nothing, recordId } from "../fields.ts";
 import {
   type Allowed,
+  type BodyForm,
   type Declaration,
   type Input,
   type Operation,
@@ -17,7 +18,7 @@ import {
 } from "../operation.ts";
 import type { ProblemCode } from "../problem.ts";
 import { BULK_DESCRIPTION, BulkResult, runBulk } from "./bulk.ts";
-import { type BulkChange, type BulkInput, bulkInput } from "./bulkInput.ts";
+import { type BulkChange, type BulkInput, bulkInput, oneOfForms } from "./bulkInput.ts";
 import {
   createRecord,
   deleteRecord,
@@ -276,39 +277,56 @@ export function restore<Row extends RecordFields>(
   });
 }
 
-/** Returns the operation `POST /<table>/bulk`. It changes or deletes up to 1,000 records. */
+/** The form of a bulk's body that has the records themselves. */
+export interface BulkRecords<Body extends { records: unknown[] }> extends BodyForm {
+  body: z.ZodType<Body>;
+  problems: readonly ProblemCode[];
+  /** Creates and changes the records of a body of this form. */
+  run(context: WriteContext, body: Body): Promise<Reply>;
+}
+
+/**
+ * Returns the operation `POST /<table>/bulk`. It changes or deletes up to 1,000 records; with
+ * `records` it also creates and changes those of its body.
+ */
 export function bulk<
   Row extends RecordFields,
   Create extends z.ZodType,
   Change extends z.ZodObject,
+  Records extends { records: unknown[] },
 >(
   of: Resource<Row, Create, Change>,
   {
     changes,
     run = ({ sql }, { body }) => runBulk(sql, of, body, changes),
     problems = [],
-    ...differences
+    records,
+    example,
   }: {
     example: BulkInput;
     problems?: readonly ProblemCode[];
     /** A change that this resource has beside `set`. */
     changes?: BulkChange;
     run?: (context: WriteContext, input: { body: BulkInput }) => Promise<Reply>;
+    records: BulkRecords<Records>;
   },
 ): Operation {
+  const selected = { body: bulkInput(of, changes), output: BulkResult, example };
   return write({
     id: `${of.table}.bulk`,
     method: "POST",
     path: `/${of.table}/bulk`,
-    summary: `Change or delete many ${of.table}`,
+    summary: `Create, change or delete many ${of.table}`,
     description: BULK_DESCRIPTION,
     access: "member",
     restricted: { delete: managedBy(of), ...(of.owner && { [`set.${of.owner}`]: "owner" }) },
     dryRun: "body",
-    body: bulkInput(of, changes),
-    output: BulkResult,
+    body: oneOfForms(selected.body, records.body),
+    output: z.union([selected.output, records.output]),
+    forms: [selected, records],
+    recordsIn: (body) => hasRecords<Records>(body) ? body.records.length : body.ids?.length,
     multiStatus: true,
-    ...differences,
+    example,
     problems: [
       "too_many_records",
       ...(of.list.parameters.searchable ? ["search_too_slow" as const] : []),
@@ -316,9 +334,16 @@ export function bulk<
       "owner_change_not_allowed",
       ...of.problems,
       ...problems,
+      ...records.problems,
     ],
-    run,
+    run: (context, { body }) =>
+      hasRecords<Records>(body) ? records.run(context, body) : run(context, { body }),
   });
+}
+
+/** Only the form with records has the field. */
+function hasRecords<Records extends object>(body: BulkInput | Records): body is Records {
+  return "records" in body;
 }
 
 function managedBy({ owner }: Pick<Resource, "owner">): Allowed {

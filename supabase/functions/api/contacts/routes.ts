@@ -5,6 +5,7 @@ import { history } from "../activity/history.ts";
 import { createUnlessDuplicate } from "../duplicates/create.ts";
 import { duplicates } from "../duplicates/duplicates.ts";
 import { merge } from "../merges/merge.ts";
+import { upserts } from "../upserts/upsert.ts";
 import { contactMergeRules } from "./mergeRules.ts";
 import { contactDuplicates } from "./duplicates.ts";
 import { contacts } from "./queries.ts";
@@ -31,6 +32,12 @@ export const operations: readonly Operation[] = [
   bulk(contacts, {
     example: { ids: [1], set: { status: "hot" }, dry_run: true },
     changes: tagChanges,
+    records: upserts(contacts, "contacts", {
+      first_name: "Grace",
+      last_name: "Hopper",
+      email_jsonb: [{ email: "grace@example.com", type: "Work" }],
+      external_ids: [{ source: "hubspot", id: "4711" }],
+    }),
   }),
   history(contacts),
   merge(contacts, contactMergeRules),

@@ -2,6 +2,7 @@
 import { list, type Operation } from "../../_shared/operation.ts";
 import { bulk, create, get, remove, restore, update } from "../../_shared/records/records.ts";
 import { history } from "../activity/history.ts";
+import { upserts } from "../upserts/upsert.ts";
 import { archiveDeal, unarchiveDeal } from "./archive.ts";
 import { dealsBoard } from "./board.ts";
 import { bulkDeals } from "./bulk.ts";
@@ -50,6 +51,12 @@ export const operations: readonly Operation[] = [
     example: { ids: [1], set: { amount: 30_000 }, dry_run: true },
     problems: ["closing_date_required"],
     run: ({ sql, member }, { body }) => bulkDeals(sql, member, body),
+    records: upserts(deals, "deals", {
+      name: "Compiler",
+      stage: "opportunity",
+      amount: 12_000,
+      external_ids: [{ source: "hubspot", id: "4713" }],
+    }),
   }),
   history(deals),
   archiveDeal,

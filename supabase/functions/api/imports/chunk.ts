@@ -12,7 +12,7 @@ import { type Block, BLOCK_BYTES, type Layout, readBlock, tooLong } from "./read
 import { makeMissing, readKnown, resolve } from "./references.ts";
 import type { FileReader } from "./source.ts";
 import { assign, type Matching } from "./targets.ts";
-import { readCandidates, writeTargets, type Written } from "./write.ts";
+import { countRows, readCandidates, writeTargets, type Written } from "./write.ts";
 
 /** Rows of a usual chunk. */
 export const CHUNK_ROWS = 1_000;
@@ -156,11 +156,9 @@ async function writeRows(
   for (const draft of valid) resolve(draft, record_type, known);
   const resolved = valid.filter(({ errors }) => errors.length === 0);
   const candidates = await readCandidates(sql, matching, resolved, known);
-  const targets = assign(resolved, matching, candidates);
-  const written = await writeTargets(sql, record_type, member, targets);
-  const assigned = new Set(targets.flatMap(({ rows }) => rows));
-  const left = resolved.filter((draft) => !assigned.has(draft)).length;
-  return { ...written, skipped: written.skipped + left };
+  const { targets, left } = assign(resolved, matching, candidates);
+  const written = countRows(targets, await writeTargets(sql, record_type, member, targets));
+  return { ...written, skipped: written.skipped + left.size };
 }
 
 /** Gives the errors of fields the headers of their columns, and the values. */

@@ -1,5 +1,6 @@
 /** Turns the cells of a row into the values of a record, and collects what breaks a rule. */
 import type * as z from "zod";
+import type { ProblemCode } from "../../_shared/problem.ts";
 import { BrokenLine } from "./brokenLine.ts";
 import { type DateFormat, readDate } from "./dates.ts";
 import { type Field, fieldOf, labelHeaders, type RecordType } from "./fields.ts";
@@ -11,6 +12,8 @@ export interface RowError {
   column: string | null;
   value: string | null;
   reason: string;
+  /** The code of the problem, when it is not `validation_failed`. */
+  code?: ProblemCode;
   /** The field, as long as its column is not known. */
   field?: string;
 }

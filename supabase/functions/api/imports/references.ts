@@ -1,5 +1,6 @@
 /** The records that the rows of a chunk refer to: members, companies, contacts and tags. */
 import { arraySql, pipelined, type Sql } from "../../_shared/database/database.ts";
+import { externalIdKey } from "../merges/mergedValues.ts";
 import type { Draft, Email } from "./convert.ts";
 import type { RecordType } from "./fields.ts";
 
@@ -8,6 +9,12 @@ interface MemberRow {
   email: string;
   name: string;
   disabled: boolean;
+}
+
+/** The id of a record in another system. */
+export interface ExternalId {
+  source: string;
+  id: string;
 }
 
 /** A record by which a reference is checked. */
@@ -189,10 +196,31 @@ export async function findExternalIds(
   ids: string[],
 ): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
-  const rows = await sql<{ external_id: string; record_id: number }[]>`
-    select external_id, record_id::float8 as record_id
-    from private.find_external_ids(${table}, ${source}, ${arraySql(sql, ids, "text")})`;
+  const rows = await readExternalIds(sql, table, ids.map((id) => ({ source, id })));
   return new Map(rows.map(({ external_id, record_id }) => [external_id, record_id]));
+}
+
+/** Returns the keys of ids in other systems → record. */
+export async function findExternalKeys(
+  sql: Sql,
+  table: string,
+  ids: ExternalId[],
+): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await readExternalIds(sql, table, ids);
+  return new Map(rows.map(({ source, external_id: id, record_id }) => [
+    externalIdKey({ source, id }),
+    record_id,
+  ]));
+}
+
+async function readExternalIds(sql: Sql, table: string, ids: ExternalId[]) {
+  const sources = arraySql(sql, ids.map(({ source }) => source), "text");
+  return await sql<{ source: string; external_id: string; record_id: number }[]>`
+    select source, external_id, record_id::float8 as record_id
+    from private.find_external_ids(
+      ${table}, ${sources}, ${arraySql(sql, ids.map(({ id }) => id), "text")}
+    )`;
 }
 
 async function findContactsByEmail(sql: Sql, emails: string[]): Promise<Map<string, number>> {

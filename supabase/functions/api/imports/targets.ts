@@ -1,6 +1,7 @@
 /** Decides for each row of a chunk which record it becomes: a new one, an existing one, or none. */
 import { contactMergeRules } from "../contacts/mergeRules.ts";
-import { plainKey, unite } from "../merges/mergedValues.ts";
+import { companyMergeRules } from "../companies/mergeRules.ts";
+import { externalIdKey, plainKey, unite } from "../merges/mergedValues.ts";
 import type { Draft } from "./convert.ts";
 import type { RecordType } from "./fields.ts";
 import { emailsOf } from "./references.ts";
@@ -20,14 +21,17 @@ export interface Target {
   stored?: Stored;
   values: Record<string, unknown>;
   rows: Draft[];
+  /** The id of a new record, when it is stored. */
+  id?: number;
 }
 
-/** How an import finds existing records. */
+/** How existing records are found, and what becomes of them. */
 export interface Matching {
   recordType: RecordType;
   policy: "create" | "update" | "skip" | "merge";
   matchOn: string[];
-  source: string;
+  /** The system that the ids of the rows belong to. Undefined when the rows have `external_ids`. */
+  source?: string;
 }
 
 /** The source of an import that names none. Its ids may come from any system. */
@@ -36,6 +40,7 @@ export const UNKNOWN_SOURCE = "import";
 /** The records that rows may match. */
 export interface Candidates {
   stored: Map<number, Stored>;
+  /** Keyed by `externalIdsOf`. */
   byExternalId: Map<string, number>;
   byEmail: Map<string, number>;
   byName: Map<string, number>;
@@ -43,7 +48,11 @@ export interface Candidates {
 
 /** The columns in which values are added to the stored ones, as a merge does. */
 const LISTS = new Map(
-  Object.entries({ ...contactMergeRules.united, contact_ids: plainKey }),
+  Object.entries({
+    ...contactMergeRules.united,
+    ...companyMergeRules.united,
+    contact_ids: plainKey,
+  }),
 );
 
 /** The name by which a record is recognised, in lower case. */
@@ -54,12 +63,17 @@ export function nameOf(recordType: RecordType, record: Record<string, unknown>):
   return parts.filter((part) => typeof part === "string" && part !== "").join(" ").toLowerCase();
 }
 
-/**
- * Assigns the rows to records. Rows of the same new record become one target. Rows that the policy
- * leaves out are in no target.
- */
-export function assign(drafts: Draft[], matching: Matching, candidates: Candidates): Target[] {
+/** Which record each row becomes. */
+export interface Assignment {
+  targets: Target[];
+  /** Rows that the policy leaves out → the record that they match. */
+  left: Map<Draft, Target>;
+}
+
+/** Assigns the rows to records. Rows of the same record become one target. */
+export function assign(drafts: Draft[], matching: Matching, candidates: Candidates): Assignment {
   const targets: Target[] = [];
+  const left = new Map<Draft, Target>();
   const byKey = new Map<string, Target>();
   // An id belongs to one record: with the policy create, to the first of the rows that have it.
   const claimed = new Set<string>();
@@ -68,21 +82,26 @@ export function assign(drafts: Draft[], matching: Matching, candidates: Candidat
     const keys = stored ? [`record ${stored.id}`] : keysOf(draft, matching);
     const known = matching.policy === "create" ? undefined : keys.find((key) => byKey.has(key));
     const earlier = known === undefined ? undefined : byKey.get(known);
-    if (matching.policy === "skip" && (stored || earlier)) continue;
-    const target = earlier ?? { stored, values: { ...stored?.record }, rows: [] };
+    const target: Target = earlier ?? { stored, values: { ...stored?.record }, rows: [] };
+    if (matching.policy === "skip" && (stored || earlier)) {
+      left.set(draft, target);
+      continue;
+    }
     const isNew = !stored && !earlier;
     const added = valuesOf(draft, matching, candidates, isNew);
-    const id = externalIdOf(draft);
-    if (added.external_ids !== undefined && id !== undefined) {
+    const [id] = externalIdsOf(draft, matching);
+    if (matching.source !== undefined && added.external_ids !== undefined && id !== undefined) {
       if (claimed.has(id) && !earlier) delete added.external_ids;
       claimed.add(id);
     }
     combine(target.values, added, matching);
     target.rows.push(draft);
     if (!earlier) targets.push(target);
-    for (const key of keys) byKey.set(key, target);
+    // Later rows find a stored record also by what this one adds to it.
+    if (stored) keys.push(...keysOf(draft, matching));
+    for (const key of keys) if (!byKey.has(key)) byKey.set(key, target);
   }
-  return targets;
+  return { targets, left };
 }
 
 function match(
@@ -95,9 +114,10 @@ function match(
   const own = stored.get(Number(references.get("id") ?? 0));
   if (own && (matchOn.includes("id") || agrees(draft, own, recordType))) return own;
   if (matchOn.includes("external_id")) {
-    const id = externalIdOf(draft);
-    const found = stored.get(byExternalId.get(id ?? "") ?? 0);
-    if (found && (source !== UNKNOWN_SOURCE || agrees(draft, found, recordType))) return found;
+    for (const id of externalIdsOf(draft, matching)) {
+      const found = stored.get(byExternalId.get(id) ?? 0);
+      if (found && (source !== UNKNOWN_SOURCE || agrees(draft, found, recordType))) return found;
+    }
   }
   if (matchOn.includes("email")) {
     for (const email of emailsOf(draft)) {
@@ -117,22 +137,29 @@ function agrees(draft: Draft, { record }: Stored, recordType: RecordType): boole
   return emailsOf(draft).some((email) => stored.includes(email));
 }
 
-/** The id of a row in the other system. */
-export function externalIdOf({ references }: Draft): string | undefined {
-  return (references.get("external_id") ?? references.get("id"))?.slice(0, 255);
+/** The ids of a row in other systems: one in the `source`, or the keys of its `external_ids`. */
+export function externalIdsOf(
+  { references, values }: Draft,
+  { source }: Pick<Matching, "source">,
+): string[] {
+  if (source === undefined) {
+    return Array.isArray(values.external_ids) ? values.external_ids.map(externalIdKey) : [];
+  }
+  const id = references.get("external_id") ?? references.get("id");
+  return id === undefined ? [] : [id.slice(0, 255)];
 }
 
 /** The keys by which later rows of the same chunk find a new record. */
-function keysOf(draft: Draft, { recordType, matchOn, source }: Matching): string[] {
+function keysOf(draft: Draft, matching: Matching): string[] {
+  const { recordType, matchOn, source } = matching;
   const name = nameOf(recordType, draft.values);
-  const id = externalIdOf(draft);
-  return [
-    ...(id && matchOn.includes("external_id")
-      ? [`id ${id} ${source === UNKNOWN_SOURCE ? name : ""}`]
-      : []),
-    ...(matchOn.includes("email") ? emailsOf(draft).map((email) => `email ${email}`) : []),
-    ...(matchOn.includes("name") && name !== "" ? [`name ${name}`] : []),
-  ];
+  const ids = matchOn.includes("external_id") ? externalIdsOf(draft, matching) : [];
+  const keys = ids.map((id) => `id ${id} ${source === UNKNOWN_SOURCE ? name : ""}`);
+  if (matchOn.includes("email")) {
+    for (const email of emailsOf(draft)) keys.push(`email ${email}`);
+  }
+  if (matchOn.includes("name") && name !== "") keys.push(`name ${name}`);
+  return keys;
 }
 
 /** The values of a row. A new record gets the suggested owner; every record its id elsewhere. */
@@ -145,7 +172,8 @@ function valuesOf(
   const values = { ...draft.values };
   const suggested = draft.references.get("suggested_owner");
   if (isNew && suggested !== undefined) values.sales_id ??= Number(suggested);
-  const id = externalIdOf(draft);
+  if (source === undefined) return values;
+  const [id] = externalIdsOf(draft, { source });
   const isOwn = draft.references.get("external_id") === undefined &&
     stored.has(Number(id)) && !isNew;
   if (id && !isOwn && !byExternalId.has(id)) values.external_ids = [{ source, id }];
@@ -160,9 +188,10 @@ function combine(
 ): void {
   for (const column of Object.keys(added)) {
     const stored = values[column];
+    const value = added[column];
     const keyOf = LISTS.get(column);
-    if (keyOf) values[column] = withAdded(stored, added[column], keyOf);
-    else if (policy === "update" || isBlank(stored)) values[column] = added[column];
+    if (keyOf && value !== null) values[column] = withAdded(stored, value, keyOf);
+    else if (policy === "update" || isBlank(stored)) values[column] = value;
   }
 }
 

@@ -1,4 +1,5 @@
 /** SQL of a chunk: reads and locks the records that its rows match, and writes the new values. */
+import * as z from "zod";
 import {
   arraySql,
   commaSeparated,
@@ -8,16 +9,28 @@ import {
   pipelined,
   type Sql,
 } from "../../_shared/database/database.ts";
-import { Problem } from "../../_shared/problem.ts";
+import { invariant, Problem, type ProblemCode } from "../../_shared/problem.ts";
 import { arrange, lockBoard } from "../deals/positions.ts";
 import type { Draft } from "./convert.ts";
 import type { RecordType } from "./fields.ts";
-import { findCompaniesByName, findExternalIds, idsOf, type Known } from "./references.ts";
-import { type Candidates, changedColumns, externalIdOf, type Matching, nameOf } from "./targets.ts";
+import {
+  findCompaniesByName,
+  findExternalIds,
+  findExternalKeys,
+  idsOf,
+  type Known,
+} from "./references.ts";
+import {
+  type Candidates,
+  changedColumns,
+  externalIdsOf,
+  type Matching,
+  nameOf,
+} from "./targets.ts";
 import type { Stored, Target } from "./targets.ts";
 
-/** The columns that an import writes, with their types. */
-const COLUMNS: Record<RecordType, Record<string, string>> = {
+/** The columns that are written, with their types. */
+export const COLUMNS: Record<RecordType, Record<string, string>> = {
   contacts: {
     first_name: "text",
     last_name: "text",
@@ -34,6 +47,7 @@ const COLUMNS: Record<RecordType, Record<string, string>> = {
     linkedin_url: "text",
     email_jsonb: "jsonb",
     phone_jsonb: "jsonb",
+    avatar: "jsonb",
     external_ids: "jsonb",
   },
   companies: {
@@ -51,6 +65,8 @@ const COLUMNS: Record<RecordType, Record<string, string>> = {
     description: "text",
     revenue: "text",
     tax_identifier: "text",
+    logo: "jsonb",
+    context_links: "json",
     sales_id: "bigint",
     external_ids: "jsonb",
   },
@@ -64,6 +80,7 @@ const COLUMNS: Record<RecordType, Record<string, string>> = {
     amount: "bigint",
     expected_closing_date: "date",
     closed_at: "timestamptz",
+    index: "smallint",
     sales_id: "bigint",
     external_ids: "jsonb",
   },
@@ -89,20 +106,21 @@ const NEEDED: Record<RecordType, string[]> = {
 /** Finds and locks the records that the rows may match. */
 export async function readCandidates(
   sql: Sql,
-  { recordType, policy, matchOn, source }: Matching,
+  matching: Matching,
   drafts: Draft[],
   known: Known,
 ): Promise<Candidates> {
+  const { recordType, policy, matchOn } = matching;
   const byEmail = known.contactsByEmail;
   if (policy === "create") {
-    const externalIds = await findExternalIds(sql, recordType, source, externalIdsIn(drafts));
+    const externalIds = await findByExternalId(sql, matching, drafts);
     return { stored: new Map(), byExternalId: externalIds, byEmail, byName: new Map() };
   }
   const names = matchOn.includes("name")
     ? drafts.map(({ values }) => nameOf(recordType, values)).filter((name) => name !== "")
     : [];
   const [byExternalId, byName] = await pipelined([
-    findExternalIds(sql, recordType, source, externalIdsIn(drafts)),
+    findByExternalId(sql, matching, drafts),
     findByName(sql, recordType, [...new Set(names)]),
   ]);
   const ids = [
@@ -115,9 +133,21 @@ export async function readCandidates(
   return { stored, byExternalId, byEmail, byName };
 }
 
-function externalIdsIn(drafts: Draft[]): string[] {
-  return [...new Set(drafts.flatMap((draft) => externalIdOf(draft) ?? []))];
+async function findByExternalId(
+  sql: Sql,
+  matching: Matching,
+  drafts: Draft[],
+): Promise<Map<string, number>> {
+  const { recordType, source } = matching;
+  if (source === undefined) {
+    const ids = drafts.flatMap(({ values }) => values.external_ids ?? []);
+    return await findExternalKeys(sql, recordType, z.array(externalId).parse(ids));
+  }
+  const ids = new Set(drafts.flatMap((draft) => externalIdsOf(draft, matching)));
+  return await findExternalIds(sql, recordType, source, [...ids]);
 }
+
+const externalId = z.object({ source: z.string(), id: z.string() });
 
 async function findByName(
   sql: Sql,
@@ -164,29 +194,31 @@ export interface Written {
 /**
  * Writes the targets by one statement for new records and one for changed ones. Targets that the
  * database refuses are found by halving, and their rows get the error.
+ * @returns the targets that were written. The others are stored already, or their rows have errors.
+ * @throws the problem of the last target when the database refuses more of them than `maximum`.
  */
 export async function writeTargets(
   sql: Sql,
   recordType: RecordType,
   member: Member,
   targets: Target[],
-): Promise<Written> {
+  maximum = Infinity,
+): Promise<Set<Target>> {
   const columns = Object.keys(COLUMNS[recordType]);
   const valid = targets.filter((target) => isAllowed(recordType, target));
   const changed = valid.filter((target) =>
     !target.stored || changedColumns(target, columns).length > 0
   );
   if (recordType === "deals" && changed.length > 0) await lockBoard(sql, member);
-  const written = await writeByHalves(sql, recordType, changed);
+  const written = await writeByHalves(sql, recordType, changed, { left: maximum });
   if (recordType === "deals" && written.length > 0) await arrange(sql, stagesOf(written));
-  return countRows(valid, written);
+  return new Set(written);
 }
 
 /** Counts each row once: the first row of a new record creates it. */
-function countRows(valid: Target[], written: Target[]): Written {
-  const done = new Set(written);
+export function countRows(targets: Target[], done: Set<Target>): Written {
   const counts = { created: 0, updated: 0, skipped: 0 };
-  for (const target of valid) {
+  for (const target of targets) {
     const { length } = target.rows.filter(({ errors }) => errors.length === 0);
     if (length === 0) continue;
     if (!done.has(target)) counts.skipped += length;
@@ -216,11 +248,19 @@ function isAllowed(recordType: RecordType, target: Target): boolean {
     rows,
     "owner_email",
     "Only the owner, a manager or an admin may change the owner of this record.",
+    "owner_change_not_allowed",
   );
 }
 
-function refuse(rows: Draft[], field: string | undefined, reason: string): false {
-  for (const { errors } of rows) errors.push({ column: null, field, value: null, reason });
+/** Gives the rows an error. Returns false. */
+export function refuse(
+  rows: Draft[],
+  field: string | undefined,
+  reason: string,
+  code?: ProblemCode,
+): false {
+  const error = { column: null, field, value: null, reason, code };
+  for (const { errors } of rows) errors.push({ ...error });
   return false;
 }
 
@@ -228,6 +268,7 @@ async function writeByHalves(
   sql: Sql,
   recordType: RecordType,
   targets: Target[],
+  refusals: { left: number },
 ): Promise<Target[]> {
   if (targets.length === 0) return [];
   await sql`savepoint import_rows`;
@@ -245,13 +286,14 @@ async function writeByHalves(
     await sql`rollback to savepoint import_rows`;
     const [only, ...others] = targets;
     if (only && others.length === 0) {
-      refuse(only.rows, Object.keys(problem.errors ?? {})[0], problem.detail);
+      if (refusals.left-- === 0) throw problem;
+      refuse(only.rows, Object.keys(problem.errors ?? {})[0], problem.detail, problem.code);
       return [];
     }
     const half = Math.ceil(targets.length / 2);
     return [
-      ...await writeByHalves(sql, recordType, targets.slice(0, half)),
-      ...await writeByHalves(sql, recordType, targets.slice(half)),
+      ...await writeByHalves(sql, recordType, targets.slice(0, half), refusals),
+      ...await writeByHalves(sql, recordType, targets.slice(half), refusals),
     ];
   }
 }
@@ -266,12 +308,20 @@ function recordset(sql: Sql, rows: unknown[], columns: [string, string][]) {
 
 async function insertRecords(sql: Sql, recordType: RecordType, targets: Target[]): Promise<void> {
   if (targets.length === 0) return;
-  const used = usedColumns(recordType, targets);
+  // A record without any value needs a column too.
+  const used = usedColumns(recordType, [...targets, { values: { external_ids: null }, rows: [] }]);
   const names = commaSeparated(sql, used.map(([name]) => sql`${sql(name)}`));
   const rows = targets.map(({ values }) => values);
-  await sql`
-    insert into ${sql(recordType)} (${names})
-    select ${names} from ${recordset(sql, rows, used)}`;
+  // The rows are inserted in their order, so their ids ascend.
+  const [row] = await sql<{ ids: string }[]>`
+    with inserted as (
+      insert into ${sql(recordType)} (${names})
+      select ${names} from ${recordset(sql, rows, used)}
+      returning id
+    )
+    select json_agg(id order by id)::text as ids from inserted`;
+  const ids: number[] = JSON.parse(invariant(row, "An insert returned no row").ids);
+  for (const [position, target] of targets.entries()) target.id = ids[position];
 }
 
 async function updateRecords(sql: Sql, recordType: RecordType, targets: Target[]): Promise<void> {

@@ -10,6 +10,7 @@ import {
   update,
 } from "../../_shared/records/records.ts";
 import { touchContact } from "../contacts/queries.ts";
+import { upserts } from "../upserts/upsert.ts";
 import { completeTask, reopenTask } from "./completion.ts";
 import { tasks } from "./queries.ts";
 
@@ -44,5 +45,13 @@ export const operations: readonly Operation[] = [
   reopenTask,
   remove(tasks),
   restore(tasks),
-  bulk(tasks, { example: { ids: [1], set: { due_date: "2026-12-02T09:00:00Z" }, dry_run: true } }),
+  bulk(tasks, {
+    example: { ids: [1], set: { due_date: "2026-12-02T09:00:00Z" }, dry_run: true },
+    records: upserts(tasks, "tasks", {
+      contact_id: 1,
+      type: "call",
+      text: "Ask about the compiler",
+      due_date: "2026-12-03T09:00:00Z",
+    }),
+  }),
 ];
