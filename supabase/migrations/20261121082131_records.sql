@@ -38,8 +38,8 @@
 --   PT422 unknown_reference                 the new owner is disabled
 --   PT422 unknown_tag, unknown_contact      an id that was added to an array does not exist
 --
--- The setting portico.membership has the caller's user id, workspace and member id, as long as the
--- transaction lasts. It only saves queries: policies and foreign keys check what is taken from it.
+-- The setting portico.membership has the caller's workspace and member id while a statement inserts
+-- rows. Policies and foreign keys check what is taken from it.
 --
 -- The service role may import records with their ids and times. While private.restore() restores
 -- rows, the setting portico.restoring is on, and triggers do not set owners or check values.
@@ -198,30 +198,46 @@ comment on procedure private.add_identity_triggers(text) is
 
 -- Owner -----------------------------------------------------------------------------------------
 
--- The membership is read once per transaction, because a bulk of records has one caller.
+-- The membership is read once per statement, because a bulk of records has one caller.
+create function private.read_membership()
+returns trigger
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant uuid := auth.uid();
+begin
+  perform set_config(
+    'portico.membership',
+    coalesce(
+      (
+        select concat_ws(' ', s.workspace_id, case when not private.is_restoring() then s.id end)
+        from public.sales s
+        where s.user_id = caller_id and not s.disabled
+      ),
+      ''
+    ),
+    true
+  );
+  return null;
+end
+$$;
+comment on function private.read_membership() is
+  'Sets portico.membership to the workspace and the member id of the caller.';
+
 create function private.set_workspace_and_owner()
 returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := auth.uid();
-  membership text[];
+  membership constant text := current_setting('portico.membership', true);
 begin
-  if caller_id is null then
+  if membership <> '' then
+    new.workspace_id := coalesce(new.workspace_id, split_part(membership, ' ', 1)::uuid);
+    new.sales_id := coalesce(new.sales_id, nullif(split_part(membership, ' ', 2), '')::bigint);
+  elsif auth.uid() is null then
     new.workspace_id := coalesce(new.workspace_id, private.workspace_of(to_jsonb(new)));
-    return new;
-  end if;
-  membership := string_to_array(current_setting('portico.membership', true), ' ');
-  if membership[1] is distinct from caller_id::text then
-    select array[s.user_id::text, s.workspace_id::text, s.id::text] into membership
-    from public.sales s
-    where s.user_id = caller_id and not s.disabled;
-    perform set_config('portico.membership', array_to_string(membership, ' '), true);
-  end if;
-  new.workspace_id := coalesce(new.workspace_id, membership[2]::uuid);
-  if new.sales_id is null and not private.is_restoring() then
-    new.sales_id := membership[3]::bigint;
   end if;
   return new;
 end
@@ -369,6 +385,10 @@ as $$
 begin
   execute format(
     $sql$
+      create trigger "10_read_membership"
+        before insert on public.%1$I
+        for each statement
+        execute function private.read_membership();
       create trigger "10_set_workspace_and_owner"
         before insert on public.%1$I
         for each row
