@@ -21,7 +21,8 @@ const WALKS = 20;
 // An import is many changes of one file, made in the background: imports_test.ts.
 const writes = operationForms.filter((operation) =>
   !operation.id.startsWith("imports.") &&
-  (operation.kind === "write" || operation.kind === "saga") && operation.surface !== "atomic" &&
+  (operation.kind === "write" || operation.kind === "saga") && operation.method !== "GET" &&
+  operation.surface !== "atomic" &&
   allowedOf(operation) && operation.id !== "changes.undo" && operation.queryExample === undefined
 );
 
