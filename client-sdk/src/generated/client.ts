@@ -659,8 +659,6 @@ export class ApiKeysResource extends Resource {
    * Get an API key.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   get<const Include extends ApiKeysGetQuery["include"] = undefined>(
     id: number,
@@ -676,8 +674,6 @@ export class ApiKeysResource extends Resource {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   update(id: number, body: Changed<ApiKeyPatch, ApiKey>, options?: CallOptions): Call<ApiKey> {
     return this.api.call(
@@ -707,8 +703,6 @@ export class ApiKeysResource extends Resource {
    * `secret` of the answer is the new secret. It is shown once. The present secrets work until `old_expires_at`. The undo is refused, since no secret returns.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   rotate(id: number, body?: ApiKeyRotateInput, options?: CallOptions): Call<ApiKeyWithSecret> {
     return this.api.call("POST", path`/api_keys/${id}/rotate`, options, body);

@@ -488,8 +488,6 @@ export class ApiKeysQueries extends RecordQueries {
    * Get an API key.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   get<const Include extends ApiKeysGetQuery["include"] = undefined>(
     id: number,
@@ -508,8 +506,6 @@ export class ApiKeysQueries extends RecordQueries {
    * Omitted fields keep their value; `null` clears. With `If-Match` the record changes only when its ETag matches.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   update(
     settings?: WriteSettings,
@@ -552,8 +548,6 @@ export class ApiKeysQueries extends RecordQueries {
    * `secret` of the answer is the new secret. It is shown once. The present secrets work until `old_expires_at`. The undo is refused, since no secret returns.
    *
    * Allowed to: admins.
-   *
-   * Problems: `deleted`.
    */
   rotate(
     settings?: WriteSettings,

@@ -68,6 +68,8 @@ export interface Resource<
   parentRequired?: true;
   /** Whether records can be merged, so that a deleted record may have a successor. */
   mergeable?: true;
+  /** Whether deleted records are gone, instead of in the trash. */
+  withoutTrash?: true;
   /** Schema of a record. */
   record: z.ZodType<Row, Row>;
   /** Schema of a new record. */
@@ -355,7 +357,10 @@ function parentProblems({ parent, parentRequired }: Pick<Resource, "parent" | "p
   return PARENT_PROBLEMS.filter((code) => parentRequired || code !== "parent_purged");
 }
 
-function inTrash({ mergeable }: Pick<Resource, "mergeable">): ProblemCode[] {
+function inTrash(
+  { mergeable, withoutTrash }: Pick<Resource, "mergeable" | "withoutTrash">,
+): ProblemCode[] {
+  if (withoutTrash) return [];
   return mergeable ? ["deleted", "merged"] : ["deleted"];
 }
 

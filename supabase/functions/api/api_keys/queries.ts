@@ -11,6 +11,7 @@ export const apiKeys = resource({
   table: "api_keys",
   name: "API key",
   title: "an API key",
+  withoutTrash: true,
   record: ApiKey,
   input: ApiKeyInput,
   patch: ApiKeyPatch,

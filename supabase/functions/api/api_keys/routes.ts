@@ -45,7 +45,6 @@ const rotate = write({
   example: {},
   output: ApiKeyWithSecret,
   shownOnce: "secret",
-  problems: ["deleted"],
   run: async ({ sql }, { params: { id }, body }) => {
     await updateRecord(sql, apiKeys, id, { rotated_at: new Date().toISOString() });
     return await withNewSecret(sql, id, endOfOverlap(body));
