@@ -74,7 +74,7 @@ export function isDryRun(
 }
 
 /**
- * Records that count as one request for the rate limit. A record of a bulk takes about a twentieth
+ * Records that count as one request for the rate limit. A record of a bulk takes less than a twentieth
  * of the time of a request of its own.
  */
 export const RECORDS_PER_REQUEST = 20;
