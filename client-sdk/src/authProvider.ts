@@ -29,8 +29,8 @@ export type PorticoAuthProvider = {
   /** Rejects, so that react-admin signs the user out, at 401 alone. */
   checkError(error: unknown): Promise<void>;
   getIdentity(): Promise<{ id: number; fullName: string; avatar?: string; email: string }>;
-  /** `admin`, `manager` or `rep`; undefined when nobody is signed in. */
-  getPermissions(): Promise<"admin" | "manager" | "rep" | undefined>;
+  /** `admin`, `manager` or `rep`; null when nobody is signed in. */
+  getPermissions(): Promise<"admin" | "manager" | "rep" | null>;
 };
 
 /** Creates an auth provider of a client and of the client of supabase-js that has its session. */
@@ -62,6 +62,6 @@ export function createAuthProvider(
       const src = avatar?.src;
       return { id, fullName: `${first_name} ${last_name}`, email, ...(src && { avatar: src }) };
     },
-    getPermissions: async () => await isSignedIn() ? (await portico.me.get()).role : undefined,
+    getPermissions: async () => await isSignedIn() ? (await portico.me.get()).role : null,
   };
 }

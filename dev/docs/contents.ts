@@ -45,6 +45,7 @@ const listed: Section[] = [
     "docs/integrations.md": "Python, n8n, others",
     "client-sdk/README.md": "TypeScript client",
     "docs/migrating.md": "Migrating to the API",
+    "docs/react.md": "React",
     "docs/atomic.md": "Atomic CRM's frontend",
   }),
   section("Operation", {

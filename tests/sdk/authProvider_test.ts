@@ -17,7 +17,7 @@ test("authProvider: signs in, tells who it is and what the role is, and signs ou
   const { admin, addMember } = await createWorkspace();
   const { portico, provider } = newProvider();
   await assertRejects(() => provider.checkAuth());
-  assertEquals(await provider.getPermissions(), undefined);
+  assertEquals(await provider.getPermissions(), null);
   await provider.login({ username: admin.email, password: PASSWORD });
   await provider.checkAuth();
   const me = await portico.me.get();
