@@ -1,7 +1,8 @@
 /**
  * `deno task test [paths] [filter]`: runs the tests in these folders and files, or all tests, on a new
  * stack with free ports. The stack's data is deleted afterwards. Ends with the line
- * `N passed, N failed`.
+ * `N passed, N failed`. A run of all tests fails too when they have not seen an answer that the document
+ * promises: see `contractCoverage.ts`.
  *
  *     deno task test tests/api/contacts tests/list/filters_test.ts
  *     deno task test contacts.merge
@@ -10,6 +11,8 @@
  * own tests, and none when PgBouncer is not installed.
  */
 
+import { join } from "@std/path";
+import { collectAnswers, contractCoverage } from "./contractCoverage.ts";
 import { exists } from "./files.ts";
 import { isPoolerInstalled } from "./pooler.ts";
 import { type Stack, startStack } from "./stack.ts";
@@ -21,6 +24,8 @@ const PARALLEL_FILES = "2";
 /** Tests of pure code and of the sources, which need no stack. */
 const WITHOUT_STACK = /^(\.\/)?tests\/(unit|repo)(\/|$)/;
 
+const DOCUMENT = "client-sdk/openapi.json";
+
 /** What `--pooler` runs without paths. */
 const THROUGH_POOLER = ["tests/api", "tests/conformance", "tests/list", "tests/records"];
 
@@ -31,6 +36,11 @@ interface Selection {
   paths: string[];
   /** Part of the tests' names. */
   filter: string;
+}
+
+/** A running stack, and the file with the answers that the tests have seen. */
+interface TestedStack extends Stack {
+  answersFile: string;
 }
 
 async function main(): Promise<number> {
@@ -47,6 +57,7 @@ async function main(): Promise<number> {
 
 async function runOnStack(selection: Selection): Promise<number> {
   const directory = await temporaryDirectory();
+  const answersFile = join(directory, "answers.txt");
   let stack: Stack | undefined;
   try {
     stack = await startStack({
@@ -55,9 +66,9 @@ async function runOnStack(selection: Selection): Promise<number> {
       pooler: selection.pooler,
       environment: { ENVIRONMENT: "development", ALLOWED_ORIGINS, CHECK_ANSWERS: "true" },
       log: (line) => line.endsWith("…") && console.log(line),
-      functionLog: printUnlessRequest,
+      functionLog: keepAnswers(answersFile),
     });
-    return await runTests(selection, stack);
+    return await runTests(selection, { ...stack, answersFile });
   } finally {
     await stack?.stop();
     await removeStackData(directory);
@@ -65,9 +76,16 @@ async function runOnStack(selection: Selection): Promise<number> {
   }
 }
 
-/** Prints the function's errors, and leaves out its line for each request. */
-function printUnlessRequest(line: string): void {
-  if (!line.startsWith("{")) console.error(`[function] ${line}`);
+/** Collects the answers of the function from its line for each request, and prints its other lines. */
+function keepAnswers(file: string): (line: string) => void {
+  const collect = collectAnswers(file);
+  return (line) => {
+    try {
+      collect(JSON.parse(line));
+    } catch {
+      console.error(`[function] ${line}`);
+    }
+  };
 }
 
 /**
@@ -89,7 +107,8 @@ async function readSelection(args: string[]): Promise<Selection> {
 }
 
 /** Runs `deno test`; returns the exit code. Types are checked by `deno task check`. */
-async function runTests({ paths, filter }: Selection, stack?: Stack): Promise<number> {
+async function runTests(selection: Selection, stack?: TestedStack): Promise<number> {
+  const { paths, filter } = selection;
   const addresses = Object.entries(stack ?? {}).filter(([, value]) => typeof value === "string");
   const args = filter === "" ? [] : [`--filter=${filter}`];
   args.push(...(paths.length > 0 ? paths : ["tests/"]));
@@ -103,9 +122,26 @@ async function runTests({ paths, filter }: Selection, stack?: Stack): Promise<nu
     stdout: "piped",
   }).spawn();
   const [output, status] = await Promise.all([printAndKeep(tests.stdout), tests.status]);
-  const { passed, failed } = countTests(output, status.success);
+  const count = countTests(output, status.success);
+  if (stack && isWhole(selection)) count[await sawContract(stack) ? "passed" : "failed"]++;
+  const { passed, failed } = count;
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 ? 1 : status.code;
+}
+
+/** Whether all tests run, so that every documented answer must be seen. */
+function isWhole({ paths, filter, pooler }: Selection): boolean {
+  return paths.length === 0 && filter === "" && !pooler;
+}
+
+/** Prints how many documented answers the tests have seen, and the others. Returns whether all were. */
+async function sawContract({ answersFile }: TestedStack): Promise<boolean> {
+  const document: unknown = JSON.parse(await Deno.readTextFile(DOCUMENT));
+  const { documented, missing } = await contractCoverage(document, answersFile);
+  const seen = documented.length - missing.length;
+  console.log(`Contract: ${seen} of ${documented.length} documented answers seen`);
+  for (const name of missing) console.log(`  not seen: ${name}`);
+  return missing.length === 0;
 }
 
 async function printAndKeep(stream: ReadableStream<Uint8Array>): Promise<string> {

@@ -5,6 +5,7 @@
  *     await withApp({ rateLimit: 10 }, async ({ send, lines }) => { … });
  */
 import * as z from "zod";
+import { collectAnswers } from "../../dev/contractCoverage.ts";
 import { functionEnvironment } from "../../dev/functionEnvironment.ts";
 import { type App, createApp } from "../../supabase/functions/api/app.ts";
 import { readSettings, type Settings } from "../../supabase/functions/_shared/settings.ts";
@@ -20,6 +21,7 @@ const addressesSchema = z.object({
   publishableKey: z.string(),
   secretKey: z.string(),
   jwtSecret: z.string(),
+  answersFile: z.string(),
 });
 
 /** A line of the request log. */
@@ -37,6 +39,9 @@ export function testAddresses(): z.output<typeof addressesSchema> {
   return addressesSchema.parse(JSON.parse(Deno.env.get("PORTICO_TEST_STACK") ?? "{}"));
 }
 
+/** Each process collects an answer once, whichever of its apps has sent it. */
+const collect = collectAnswers(testAddresses().answersFile);
+
 /** The settings of the stack's function, with changes. */
 export async function testSettings(changes: Partial<Settings> = {}): Promise<Settings> {
   return { ...readSettings(await functionEnvironment(testAddresses())), ...changes };
@@ -46,7 +51,11 @@ export async function testSettings(changes: Partial<Settings> = {}): Promise<Set
 export async function appUnderTest(changes: Partial<Settings> = {}): Promise<AppUnderTest> {
   const lines: LogLine[] = [];
   const settings = await testSettings(changes);
-  const app = createApp(settings, { log: (line) => lines.push(line), checkAnswers: true });
+  const log = (line: LogLine) => {
+    lines.push(line);
+    collect(line);
+  };
+  const app = createApp(settings, { log, checkAnswers: true });
   return {
     ...app,
     lines,
