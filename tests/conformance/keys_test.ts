@@ -1,14 +1,18 @@
 /** API keys and every operation of the registry: who is let in by which scope. */
 import { assert, assertEquals } from "@std/assert";
+import { newKey } from "../../supabase/functions/_shared/authentication.ts";
 import { problemsOf, scopeOf, scopesOf } from "../../supabase/functions/_shared/facts.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
+import type { ProblemCode } from "../../supabase/functions/_shared/problem.ts";
 import { SCOPES } from "../../supabase/functions/api/scopes.ts";
 import { makeKey, type TestKey } from "../api/api_keys/key.ts";
 import { assertProblem } from "../support/answers.ts";
+import { withApp } from "../support/app.ts";
 import { upload } from "../support/files.ts";
 import { bodyOf, call, recordsOf } from "../support/operations.ts";
 import { operations } from "../support/registry.ts";
-import { createWorkspace, test, type Workspace } from "../support/workspace.ts";
+import { createWorkspace, sql, test, type Workspace } from "../support/workspace.ts";
+import { assertEach, withToken } from "./everyOperation.ts";
 import { pathId, states } from "./states.ts";
 
 /** What keys never do: members, invitations, roles, keys, and what belongs to a user's session. */
@@ -88,3 +92,25 @@ async function sent(operation: Operation, workspace: Workspace, key: TestKey) {
   const body = await bodyOf(operation, recordsOf(workspace));
   return await call(operation, { token: key.secret, body });
 }
+
+/** Code → a secret that has it. */
+async function wrongSecrets(): Promise<[ProblemCode, string][]> {
+  const { workspace } = await fullKey();
+  const [expired, revoked] = [await makeKey(workspace), await makeKey(workspace)];
+  await sql`update gateway.api_key_secrets set expires_at = now() where member_id = ${expired.id}`;
+  await workspace.admin.api.delete(`/api_keys/${revoked.id}`);
+  return [
+    ["api_key_malformed", "ptc_0"],
+    ["api_key_unknown", (await newKey()).secret],
+    ["api_key_expired", expired.secret],
+    ["api_key_revoked", revoked.secret],
+  ];
+}
+
+test("every operation for members refuses keys by their defect", async () => {
+  await withApp({ rateLimit: 0 }, async (app) => {
+    for (const [code, secret] of await wrongSecrets()) {
+      await assertEach(app, code, 401, (operation) => withToken(operation, secret));
+    }
+  });
+});

@@ -10,18 +10,16 @@ const stale = { "If-Match": '"2001-01-01T00:00:00+00:00"' };
 
 for (const operation of operations) {
   if (operation.ifMatch) {
-    test(`${operation.id} answers 412 to an If-Match that names another version`, async () => {
+    test(`${operation.id} answers 412 to an If-Match that names another version, 400 to a malformed one`, async () => {
       const workspace = await createWorkspace();
       const make = recordsOf(workspace);
       const resource = resourceOf(operation);
       const id = resource === undefined ? undefined : await make(resource);
       const body = await bodyOf(operation, make);
-      const answer = await call(operation, {
-        token: workspace.admin.token,
-        id,
-        body,
-        headers: stale,
-      });
+      const options = { token: workspace.admin.token, id, body };
+      const malformed = await call(operation, { ...options, headers: { "If-Match": "unquoted" } });
+      assertProblem(malformed, 400, "invalid_header");
+      const answer = await call(operation, { ...options, headers: stale });
       assertProblem(answer, 412, "precondition_failed");
       assertEquals(answer.headers.get("ETag"), `"${answer.body.current.updated_at}"`);
     });
