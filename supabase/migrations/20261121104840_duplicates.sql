@@ -17,7 +17,7 @@
 --
 -- A key of more than 20 records is no sign of a duplicate, and comparing all of them with each other
 -- would take too long. Then each of them is compared with the oldest one only. When the keys of a
--- workspace would still give more than two million pairs, this holds for smaller keys too.
+-- workspace would still give more than 400,000 pairs, this holds for smaller keys too.
 --
 -- A dismissal has the ids of its records as an array. So merges, deletions, restorations and undo
 -- treat it as any other array of ids: after a merge it refers to the winner. One that has the winner
@@ -690,7 +690,7 @@ begin
             s.number * case when s.size <= allowed.size then s.size * (s.size - 1) / 2 else s.size end
           )
           from sizes s
-        ) <= 2000000
+        ) <= 400000
       )
       select distinct a.id, b.id
       from groups g
