@@ -17,6 +17,7 @@ const NOT_ANSWERED: Record<string, string> = {
   "imports.layout": "How the file is written, for the reader of its blocks.",
   "imports.on_conflict": "What the running undo was asked to do.",
   "imports.path": "Where the uploaded file is stored.",
+  "users.kind": "The list has users alone. API keys have a list of their own.",
   "imports.user_id": "Whose claims the job sets. The member is in the answer.",
 };
 
