@@ -24,6 +24,7 @@ export async function bundle(options: BundleOptions): Promise<esbuild.Metafile> 
       outdir: options.directory,
       bundle: true,
       minify: true,
+      charset: "utf8",
       splitting: options.parts ?? false,
       sourcemap: "external",
       metafile: true,

@@ -1,10 +1,9 @@
 /**
  * Client of the storage server. It uses the secret key, so an operation checks the caller's
- * permission in the database first. The library loads on the first use. Source:
- * https://supabase.com/docs/reference/javascript/storage-from-createsigneduploadurl
+ * permission in the database first. Source: https://supabase.github.io/storage (the API's reference).
  */
+import * as z from "zod";
 import type { Bytes } from "./bytes.ts";
-import type { StorageClient } from "@supabase/storage-js";
 import { Problem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import { withSecretKey } from "./supabaseAdmin.ts";
@@ -46,58 +45,88 @@ export interface Storage {
   remove(bucket: string, paths: string[]): Promise<void>;
 }
 
+const SignedUpload = z.object({ url: z.string() });
+const SignedDownload = z.object({ signedURL: z.string() });
+const Removed = z.array(z.unknown());
+const Stored = z.object({ Key: z.string() });
+
 /** Creates the client. It sends nothing yet. */
 export function createStorage(settings: Settings): Storage {
-  let client: Promise<StorageClient> | undefined;
-  const from = async (bucket: string) =>
-    (await (client ??= createStorageClient(settings))).from(bucket);
+  const root = `${settings.supabaseUrl}/storage/v1`;
+  const publicRoot = `${settings.publicUrl}/storage/v1`;
+  const json = (body: unknown) => ({
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const call = <Answer>(
+    method: string,
+    path: string,
+    init: RequestInit,
+    answer: z.ZodType<Answer>,
+  ) => callStorage(settings, `${root}${path}`, { method, ...init }, answer);
   return {
-    signUpload: async ({ bucket, path }) => {
-      const { data, error } = await (await from(bucket)).createSignedUploadUrl(path);
-      if (error) throw unavailable(error);
-      return { url: publicAddress(settings, data.signedUrl), token: data.token };
+    async signUpload(file) {
+      const { url } = await call(
+        "POST",
+        `/object/upload/sign/${pathOf(file)}`,
+        json({}),
+        SignedUpload,
+      );
+      const address = new URL(publicRoot + url);
+      const token = address.searchParams.get("token");
+      if (!token) throw unavailable(new Error("The storage server gave no token"));
+      return { url: address.href, token };
     },
-    signDownload: async ({ bucket, path }, seconds, fileName) => {
-      const options = { download: fileName };
-      const { data, error } = await (await from(bucket)).createSignedUrl(path, seconds, options);
-      if (error) throw unavailable(error);
-      return publicAddress(settings, data.signedUrl);
+    async signDownload(file, expiresIn, fileName) {
+      const path = `/object/sign/${pathOf(file)}`;
+      const { signedURL } = await call("POST", path, json({ expiresIn }), SignedDownload);
+      const address = new URL(publicRoot + signedURL);
+      address.searchParams.set("download", fileName);
+      return address.href;
     },
     firstBytes: async (file, count) => (await bytesOf(settings, file, 0, count))?.bytes,
     bytes: (file, start, end) => bytesOf(settings, file, start, end),
-    upload: async ({ bucket, path }, bytes, contentType) => {
-      const files = await from(bucket);
-      const { error } = await files.upload(path, bytes, { contentType });
-      if (error) throw unavailable(error);
-      return publicAddress(settings, files.getPublicUrl(path).data.publicUrl);
+    async upload(file, body, contentType) {
+      const headers = { "Content-Type": contentType, "Cache-Control": "max-age=3600" };
+      await call("POST", `/object/${pathOf(file)}`, { headers, body }, Stored);
+      return `${publicRoot}/object/public/${pathOf(file)}`;
     },
-    remove: async (bucket, paths) => {
-      const { error } = await (await from(bucket)).remove(paths);
-      if (error) throw unavailable(error);
+    async remove(bucket, prefixes) {
+      await call("DELETE", `/object/${bucket}`, json({ prefixes }), Removed);
     },
   };
 }
 
-async function createStorageClient(settings: Settings): Promise<StorageClient> {
-  const { StorageClient } = await import("@supabase/storage-js");
+/** Sends a request with the secret key, and reads its answer. */
+async function callStorage<Answer>(
+  settings: Settings,
+  address: string,
+  init: RequestInit,
+  answer: z.ZodType<Answer>,
+): Promise<Answer> {
   const { headers, fetch } = withSecretKey(settings);
-  return new StorageClient(`${settings.supabaseUrl}/storage/v1`, headers, fetch);
+  try {
+    const response = await fetch(address, { ...init, headers: { ...headers, ...init.headers } });
+    if (response.ok) return answer.parse(await response.json());
+    await response.body?.cancel();
+    throw new Error(`The storage server answered ${response.status}`);
+  } catch (cause) {
+    throw unavailable(cause);
+  }
 }
 
-/** Replaces the internal address, which clients may not reach, by the public one. */
-function publicAddress({ supabaseUrl, publicUrl }: Settings, address: string): string {
-  return address.startsWith(supabaseUrl) ? publicUrl + address.slice(supabaseUrl.length) : address;
+function pathOf({ bucket, path }: StoredFile): string {
+  return [bucket, ...path.split("/")].map(encodeURIComponent).join("/");
 }
 
-/** Uses `fetch`, since the library cannot read a part of a file. Servers may ignore `Range`. */
+/** Reads a part of a file. Servers may ignore `Range`. */
 async function bytesOf(
   settings: Settings,
-  { bucket, path }: StoredFile,
+  file: StoredFile,
   start: number,
   end: number,
 ): Promise<{ bytes: Uint8Array; size: number } | undefined> {
-  const address = [bucket, ...path.split("/")].map(encodeURIComponent).join("/");
-  const response = await fetch(`${settings.supabaseUrl}/storage/v1/object/${address}`, {
+  const response = await fetch(`${settings.supabaseUrl}/storage/v1/object/${pathOf(file)}`, {
     headers: {
       apikey: settings.secretKey,
       Authorization: `Bearer ${settings.secretKey}`,
