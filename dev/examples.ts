@@ -53,7 +53,11 @@ async function addMembers(stack: Stack): Promise<number> {
 
 async function main(): Promise<void> {
   const directory = await temporaryDirectory();
-  const stack = await startStack({ directory, durable: false, log: (line) => console.log(line) });
+  const stack = await startStack({
+    directory,
+    durable: false,
+    log: (line) => line.endsWith("…") && console.log(line),
+  });
   try {
     const answers = await runCollection({
       project_url: stack.apiUrl,
