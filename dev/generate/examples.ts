@@ -26,11 +26,16 @@ export function examplesOf(answers: RunAnswer[], operations: Described[]): Examp
   const ids = new Map(operations.map(({ summary, operationId }) => [summary, operationId]));
   const examples: Examples = {};
   for (const { name, status, body } of answers) {
-    const id = ids.get(name);
-    if (!id || LEFT_OUT.includes(id) || !/^[[{]/.test(body)) continue;
+    const id = ids.get(summaryOf(name));
+    if (!id || id in examples || LEFT_OUT.includes(id) || !/^[[{]/.test(body)) continue;
     examples[id] = { status, body: JSON.parse(steady(body), (_, value) => shortened(value)) };
   }
   return Object.fromEntries(Object.entries(examples).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** The summary of the operation that a request of the collection is about: before the form of its body. */
+export function summaryOf(name: string): string {
+  return name.split(": ")[0] ?? name;
 }
 
 /** Replaces what differs in each run: times, uuids, addresses, tokens, durations. */
