@@ -1,12 +1,14 @@
 /** What every operation answers when the database raises an error, and when all connections are taken. */
+import { assertEquals } from "@std/assert";
 import postgres from "postgres";
 import { withMigratedDatabase } from "../../dev/migratedDatabase.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
 import type { ProblemCode } from "../../supabase/functions/_shared/problem.ts";
-import { type AppUnderTest, withApp } from "../support/app.ts";
+import { type AppUnderTest, testSettings, withApp } from "../support/app.ts";
+import { startDatabaseProxy } from "../support/databaseProxy.ts";
 import { assertProblem } from "../support/answers.ts";
 import { operations } from "../support/registry.ts";
-import { type Answer, createWorkspace, sql, stack, test } from "../support/workspace.ts";
+import { createWorkspace, stack, test } from "../support/workspace.ts";
 import { accepted, assertEach } from "./everyOperation.ts";
 
 const NO_RATE_LIMIT = { rateLimit: 0 };
@@ -76,28 +78,27 @@ async function fillQueue(app: AppUnderTest, path: string, init: RequestInit) {
 }
 
 test("every operation is refused while too many requests wait for a connection", async () => {
-  const patient = { answer: 120_000, transaction: 240_000 };
-  await withApp(
-    {
-      ...NO_RATE_LIMIT,
-      databaseConnections: 1,
-      timeLimits: patient,
-      pictureSources: ["gravatar"],
-    },
-    async (app) => {
-      const headers = { Authorization: `Bearer ${admin.token}` };
-      const waiting: Promise<Answer>[] = [];
-      await sql.begin(async (tx) => {
-        await tx`select from public.sales where id = ${admin.id} for update`;
-        const body = JSON.stringify({ first_name: "Ada" });
-        const json = { ...headers, "Content-Type": "application/json" };
-        waiting.push(app.send("/api/me", { method: "PATCH", headers: json, body }));
-        waiting.push(...await fillQueue(app, "/api/me", { headers }));
-        const job = { method: "POST", headers: { apikey: stack.secretKey } };
-        waiting.push(...await fillQueue(app, "/api/jobs/keep_log", job));
-        await assertEach(app, "overloaded", 503, acceptedOf);
-      });
-      await Promise.all(waiting);
-    },
-  );
+  const { databaseUrl } = await testSettings();
+  const proxy = startDatabaseProxy(databaseUrl);
+  const settings = {
+    ...NO_RATE_LIMIT,
+    databaseUrl: proxy.url,
+    databaseConnections: 1,
+    timeLimits: { answer: 600_000, transaction: 1_200_000 },
+    pictureSources: ["gravatar" as const],
+  };
+  await withApp(settings, async (app) => {
+    // The answer to the first statement never comes, so its request keeps the only connection.
+    proxy.watch(1, "silence");
+    const member = { headers: { Authorization: `Bearer ${admin.token}` } };
+    const job = { method: "POST", headers: { apikey: stack.secretKey } };
+    const waiting = [
+      app.send("/api/me", member),
+      ...await fillQueue(app, "/api/me", member),
+      ...await fillQueue(app, "/api/jobs/keep_log", job),
+    ];
+    await assertEach(app, "overloaded", 503, acceptedOf);
+    await proxy[Symbol.asyncDispose]();
+    for (const answer of await Promise.all(waiting)) assertEquals(answer.status, 503);
+  });
 });
