@@ -42,12 +42,18 @@ const INVARIANTS: Record<string, Query> = {
        or not exists (
          select from public.sales s
          where s.workspace_id = workspaces.id and s.role = 'admin' and not s.disabled
+           and s.kind = 'user'
        )`,
-  "every member has an account with the same address":
+  "every user has an account with the same address": `select s.workspace_id, 'sales ' || s.id as row
+     from public.sales s
+     left join auth.users u on u.id = s.user_id
+     where s.kind = 'user' and (u.id is null or lower(u.email) <> lower(s.email::text))`,
+  "the member of an API key has no account, and is enabled as long as its key exists":
     `select s.workspace_id, 'sales ' || s.id as row
      from public.sales s
      left join auth.users u on u.id = s.user_id
-     where u.id is null or lower(u.email) <> lower(s.email::text)`,
+     left join public.api_keys k on k.id = s.id
+     where s.kind = 'key' and (u.id is not null or s.disabled = (k.id is not null))`,
   "the positions of a board's column have no gap": `select workspace_id, 'stage ' || stage as row
      from public.deals
      where archived_at is null
