@@ -95,6 +95,8 @@ test("authenticate answers api_key_not_allowed to API keys", async () => {
   await withApp(SETTINGS, async (app) => {
     for (const key of [stack.publishableKey, stack.secretKey, "sb_secret_", "sb_publishable_x"]) {
       await assertRefused(app, key, "api_key_not_allowed");
+      const inHeader = await app.send("/api/me", { headers: { "X-Api-Key": key } });
+      assertProblem(inHeader, 401, "api_key_not_allowed");
     }
   });
 });

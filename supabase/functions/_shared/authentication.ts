@@ -42,8 +42,11 @@ export function createAuthenticate(settings: Settings, findKey: FindKey): Authen
       const token = bearerToken(authorization);
       return await (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token));
     }
-    if (authorization === null) return await ofKey(key);
-    throw new Problem("invalid_header", "Send either `Authorization` or `X-Api-Key`, not both.");
+    if (authorization !== null) {
+      throw new Problem("invalid_header", "Send either `Authorization` or `X-Api-Key`, not both.");
+    }
+    refuseProjectKey(key);
+    return await ofKey(key);
   };
 }
 
@@ -63,18 +66,24 @@ function createAuthenticateToken(settings: Settings): (token: string) => Promise
 }
 
 function bearerToken(authorization: string | null): string {
-  if (!authorization) throw unauthorized("token_missing", "Send `Authorization: Bearer <token>`.");
+  if (!authorization) {
+    const detail = "Send `Authorization: Bearer <token>`, or an API key in `X-Api-Key`.";
+    throw unauthorized("token_missing", detail);
+  }
   const [scheme, token, ...rest] = authorization.trim().split(/\s+/);
   if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0) {
     throw unauthorized("token_malformed", "Send `Authorization: Bearer <token>`.");
   }
-  if (token.startsWith("sb_publishable_") || token.startsWith("sb_secret_")) {
-    throw unauthorized(
-      "api_key_not_allowed",
-      "Sign in, and send the user's access token instead of the API key.",
-    );
-  }
+  refuseProjectKey(token);
   return token;
+}
+
+function refuseProjectKey(text: string): void {
+  if (!text.startsWith("sb_publishable_") && !text.startsWith("sb_secret_")) return;
+  const detail =
+    "This is a key of the project. Sign in, and send the user's access token, or an API key of a " +
+    "workspace.";
+  throw unauthorized("api_key_not_allowed", detail);
 }
 
 function toCaller(claims: JWTPayload): Caller {

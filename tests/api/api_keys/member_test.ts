@@ -60,6 +60,9 @@ test("the operations on users know no key", async () => {
   const [{ email } = { email: "" }] = await sql<{ email: string }[]>`
     select email from public.sales where id = ${key.id}`;
   assertEquals(await mailsTo(email), []);
+  const invited = await api.post("/users", { email, first_name: "A", last_name: "B" });
+  assertProblem(invited, 422, "validation_failed");
+  assertEquals(Object.keys(invited.body.errors), ["email"]);
 });
 
 test("a key does not count as an admin who is left", async () => {

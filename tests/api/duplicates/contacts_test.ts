@@ -130,6 +130,12 @@ test("contacts.duplicates pages by cursor without a gap, and refuses the cursor 
     `/contacts/duplicates?limit=5&min_score=0.2&cursor=${first.body.next_cursor}`,
   );
   assertProblem(wrong, 400, "invalid_cursor");
+  const [version, binding] = JSON.parse(atob(first.body.next_cursor));
+  for (const key of [["x", "1", "2"], ["1e99", "1", "2"], ["0.5", "9".repeat(20), "2"]]) {
+    const changed = btoa(JSON.stringify([version, binding, 1, ...key])).replaceAll("=", "");
+    const answer = await api.get(`/contacts/duplicates?limit=5&cursor=${changed}`);
+    assertProblem(answer, 400, "invalid_cursor");
+  }
   assertProblem(await api.get("/contacts/duplicates?reason=same_shoes"), 400, "invalid_parameter");
   assertProblem(await api.get("/contacts/duplicates?min_score=2"), 400, "invalid_parameter");
   const whole = await api.get("/contacts/duplicates?limit=5000");

@@ -120,8 +120,8 @@ async function checkJson(context: Context): Promise<void> {
     throw new Problem("validation_failed", detail, { errors: { body: detail } });
   }
   try {
-    // JSON allows NUL and single surrogates, which Postgres cannot store as text.
-    JSON.parse(text, UNSTORABLE_ESCAPE.test(text) ? refuseUnstorable : undefined);
+    const value = JSON.parse(text);
+    if (UNSTORABLE_ESCAPE.test(text)) requireStorable(value, []);
   } catch (cause) {
     if (cause instanceof Problem) throw cause;
     const detail = text.trim() === ""
@@ -149,12 +149,17 @@ export function depthOf(text: string): number {
 
 const UNSTORABLE_ESCAPE = /\\u(0000|d[89a-f])/i;
 
-function refuseUnstorable(key: string, value: unknown): unknown {
-  for (const text of [key, value]) {
-    if (typeof text === "string" && (text.includes("\0") || !text.isWellFormed())) {
-      const detail = "Leave out NUL characters and incomplete surrogate pairs.";
-      throw new Problem("validation_failed", detail, { errors: { [key || "body"]: detail } });
+/** JSON allows NUL and single surrogates, which Postgres cannot store as text. */
+function requireStorable(value: unknown, path: string[]): void {
+  if (typeof value === "object" && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      requireStorable(key, [...path, key]);
+      requireStorable(member, [...path, key]);
     }
+  } else if (typeof value === "string" && (value.includes("\0") || !value.isWellFormed())) {
+    const detail = "Leave out NUL characters and incomplete surrogate pairs.";
+    throw new Problem("validation_failed", detail, {
+      errors: { [path.join(".") || "body"]: detail },
+    });
   }
-  return value;
 }

@@ -326,7 +326,7 @@ async function findMatchingIds(
  * Runs the statements of a list. Turns `invalid_value` (422, for records) into `invalid_cursor` or
  * `invalid_parameter` (400).
  */
-async function withRequestProblems<Value>(
+export async function withRequestProblems<Value>(
   sql: Sql,
   { words, cursor }: Pick<ListQuery, "words" | "cursor">,
   work: () => Promise<Value>,

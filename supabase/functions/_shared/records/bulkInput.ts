@@ -91,7 +91,7 @@ function errorsOf(input: BulkInput, list: Listing, changes: BulkChange | undefin
 function selectionErrors({ ids, filter, all }: BulkInput, list: Listing): FieldError[] {
   const found: FieldError[] = [];
   if ([ids, filter, all].filter((selection) => selection !== undefined).length !== 1) {
-    found.push([["ids"], "Use one of ids, filter and all."]);
+    found.push([["ids"], "Use one of records, ids, filter and all."]);
   }
   for (const name of Object.keys(filter ?? {})) {
     if (!isFilter(name, list.parameters)) {

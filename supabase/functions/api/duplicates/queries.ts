@@ -1,6 +1,6 @@
 /** SQL of duplicates: pages of pairs, the duplicates of one record, and dismissed pairs. */
 import { arraySql, type Fragment, type Sql } from "../../_shared/database/database.ts";
-import { decodeCursor, pageOf } from "../../_shared/list/list.ts";
+import { decodeCursor, pageOf, withRequestProblems } from "../../_shared/list/list.ts";
 import { JsonText } from "../../_shared/operation.ts";
 import { invariant } from "../../_shared/problem.ts";
 import { findGone, missingRecords } from "../../_shared/records/records.ts";
@@ -48,7 +48,8 @@ export async function listPairs(
       ${search}::uuid, ${score}::text::real, ${id}::text::bigint, ${otherId}::text::bigint,
       ${limit + 1}
     )`;
-  return pageOf(await readPairs(sql, kind, found), limit, offset, binding);
+  const pairs = await withRequestProblems(sql, { cursor }, () => readPairs(sql, kind, found));
+  return pageOf(pairs, limit, offset, binding);
 }
 
 /** Returns the id of the search whose pairs are stored. Stores them when there is none. */

@@ -2,7 +2,7 @@
 import { arraySql, pipelined, type Sql } from "../../_shared/database/database.ts";
 import type { ProblemCode } from "../../_shared/problem.ts";
 import type { Draft } from "../imports/convert.ts";
-import type { Target } from "../imports/targets.ts";
+import type { Matching, Target } from "../imports/targets.ts";
 import { refuse } from "../imports/write.ts";
 
 interface Reference {
@@ -45,12 +45,18 @@ export async function checkReferences(sql: Sql, drafts: Draft[]): Promise<Set<nu
 
 /**
  * Rejects the rows that would give a record to a disabled member, or that change an owner whom the
- * caller may not change. Returns these rows with their targets.
+ * caller may not change. Returns these rows with their targets. `merge` keeps the owner that a record
+ * has, whatever the row says.
  */
-export function refuseOwners(targets: Target[], disabled: Set<number>): Map<Draft, Target> {
+export function refuseOwners(
+  targets: Target[],
+  policy: Matching["policy"],
+  disabled: Set<number>,
+): Map<Draft, Target> {
   const refused = new Map<Draft, Target>();
   for (const target of targets) {
     const { stored } = target;
+    if (policy === "merge" && typeof stored?.sales_id === "number") continue;
     for (const row of target.rows) {
       const owner = row.values.sales_id;
       if (owner === undefined || owner === stored?.sales_id) continue;

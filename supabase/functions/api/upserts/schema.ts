@@ -12,7 +12,7 @@ export const ON_CONFLICT = ["refuse", "update", "merge", "skip", "create"] as co
 /** A key by which a record without an id is found. */
 export type Key = "external_id" | "email" | "name";
 
-/** A record that breaks a rule of its schema: field → what to do. */
+/** A record that breaks a rule of its schema: field → what to do. A record that is no object: "". */
 export class InvalidRecord {
   constructor(readonly errors: Record<string, string>) {}
 }
@@ -70,7 +70,7 @@ const KEYS: Record<Key, string> = {
 function orInvalid(given: z.ZodObject): z.ZodType<GivenRecord | InvalidRecord> {
   // JSON Schema would show a default. It is asked for without an error.
   const invalid = (context?: { error: z.core.$ZodCatchCtx["error"] }) =>
-    context && new InvalidRecord(fieldErrors(context.error.issues));
+    context && new InvalidRecord(fieldErrors(context.error.issues, ""));
   return given.catch(invalid as never);
 }
 

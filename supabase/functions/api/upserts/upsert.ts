@@ -106,7 +106,9 @@ function draftOf(given: RecordsInput["records"][number], number: number): Draft 
     tags: [],
   };
   if (given instanceof InvalidRecord) {
-    for (const [field, reason] of Object.entries(given.errors)) refuse([draft], field, reason);
+    for (const [field, reason] of Object.entries(given.errors)) {
+      refuse([draft], field || undefined, reason);
+    }
     return draft;
   }
   const { id, ...values } = given;
@@ -135,7 +137,7 @@ async function assignDrafts(
   for (const draft of drafts) refuseWrongId(draft, name, matching, candidates);
   const assigned = assign(validOf(drafts), matching, candidates);
   if (on_conflict === "refuse") refuseExisting(name, assigned);
-  const refused = refuseOwners(assigned.targets, disabled);
+  const refused = refuseOwners(assigned.targets, policy, disabled);
   if (refused.size === 0) return assigned;
   // Without the refused drafts, whose values the targets have taken up.
   const { targets, left } = assign(validOf(drafts), matching, candidates);

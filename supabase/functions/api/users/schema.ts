@@ -8,7 +8,9 @@ const role = z.enum(["admin", "manager", "rep"]);
 
 /** The auth server compares and stores e-mail addresses in lower case, and so does the database. */
 export const emailAddress = z.string().trim().toLowerCase()
-  .pipe(z.email("Use an e-mail address.").max(255));
+  .pipe(z.email("Use an e-mail address.").max(255))
+  // The members of API keys have these addresses.
+  .refine((address) => !address.endsWith("@key.invalid"), "Use an address that receives mail.");
 
 /** A member in another record, as `?include=owner` and `?include=member` show it. */
 export const MemberReference = z.object({
