@@ -85,8 +85,6 @@ export function requestsOf(records: number): number {
 }
 
 const OF_EVERY_OPERATION: ProblemCode[] = [
-  "internal",
-  "origin_not_allowed",
   "unknown_parameter",
   // For If-Match: malformed, or sent to an operation that does not support it.
   "invalid_header",
@@ -136,6 +134,9 @@ export function problemsOf(operation: Operation): Set<ProblemCode> {
   const changes = kind === "write" || kind === "saga";
   return new Set<ProblemCode>([
     ...OF_EVERY_OPERATION,
+    ...(operation.anyOrigin ? [] : ["origin_not_allowed" as const]),
+    // What needs no database has nothing that fails.
+    ...(kind === "plain" ? [] : ["internal" as const]),
     ...(method === "GET" ? [] : ["body_too_large" as const, "body_timeout" as const]),
     ...(access === "member" ? OF_A_TOKEN : []),
     ...(access === "member"
