@@ -25,7 +25,12 @@ begin
       'role', s.role,
       'disabled', s.disabled,
       'email', s.email,
-      'kind', s.kind
+      'kind', s.kind,
+      'key_status', case s.kind when 'key' then (
+        select case when k.expires_at <= now() then 'expired' else 'active' end
+        from public.api_keys k
+        where k.id = s.id
+      ) end
     )
     from public.sales s
     where s.user_id = membership.user_id
@@ -34,7 +39,8 @@ end
 $$;
 comment on function gateway.membership(uuid) is
   'Returns the member of a user, also when it is disabled, so that the gateway can answer why it '
-  'refuses a request. Null when there is none.';
+  'refuses a request. Null when there is none. The member of an API key has the status of the key, '
+  'which is null when it was revoked.';
 grant execute on function gateway.membership(uuid) to portico_gateway;
 
 -- Idempotency keys -------------------------------------------------------------------------------

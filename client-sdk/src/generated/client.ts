@@ -3135,7 +3135,7 @@ export class JobsResource extends Resource {
   /**
    * Continue imports that were interrupted.
    *
-   * Each import continues with the rights of the member who started it. The import of a member who is disabled ends.
+   * Each import continues with the rights of the member who started it. The import of a disabled member, or of an expired API key, ends.
    *
    * Allowed to: holders of the secret key.
    *

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { assertProblem } from "../../support/answers.ts";
 import { withApp } from "../../support/app.ts";
 import { api, createWorkspace, sql, stack, test } from "../../support/workspace.ts";
+import { makeKey } from "../api_keys/key.ts";
 import { countsOf, createImport, csv, ended, importFile, runImport } from "./importing.ts";
 
 const PERSON = csv("First name,Email", "Ada,ada@example.com");
@@ -116,6 +117,33 @@ test("jobs.continue_imports ends the import of a disabled member", async () => {
   while ((await admin.api.get(`/imports/${id}`)).body.state === "running") await continueImports();
   assertEquals((await ended(admin, id)).state, "failed");
   assertEquals((await admin.api.get("/contacts")).body.data, []);
+});
+
+test("jobs.continue_imports ends the imports of API keys that have expired or were revoked", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const [expired, revoked, active] = [
+    await makeKey(workspace),
+    await makeKey(workspace),
+    await makeKey(workspace),
+  ];
+  const ids: string[] = [];
+  for (const key of [expired, revoked, active]) {
+    const { body } = await key.api.post("/imports", { record_type: "contacts", content: PERSON });
+    ids.push(body.id);
+  }
+  await sql`update public.api_keys set expires_at = now() where id = ${expired.id}`;
+  await admin.api.delete(`/api_keys/${revoked.id}`);
+  await Promise.all(ids.map((id) => interrupt(id, "running")));
+  const states: string[] = [];
+  for (const id of ids) {
+    while ((await admin.api.get(`/imports/${id}`)).body.state === "running") {
+      await continueImports();
+    }
+    states.push((await admin.api.get(`/imports/${id}`)).body.state);
+  }
+  assertEquals(states, ["failed", "failed", "completed"]);
+  assertEquals((await admin.api.get("/contacts?count=exact")).body.total, 1);
 });
 
 test("jobs.continue_imports continues other imports when the storage fails for one", async () => {

@@ -356,9 +356,15 @@ async function openAsCaller(sql: Sql, scope: RequestScope): Promise<MembershipRo
   return row ?? { membership: null };
 }
 
-/** A token never makes its caller an API key, whatever id it names. */
+/**
+ * A token never makes its caller an API key, whatever id it names. A job goes on with what a key has
+ * begun only while the key is active.
+ */
 function memberOf({ membership }: MembershipRow, { credential }: Caller): Member {
-  if (credential === "key") requireActive(membership?.key_status);
+  const isKey = membership?.kind === "key" && !membership.disabled;
+  if (credential === "key" || (credential === "none" && isKey)) {
+    requireActive(membership?.key_status);
+  }
   if (!membership || (credential === "token" && membership.kind === "key")) {
     throw new Problem("not_a_member", "Ask an administrator of the workspace for an invitation.");
   }

@@ -17,8 +17,8 @@ export const continueImports = job({
   path: "/jobs/continue_imports",
   summary: "Continue imports that were interrupted",
   description:
-    "Each import continues with the rights of the member who started it. The import of a member who " +
-    "is disabled ends.",
+    "Each import continues with the rights of the member who started it. The import of a disabled " +
+    "member, or of an expired API key, ends.",
   output: ContinuedImports,
   problems: ["storage_unavailable"],
   run: continueAll,
@@ -57,7 +57,7 @@ async function continueOne(
   try {
     return await continueImport({ step: asMember(userId), storage }, id, budget);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 403) throw error;
+    if (!(error instanceof Problem) || ![401, 403].includes(error.status)) throw error;
     await transaction((sql) => sql`select gateway.fail_import(${id}::uuid, ${error.detail})`);
     return true;
   }
