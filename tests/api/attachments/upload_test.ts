@@ -46,7 +46,7 @@ test("attachments.create keeps the extension of the name and replaces characters
   for (
     const [name, expected] of [
       ["Übersicht Q3.pdf", "Ubersicht Q3.pdf"],
-      ["../../etc/passwd.pdf", "__.._etc_passwd.pdf"],
+      ["../../etc/passwd.pdf", "___._etc_passwd.pdf"],
       [`${"a".repeat(200)}.pdf`, `${"a".repeat(96)}.pdf`],
       ["報告書.pdf", "___.pdf"],
       [".pdf", "file.pdf"],
@@ -122,6 +122,14 @@ test("attachments.create answers 422 to types that are not allowed, and names th
   ) {
     const answer = await admin.api.post("/attachments", { file_name, content_type, size: 10 });
     assertProblem(answer, 422, "attachment_type_not_allowed");
+  }
+});
+
+test("attachments.create returns an address that takes the file, whatever dots its name has", async () => {
+  const { admin } = await createWorkspace();
+  for (const name of ["Offer..final.txt", "a/../../b.txt", "Minutes...txt", "..txt"]) {
+    const { upload_url } = await askForUpload(admin.api, name, "text/plain");
+    assertEquals((await put(upload_url, bytesOf("words"), "text/plain")).status, 200, name);
   }
 });
 

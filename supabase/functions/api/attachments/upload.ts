@@ -68,6 +68,8 @@ function safeFileName(fileName: string): string {
   const ending = fileName.slice(end);
   const stem = fileName.slice(0, end).normalize("NFKD").replace(/\p{M}/gu, "")
     .replace(/[^\w.() -]/gu, "_").trim().slice(-(MAXIMUM_NAME - ending.length))
-    .replace(/^[. ]+/, "_");
+    .replace(/^[. ]+/, "_")
+    // Some storage servers refuse two dots in a row anywhere in a path.
+    .replace(/\.(?=\.|$)/g, "_");
   return (stem || "file") + ending;
 }
