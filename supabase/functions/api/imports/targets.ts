@@ -195,12 +195,32 @@ function combine(
   }
 }
 
+/**
+ * The keys of the lists that rows have added to. These lists grow in place, since a thousand rows may be
+ * the same record.
+ */
+const keysOfGrowing = new WeakMap<object, Set<string>>();
+
 /** Returns the stored list itself when it has every element. */
 function withAdded(stored: unknown, value: unknown, keyOf: (element: unknown) => string): unknown {
+  if (!Array.isArray(value)) return stored;
   const before = Array.isArray(stored) ? stored : [];
+  const growing = keysOfGrowing.get(before);
+  if (growing) {
+    for (const element of value) addTo(before, element, growing, keyOf(element));
+    return before;
+  }
   const known = new Set(before.map(keyOf));
-  const isNew = Array.isArray(value) && value.some((element) => !known.has(keyOf(element)));
-  return isNew ? unite([stored, value], keyOf) : stored;
+  if (value.every((element) => known.has(keyOf(element)))) return stored;
+  const united = unite([stored, value], keyOf);
+  if (united) keysOfGrowing.set(united, new Set(united.map(keyOf)));
+  return united;
+}
+
+function addTo(list: unknown[], element: unknown, known: Set<string>, key: string): void {
+  if (key === "" || known.has(key)) return;
+  known.add(key);
+  list.push(element);
 }
 
 function isBlank(value: unknown): boolean {
