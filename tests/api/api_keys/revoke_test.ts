@@ -53,6 +53,33 @@ test("api_keys.delete gives the records to another member", async () => {
   assertEquals((await rep.api.get(`/contacts/${contact.id}`)).body.sales_id, rep.id);
 });
 
+test("api_keys.delete gives away what the key is making at the same moment", async () => {
+  const workspace = await createWorkspace();
+  const { admin } = workspace;
+  const key = await makeKey(workspace);
+  let revoking: ReturnType<typeof admin.api.delete> | undefined;
+  const contact = await sql.begin(async (tx) => {
+    const own = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const row = await tx<{ id: number }[]>`
+      insert into public.contacts (workspace_id, last_name, sales_id)
+      values (${workspace.id}, 'Lovelace', ${key.id})
+      returning id::float8 as id`;
+    revoking = admin.api.delete(`/api_keys/${key.id}?reassign_to=${admin.id}`);
+    let isRevoked = false;
+    revoking.then(() => isRevoked = true);
+    while (!isRevoked && !(await waitsFor(only(own).pid)));
+    return only(row).id;
+  });
+  assertEquals((await revoking)?.status, 204);
+  assertEquals((await admin.api.get(`/contacts/${contact}`)).body.sales_id, admin.id);
+});
+
+async function waitsFor(pid: number): Promise<boolean> {
+  const waiting = await sql`
+    select from pg_locks where not granted and ${pid} = any (pg_blocking_pids(pid))`;
+  return waiting.length > 0;
+}
+
 test("api_keys.delete answers 404 to the id of a user and of a key of another workspace", async () => {
   const [workspace, other] = [await createWorkspace(), await createWorkspace()];
   const foreign = await makeKey(other);

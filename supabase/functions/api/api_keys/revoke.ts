@@ -8,7 +8,7 @@ import { idParams, idText, nothing } from "../../_shared/fields.ts";
 import { write } from "../../_shared/operation.ts";
 import { found } from "../../_shared/problem.ts";
 import { requireMatch } from "../../_shared/records/records.ts";
-import { moveOwned, requireNewOwner } from "../users/ownership.ts";
+import { lockMembers, moveOwned, requireNewOwner } from "../users/ownership.ts";
 import { apiKeys } from "./queries.ts";
 
 const RevokeQuery = z.object({
@@ -47,6 +47,7 @@ async function revoke(
   const key = await apiKeys.list.find(sql, id);
   if (key === undefined) found(await findRevoked(sql, id), apiKeys.name);
   else requireMatch(key, ifMatch);
+  await lockMembers(sql, id, reassign_to);
   if (reassign_to !== undefined) {
     await requireNewOwner(sql, reassign_to, id);
     await moveOwned(sql, id, reassign_to);

@@ -13,7 +13,13 @@ import { saga, type SagaContext } from "../../_shared/operation.ts";
 import { Problem } from "../../_shared/problem.ts";
 import { deleteAuthUser } from "./authUsers.ts";
 import { alignBan } from "./ban.ts";
-import { countOwned, moveOwned, type OwnedCounts, requireNewOwner } from "./ownership.ts";
+import {
+  countOwned,
+  lockMembers,
+  moveOwned,
+  type OwnedCounts,
+  requireNewOwner,
+} from "./ownership.ts";
 import { getUser, setUser } from "./queries.ts";
 import { Offboarding, type User } from "./schema.ts";
 
@@ -88,16 +94,6 @@ async function offboard(
   const outcome = await withdraw(sql, user) ? "withdrawn" : "disabled";
   const reassigned_to = reassign_to ?? null;
   return { answer: { id, outcome, reassigned_to, reassigned, dry_run }, user_id: user.user_id };
-}
-
-/**
- * Locks the user against new records and other changes, and the new owner against being disabled. The order
- * of the ids lets two requests that offboard each other's new owner wait for one another.
- */
-async function lockMembers(sql: Sql, id: number, reassign_to = id): Promise<void> {
-  const lockUser = () => sql`select from sales where id = ${id} for update`;
-  const lockOwner = () => sql`select from sales where id = ${reassign_to} for share`;
-  for (const lock of reassign_to < id ? [lockOwner, lockUser] : [lockUser, lockOwner]) await lock();
 }
 
 /** Returns the answer for a user whose invitation is already withdrawn; undefined for any other user. */

@@ -9,6 +9,20 @@ export type OwnedCounts = Offboarding["reassigned"];
 const OWNED_TABLES = Offboarding.shape.reassigned.keyof().options;
 
 /**
+ * Locks a member against new records and other changes, and the new owner against being disabled. The order
+ * of the ids lets two requests that offboard each other's new owner wait for one another.
+ */
+export async function lockMembers(
+  sql: Sql,
+  id: number,
+  reassign_to = id,
+): Promise<void> {
+  const lockUser = () => sql`select from sales where id = ${id} for update`;
+  const lockOwner = () => sql`select from sales where id = ${reassign_to} for share`;
+  for (const lock of reassign_to < id ? [lockOwner, lockUser] : [lockUser, lockOwner]) await lock();
+}
+
+/**
  * Refuses a new owner who is not another active member of the workspace.
  * @throws Problem `unknown_reference`.
  */
