@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import postgres from "postgres";
+import { waitUntil } from "../../dev/process.ts";
 import { type Stack, startStack } from "../../dev/stack.ts";
 import { removeStackData, temporaryDirectory } from "../../dev/stackData.ts";
 import type { Operation } from "../../supabase/functions/_shared/operation.ts";
@@ -48,6 +49,8 @@ interface Acknowledged {
 class Load {
   answers = 0;
   kills = 0;
+  /** The process of the last backend that was killed. */
+  killedBackend = 0;
   /** Resource → ids of the records that were answered with 201. */
   created = new Map<string, number[]>();
   acknowledged: Acknowledged[] = [];
@@ -147,7 +150,9 @@ class Load {
       const [backend] = await sql<{ pid: number }[]>`
         select pid from pg_stat_activity
         where application_name = 'portico' order by state = 'active' desc limit 1`;
-      if (backend) kill(backend.pid);
+      if (!backend) return;
+      kill(backend.pid);
+      this.killedBackend = backend.pid;
     }).catch((error) => {
       // It still recovers from the last time.
       if (error.code !== "57P03") throw error;
@@ -182,6 +187,28 @@ async function withSuperuser<Value>(
     await sql.end({ timeout: 1 });
   }
 }
+
+/** Whether the database has noticed the last kill, and has ended its recovery. */
+function hasRecovered({ stack, killedBackend }: Load): Promise<boolean> {
+  const seen = withSuperuser(
+    stack,
+    (sql) => sql`select from pg_stat_activity where pid = ${killedBackend}`,
+  );
+  return seen.then((rows) => rows.length === 0, (error) => {
+    if (!RECOVERING.includes(error.code)) throw error;
+    return false;
+  });
+}
+
+/** SQLSTATEs of a server that ends or starts, and what the driver says when it closes connections. */
+const RECOVERING = [
+  "57P01",
+  "57P02",
+  "57P03",
+  "CONNECTION_CLOSED",
+  "CONNECT_TIMEOUT",
+  "ECONNRESET",
+];
 
 /** Exports are lists; a download needs a file. */
 const CALLED = operationForms.filter(({ access, queryExample }) =>
@@ -336,6 +363,7 @@ Deno.test("killing the function and the database's backends loses, doubles and h
     const load = new Load(running);
     await load.run(members);
     assertGreater(load.kills, 4);
+    assert(await waitUntil(() => hasRecovered(load), ANSWERED_WITHIN), "it does not recover");
     await withSuperuser(running, async (sql) => {
       await assertInvariants(sql, [...new Set(members.map(({ workspaceId }) => workspaceId))]);
       await assertCreatedOnce(sql, load);
