@@ -2,12 +2,8 @@
  * `deno task examples`: runs every operation on a new stack, by the Postman collection, and keeps the
  * answers as the examples of the document. Run `deno task generate` before and after it.
  */
-import { join } from "@std/path";
+import { dirname, fromFileUrl, join } from "@std/path";
 import postgres from "postgres";
-import { descriptions } from "../supabase/functions/api/descriptions.ts";
-import { openApiDocument } from "../supabase/functions/_shared/openapi/document.ts";
-import { allOperations } from "../supabase/functions/api/resources.ts";
-import { VERSION } from "../supabase/functions/api/version.ts";
 import { readDocument } from "./generate/document.ts";
 import { EXAMPLES_FILE, examplesOf } from "./generate/examples.ts";
 import { compactJson, formatted } from "./generate/formatted.ts";
@@ -15,6 +11,7 @@ import { runCollection } from "./postmanRun.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { removeStackData, temporaryDirectory } from "./stackData.ts";
 
+const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
 const EMAIL = "ada@example.com";
 const PASSWORD = "correct horse battery";
 
@@ -69,11 +66,11 @@ async function main(): Promise<void> {
     });
     const refused = answers.filter(({ status }) => status === 0 || status >= 300);
     if (refused.length > 0) throw new Error(JSON.stringify(refused, null, 2));
-    const document = openApiDocument(await allOperations(), VERSION, descriptions);
-    const { operations } = await readDocument(document);
+    const document = await Deno.readTextFile(join(ROOT, "client-sdk", "openapi.json"));
+    const { operations } = await readDocument(JSON.parse(document));
     const examples = examplesOf(answers, operations);
     await Deno.writeTextFile(
-      join(import.meta.dirname ?? ".", "..", EXAMPLES_FILE),
+      join(ROOT, EXAMPLES_FILE),
       await formatted(compactJson(examples), "json"),
     );
     console.log(`${Object.keys(examples).length} examples in ${EXAMPLES_FILE}`);
