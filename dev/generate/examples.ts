@@ -38,7 +38,7 @@ export function summaryOf(name: string): string {
   return name.split(": ")[0] ?? name;
 }
 
-/** Replaces what differs in each run: times, uuids, addresses, tokens, durations. */
+/** Replaces what differs in each run: times, uuids, addresses, tokens. */
 function steady(body: string): string {
   const uuids = new Map<string, string>();
   const numbered = (uuid: string) => {
@@ -50,6 +50,7 @@ function steady(body: string): string {
   return body
     .replace(/http:\/\/127\.0\.0\.1:\d+/g, "https://abc.supabase.co")
     .replace(/ptc_\w{20,}/g, "ptc_<secret>")
+    .replace(/ptc_\w{6}(?=")/g, "ptc_7Kq0Zd")
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>")
     .replace(/[\w.+-]+@example\.(test|com)/g, "ada@example.com")
     .replace(/ [0-9a-f]{8}-[0-9a-f-]{27}(?=")| \d{13}(?=")/g, "")
